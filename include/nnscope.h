@@ -1,0 +1,203 @@
+/* nnscope.h: the public C interface of nnscope. See inside a training run and steer it while it runs.
+ *
+ *     #include <nnscope.h>
+ *     nns_run *run = nns_open(&(nns_options){.project = "mnist", .name = "mlp"});
+ *     double lr = 0.1;
+ *     nns_param_double(run, "lr", &lr, &(nns_range){.min = 1e-6, .max = 1, .log_scale = true});
+ *     nns_series loss = nns_series_open(run, "train/loss");
+ *     for (int64_t step = 0; nns_step(run, step); step++)
+ *         nns_scalar(run, loss, train_batch(lr));
+ *     nns_close(run, 0);
+ *
+ * Build with `cc trainer.c $(pkg-config --cflags --libs nnscope)`. With -DNNS_DISABLE every call
+ * compiles to nothing (arguments are still evaluated, nns_step is true).
+ *
+ * Promises. No server is needed: what is recorded waits in files until a server takes it in. No call
+ * fails, stops or slows the program: trouble (full disk, no memory, a dead server) is counted, see
+ * nns_stats_get. NULL and 0 handles are accepted everywhere and do nothing. Nothing here changes
+ * the number of threads, the random state, the floating-point mode or the order of anything.
+ *
+ * Threads. Values, text, images may be logged from any thread. nns_step, nns_before_update and
+ * nns_close belong to one thread, the training thread. After fork the child's calls do nothing until
+ * it calls nns_open itself. Strings and data are copied before a call returns, unless it says other.
+ */
+#ifndef NNSCOPE_H
+#define NNSCOPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NNS_VERSION_MAJOR 0
+#define NNS_VERSION_MINOR 1
+#define NNS_VERSION_PATCH 0
+#define NNS_VERSION "0.1.0"
+
+typedef struct nns_run nns_run;
+typedef uint32_t nns_series; /* a named sequence of values in a run; 0 is none */
+typedef uint32_t nns_param;  /* a live value that a person may change; 0 is none */
+
+/* How a run is opened. Zero everywhere is a good default. */
+typedef struct nns_options {
+    const char *project; /* groups runs; default "default" */
+    const char *name;    /* a label; default is made of the time */
+    const char *group;   /* groups runs inside a project; may be NULL */
+    const char *tags;    /* separated by commas; may be NULL */
+    const char *notes;   /* may be NULL */
+    const char *id;      /* joins or resumes the run with this id (26 characters); default NNSCOPE_RUN, else new */
+    const char *dir;     /* data directory; default NNSCOPE_DIR, else $XDG_DATA_HOME/nnscope, else ~/.local/share/nnscope */
+    int rank;            /* of this process in a data-parallel job; several processes share one id */
+    int world;           /* number of processes; 0 means 1 */
+    int argc;            /* the program's arguments, recorded as a fact; may be 0 */
+    char **argv;
+    bool quiet;          /* do not print the one line to a terminal's stderr */
+    bool capture_output; /* record stdout and stderr too (still shown on the terminal) */
+    bool no_system;      /* do not sample CPU, memory and GPU */
+    double budget;       /* share of step time that nnscope may use; default 0.01 */
+} nns_options;
+
+/* Opens a run. Returns NULL when nothing can be recorded at all (said on stderr unless quiet);
+ * every call accepts that NULL. Starts two helper threads (signals blocked in them). */
+nns_run *nns_open(const nns_options *options);
+
+/* Ends the run: state `finished` for 0, `failed` otherwise. Waits at most 2 s until everything is in
+ * files. The run is invalid afterwards. A program that exits without it: exit status decides. */
+void nns_close(nns_run *run, int status);
+
+/* The run's id (26 characters), valid until nns_close; "" for NULL. */
+const char *nns_run_id(const nns_run *run);
+
+/* The safe point. Call it once per iteration, before the body of step `step`. In order: the step is
+ * published; commands are applied; while the run is paused the call waits. Returns false when a person
+ * asked the program to stop. A command "applied at N" is first seen by the body of step N. A step lower
+ * than the last opens a new attempt. Cost with nothing to do: one clock read. */
+bool nns_step(nns_run *run, int64_t step);
+
+/* Optional, between computing gradients and the update. False: skip this update, please. */
+bool nns_before_update(nns_run *run);
+
+/* Feeds epoch, progress and the time left. total_steps 0 means unknown. */
+void nns_progress(nns_run *run, double epoch, int64_t total_steps);
+
+/* Series -------------------------------------------------------------------------------------- */
+
+typedef enum nns_direction { NNS_NEITHER = 0, NNS_LOWER = 1, NNS_HIGHER = 2 } nns_direction;
+
+/* The series with this name (UTF-8, at most 255 bytes, `/` groups); the same name gives the same
+ * handle. 0 when the name is empty, too long, or of another kind. */
+nns_series nns_series_open(nns_run *run, const char *name);
+
+/* As above, with a unit ("s", "%"; may be NULL) and which direction is better, for "best". */
+nns_series nns_series_open_as(nns_run *run, const char *name, const char *unit, nns_direction better);
+
+/* One value at the current step. NaN and infinities are data. About 3 ns. */
+void nns_scalar(nns_run *run, nns_series series, double value);
+
+/* The same by name, for values logged rarely: looks the name up, about 50 ns. */
+void nns_scalar_named(nns_run *run, const char *name, double value);
+
+/* `bins` counts (at most 4096) over equal intervals of [low, high]. */
+void nns_histogram(nns_run *run, const char *name, double low, double high, const float *counts, uint32_t bins);
+
+/* Text (at most 64 kB) at the current step. */
+void nns_text(nns_run *run, const char *name, const char *text);
+
+typedef enum nns_image_format {
+    NNS_IMAGE_GRAY8 = 1, /* height x width bytes, row by row, 0 is black */
+    NNS_IMAGE_RGB8 = 2,  /* height x width x 3 */
+    NNS_IMAGE_RGBA8 = 3, /* height x width x 4 */
+    NNS_IMAGE_PNG = 4,   /* an encoded file; width and height may be 0 */
+    NNS_IMAGE_JPEG = 5
+} nns_image_format;
+
+/* An image at the current step. `bytes` is its size (raw formats: must equal height x width x channels).
+ * `caption` may be NULL. When the staging area is full the image is dropped and counted. */
+void nns_image(nns_run *run, const char *name, nns_image_format format, uint32_t width, uint32_t height,
+               const void *data, size_t bytes, const char *caption);
+
+/* A sample with its truth and the predicted distribution (`classes` probabilities). Shown as a card.
+ * `input` is an image as above, GRAY8. Truth -1 is unknown. */
+void nns_sample(nns_run *run, const char *name, uint32_t width, uint32_t height, const uint8_t *input,
+                int truth, const float *probabilities, uint32_t classes);
+
+/* Facts ---------------------------------------------------------------------------------------- */
+
+/* Configuration and other facts of the run. `json` is a JSON value ("3", "\"adam\"", "{...}"). */
+void nns_fact_json(nns_run *run, const char *key, const char *json);
+void nns_fact_text(nns_run *run, const char *key, const char *text);
+void nns_fact_double(nns_run *run, const char *key, double value);
+void nns_fact_int(nns_run *run, const char *key, int64_t value);
+
+/* A mark with a word, at the current step, on every chart and in the list of events. */
+void nns_mark(nns_run *run, const char *text);
+
+/* Parameters ----------------------------------------------------------------------------------- */
+
+/* Bounds of a numeric parameter. min == max means unbounded. */
+typedef struct nns_range {
+    double min;
+    double max;
+    bool log_scale;          /* a slider by decades */
+    bool read_only;          /* shown and recorded, never written */
+    const char *unit;        /* may be NULL */
+    const char *description; /* may be NULL */
+} nns_range;
+
+/* Declare the caller's variable as a live parameter. It is written only inside nns_step, on the
+ * thread that calls it, and must stay valid until nns_close. The program may write it too: noticed at
+ * the next safe point. Its value is recorded as the series param/NAME. `range` may be NULL. */
+nns_param nns_param_double(nns_run *run, const char *name, double *value, const nns_range *range);
+nns_param nns_param_float(nns_run *run, const char *name, float *value, const nns_range *range);
+nns_param nns_param_int(nns_run *run, const char *name, int64_t *value, const nns_range *range);
+nns_param nns_param_bool(nns_run *run, const char *name, bool *value, const nns_range *range);
+
+/* One of `count` words (at most 64); *value is its index. */
+nns_param nns_param_choice(nns_run *run, const char *name, int *value, const char *const *words, int count,
+                           const nns_range *range);
+
+/* Text owned by the library: read it with nns_param_text_get (valid until the next nns_step). */
+nns_param nns_param_text(nns_run *run, const char *name, const char *initial, const nns_range *range);
+const char *nns_param_text_get(nns_run *run, nns_param param);
+
+/* Called inside nns_step after a person or a policy has changed the parameter. One per parameter. */
+typedef void (*nns_param_changed)(void *context, nns_param param);
+void nns_param_on_change(nns_run *run, nns_param param, nns_param_changed changed, void *context);
+
+/* Starts paused: the first nns_step waits for a person's resume. */
+void nns_pause(nns_run *run);
+
+/* State ---------------------------------------------------------------------------------------- */
+
+typedef struct nns_stats {
+    uint64_t written_records;  /* handed to the lanes */
+    uint64_t dropped_records;  /* lost because a lane was full or nothing could be mapped */
+    uint64_t dropped_large;    /* images and the like that did not fit into the staging area */
+    uint64_t failed_bytes;     /* could not be written to files (full or read-only disk) */
+    double step_share;         /* time inside nnscope on the training thread / wall time, last 10 s */
+    double helper_share;       /* CPU of the helper threads / wall time, last 10 s */
+    int64_t paused_ns;         /* time spent paused */
+    bool salvageable;          /* false: lanes are in private memory, a SIGKILL may lose up to 8 ms */
+} nns_stats;
+
+/* Fills *stats; all zero for NULL. */
+void nns_stats_get(nns_run *run, nns_stats *stats);
+
+/* The library's version, as NNS_VERSION. */
+const char *nns_version(void);
+
+#ifdef __cplusplus
+/* C++11 has no compound literals: nns_run *run = nns_open_named("mnist", "mlp"); */
+static inline nns_run *nns_open_named(const char *project, const char *name) {
+    nns_options options = nns_options();
+    options.project = project;
+    options.name = name;
+    return nns_open(&options);
+}
+}
+#endif
+
+#endif

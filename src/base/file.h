@@ -1,0 +1,26 @@
+// Files: whole reads and writes, private folders, locks. Paths are UTF-8 as the system has them.
+#ifndef NNS_BASE_FILE_H
+#define NNS_BASE_FILE_H
+
+#include "buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PATH_CAP 4096
+
+int file_path(char out[PATH_CAP], const char *format, ...) __attribute__((format(printf, 2, 3)));
+int file_read(const char *path, size_t limit_bytes, buf *out); // NNS_E_TOO_LARGE above the limit
+int file_write(const char *path, const void *data, size_t bytes); // by a temporary name, 0600, synced
+int file_write_all(int fd, const void *data, size_t bytes);    // retries short writes and EINTR
+int64_t file_pread(int fd, void *data, size_t bytes, int64_t offset); // bytes read (short at the end) or a code
+int file_folder(const char *path); // makes it and its parents, 0700; checks owner; follows no link at the end
+
+// A whole-file fcntl write lock. `file_lock` returns NNS_E_BUSY when another process holds it;
+// `file_locked_by` gives that process's pid, or 0. A lock dies with its process or any close of
+// the file in it: open the file once, keep it.
+int file_lock(int fd);
+int file_locked_by(int fd);
+
+#endif

@@ -1,0 +1,31 @@
+// Salvage: who lives, and what a dead process left. A process holds a lock on its PROC.alive file from
+// before its first lane until its end. The file's text, `key value` lines: version, pid, start
+// (clock ticks from /proc/PID/stat), boot, host, lanes (folder), stage, opened_ms, name, project, world, rank.
+#ifndef NNS_JOURNAL_SALVAGE_H
+#define NNS_JOURNAL_SALVAGE_H
+
+#include "base/file.h"
+#include "base/id.h"
+
+typedef struct alive_info {
+    int pid;
+    int64_t start_ticks, opened_ms;
+    int rank, world;
+    char boot[40], host[128], lanes[512], name[256], project[128];
+} alive_info;
+
+// Process side: makes and locks PROC.alive; the fd stays open for life. -> fd or code.
+int alive_hold(const char *folder, const char *process, const alive_info *info);
+
+int alive_read(const char *folder, const char *process, alive_info *info);
+
+// Server side. 1: lives (lock held). 0: dead. 2: on another host or boot that cannot be checked from here
+// (other host name, lock state unknown). Negative: code (NNS_E_NOT_FOUND: ended in order, no alive file).
+int alive_check(const char *folder, const char *process);
+
+// Takes the dead process's lock and moves what its lanes and staging area hold, head to tail, into a new
+// segment, synced; then unlinks lanes, stage and the alive file. NNS_E_BUSY: it lives, or another salvager
+// is at it. May be killed at any point and run again: ingest skips sequences it has. *bytes: moved.
+int salvage(const char *folder, const char *run, const char *process, uint64_t *bytes);
+
+#endif

@@ -1,0 +1,71 @@
+// Segments: append-only journal files with one writer, and their reader. See segment.c for the byte layout:
+// a header (format version, run, process, boot, wall-clock anchor), then blocks (lane, sequence of the
+// first byte in that lane, length, CRC32C) of whole records.
+#ifndef NNS_JOURNAL_SEGMENT_H
+#define NNS_JOURNAL_SEGMENT_H
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "record.h"
+
+#include <stdbool.h>
+
+#define SEGMENT_BYTES (16u << 20)      // a writer goes to the next segment above this
+#define SEGMENT_BLOCK_BYTES (256u << 10) // payload of a block at most (but one record may be larger)
+#define SEGMENT_VERSION 1
+
+typedef struct segment_writer {
+    char folder[PATH_CAP]; // the run's directory
+    nns_id run, process;
+    int fd;                // -1: none open
+    uint32_t number;       // of the open segment
+    uint64_t bytes;        // written to it
+    uint64_t failed_bytes; // payload that could not be written, in all
+} segment_writer;
+
+// Prepares; opens nothing. The next segment gets the number after the highest present.
+int segment_writer_init(segment_writer *w, const char *folder, const char *run, const char *process);
+
+// Appends records of `lane` whose first byte has sequence `first` as one or more blocks, cut at
+// record borders. A failed write is cut off again (ftruncate); nothing is half written.
+int segment_append(segment_writer *w, uint32_t lane, uint64_t first, const void *records, size_t bytes);
+
+int segment_sync(segment_writer *w);  // fdatasync of the open segment
+void segment_writer_fini(segment_writer *w);
+
+// A reader of one segment file.
+typedef struct segment_reader {
+    int fd;
+    uint32_t version;
+    nns_id run, process;
+    char boot[40];
+    int64_t anchor_wall_ns, anchor_mono_ns; // the same moment on both clocks, at the segment's start
+    int64_t offset;                         // of the next block
+    buf block;                              // payload last read
+} segment_reader;
+
+typedef struct segment_block {
+    uint32_t lane;
+    uint64_t first;         // sequence of the first byte
+    const uint8_t *records; // borrowed until the next call
+    size_t bytes;
+} segment_block;
+
+// NNS_E_AGAIN: header not whole yet. NNS_E_VERSION: newer than this program. NNS_E_CORRUPT.
+int segment_open(segment_reader *r, const char *path);
+void segment_close(segment_reader *r);
+
+// The next whole block. NNS_E_AGAIN: nothing whole there yet (r->offset unchanged). NNS_E_CORRUPT: what
+// stands there is damaged (bad magic, length or checksum; at the end of the newest segment the caller takes it as
+// "not yet", elsewhere as "torn": skip the rest). Records inside are already checked with record_check.
+int segment_next(segment_reader *r, segment_block *block);
+
+// Numbers of the segments of `process` in `folder`, ascending; *count of them in an owned array (mem_free).
+int segment_list(const char *folder, const char *process, uint32_t **numbers, size_t *count);
+int segment_path(char out[PATH_CAP], const char *folder, const char *process, uint32_t number);
+
+// Pure parser of one block, for the reader and the fuzz target: bytes consumed, 0 when not whole, or a code.
+int64_t segment_parse_block(const uint8_t *at, size_t bytes, segment_block *block);
+
+#endif

@@ -1,0 +1,128 @@
+// The core: everything the server knows and does, without a socket. The net side (loop.c, http.c, live.c)
+// calls it; it never calls back except through the hooks below.
+//
+// Threads. The engine thread takes journals in (ingest.c), keeps the registry of runs (registry.c), drives
+// the store, moves commands (steer.c), encodes live frames (hub.c). The net thread calls core_* functions;
+// each takes the core's one lock for a short time (the engine holds it at most 0.25 ms at a stretch).
+// Queries over points run on query worker threads (query.c), never under the lock.
+#ifndef NNS_SERVER_CORE_H
+#define NNS_SERVER_CORE_H
+
+#include "base/buf.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct core core;
+
+typedef struct core_hooks {
+    void *context;
+    void (*wake)(void *context);                  // any thread: something for the net thread (frames, answers)
+} core_hooks;
+
+typedef struct core_options {
+    const char *dir;   // data directory, made when missing
+    core_hooks hooks;
+} core_options;
+
+// NNS_E_BUSY: another server holds the directory; *error says who (pid, url). Owned text, mem_free.
+int core_open(core **c, const core_options *options, char **error);
+void core_close(core *c); // takes in what is there, commits, ends its threads
+store *core_store(core *c);
+
+// Runs the answers that are due (see core_answer below) on the calling thread: the net thread, when woken.
+void core_poll(core *c);
+
+// --- answers -------------------------------------------------------------------------------
+// A reply to an API call: HTTP status and JSON (or other) body. Immediate calls fill it before they return; calls that
+// take time keep `done` and call it later from core_poll on the net thread, exactly once.
+typedef struct core_reply {
+    int status;             // HTTP status
+    const char *type;       // content type, static text; NULL: application/json
+    buf body;               // owned; errors are {"error": {"code": "...", "message": "...", ...}}
+} core_reply;
+typedef void (*core_done)(void *context, core_reply *reply); // takes reply->body over by buf_fini or by stealing it
+
+typedef struct core_author {
+    const char *name;       // of the token; "local" for the first token; borrowed
+    const char *from;       // "page", "api", "command line"
+} core_author;
+
+// Points wanted, parsed by the net side from the query string.
+typedef struct core_points {
+    const char *run;
+    const char *const *series;
+    size_t series_count;    // 0: all scalar series of the run
+    int64_t from, to;
+    store_axis axis;
+    uint32_t buckets;
+    bool all_attempts;
+    enum { CORE_JSON, CORE_CSV, CORE_COLUMNS } form; // CORE_COLUMNS: wire frame, see frame.h
+    uint32_t request;       // echoed in a frame
+} core_points;
+void core_get_points(core *c, const core_points *q, core_done done, void *context);
+
+// Immediate (registry or short) and deferred (store) calls; `filter` texts may be NULL.
+void core_list_runs(core *c, const char *project, const char *state, const char *cursor, int limit, core_reply *reply);
+void core_get_run(core *c, const char *run, core_reply *reply);
+void core_patch_run(core *c, const char *run, const char *json, size_t bytes, const core_author *who, core_done done, void *context);
+void core_delete_run(core *c, const char *run, const core_author *who, core_done done, void *context);
+void core_get_series(core *c, const char *run, core_done done, void *context);
+void core_get_params(core *c, const char *run, core_done done, void *context);
+void core_get_events(core *c, const char *run, int64_t after, int limit, core_done done, void *context);
+void core_get_commands(core *c, const char *run, int64_t after, int limit, core_done done, void *context);
+void core_get_media(core *c, const char *run, const char *series, int64_t from, int64_t to, int limit, core_done done, void *context);
+void core_get_blob(core *c, const char *run, const char *hash, core_done done, void *context);
+// Captured output: bytes from `offset` (negative: from the end), at most `limit`. JSON {offset, next, size, text}.
+void core_get_log(core *c, const char *run, const char *process, int64_t offset, int limit, bool plain, core_done done, void *context);
+
+// Recording by HTTP. Points: an object, an array, or newline-delimited objects; 200 once in the journal.
+void core_post_run(core *c, const char *json, size_t bytes, const core_author *who, core_reply *reply);
+void core_post_points(core *c, const char *run, const char *json, size_t bytes, core_done done, void *context);
+
+// Steering: {"type": "set", "parameter": "lr", "value": 0.01} | {"type": "set", "values": {...}} | {"type": "pause"|...,
+// "steps": n} | {"type": "undo", "command": ID}. wait_ms > 0: answers when applied (200), refused (422), or after wait_ms
+// (202, state asked).
+void core_post_command(core *c, const char *run, const char *json, size_t bytes, int64_t wait_ms, const core_author *who, core_done done,
+                       void *context);
+
+// --- tokens, audit ---------------------------------------------------------------------------
+void core_audit(core *c, const core_author *who, const char *what, const char *run, const char *detail);
+
+// --- live ------------------------------------------------------------------------------------
+// A frame: encoded once, shared by all viewers, counted.
+typedef struct frame {
+    _Atomic int uses;
+    bool text;              // JSON text, else a binary columns frame
+    size_t length;
+    uint8_t *data;          // with room of LWS_PRE (16) bytes in front of it
+} frame;
+void frame_release(frame *f);
+
+typedef struct viewer viewer; // one WebSocket or event stream; used by the net thread only
+typedef struct viewer_options {
+    const char *name;
+    bool text_only;         // server-sent events: points as JSON text frames
+} viewer_options;
+viewer *viewer_open(core *c, const viewer_options *options, void *user);
+void viewer_close(viewer *v);
+
+// A message from the client (JSON text): subscribe, unsubscribe, query, command, ping ... (message.def). Answers arrive as frames.
+void viewer_message(viewer *v, const char *json, size_t bytes, const core_author *who, unsigned scopes);
+
+// Frames to send: the next one, or NULL. Takes a count that the caller gives back by frame_release once sent.
+// Frames are bounded per viewer: a slow one gets fewer, coalesced ones.
+frame *viewer_next(viewer *v);
+
+// Viewers that may have something since the last call: calls `each` with viewer_open's `user`.
+void core_ready_viewers(core *c, void (*each)(void *context, void *user), void *context);
+
+// Figures of the server itself, for /metrics and `nnscope show`.
+typedef struct core_figures {
+    uint64_t points, frames, commands, runs, series, viewers, journal_bytes, refused;
+    uint64_t store_bytes;
+} core_figures;
+void core_get_figures(core *c, core_figures *out);
+
+#endif
