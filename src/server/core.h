@@ -41,8 +41,15 @@ typedef struct core_reply {
     int status;             // HTTP status
     const char *type;       // content type, static text; NULL: application/json
     buf body;               // owned; errors are {"error": {"code": "...", "message": "...", ...}}
+    struct core_rest *rest; // not NULL: a long reply, `body` is its first piece (about 64 kB); see core_rest_next
 } core_reply;
 typedef void (*core_done)(void *context, core_reply *reply); // takes reply->body over by buf_fini or by stealing it
+
+// The rest of a long reply (every point of a series, say), asked for piece by piece as the client takes it, so that nothing
+// piles up. The next piece comes by `done`; in the last one reply->rest is NULL (status 0 and an empty body: cut short by an error).
+typedef struct core_rest core_rest;
+void core_rest_next(core_rest *rest, core_done done, void *context); // takes `rest`; the answer brings it back
+void core_rest_drop(core_rest *rest);                                // takes `rest`; nothing more is wanted
 
 typedef struct core_author {
     const char *name;       // of the token; "local" for the first token; borrowed
@@ -88,6 +95,13 @@ void core_post_command(core *c, const char *run, const char *json, size_t bytes,
                        void *context);
 
 // --- tokens, audit ---------------------------------------------------------------------------
+// Scopes are the bits of scope.def. Tokens live hashed in the store; listing them is store_list_tokens on a reader.
+enum {
+#define X(name, bit, word, implied, sentence) SCOPE_##name = bit,
+#include "scope.def"
+#undef X
+};
+int core_put_token(core *c, const char *hash, const char *json); // json NULL: deletes; any thread, waits until it is durable
 void core_audit(core *c, const core_author *who, const char *what, const char *run, const char *detail);
 
 // --- live ------------------------------------------------------------------------------------
