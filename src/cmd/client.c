@@ -1,0 +1,221 @@
+// Unit client.c finds the server of a data directory and makes blocking HTTP calls to it with the same library that
+// serves (libwebsockets), so that the binary needs nothing more.
+#include "client.h"
+
+#include "base/error.h"
+#include "base/id.h"
+#include "journal/place.h"
+
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPLY_LIMIT_BYTES (1u << 30)
+#define CALL_TIMEOUT_S 60
+
+typedef struct call {
+    const client *c;
+    const char *accept, *body;
+    client_reply *reply;
+    bool over;
+} call;
+
+static int read_text(const char *dir, const char *name, char *out, size_t capacity) {
+    char path[PATH_CAP];
+    buf text = {0};
+    int result = file_path(path, "%s/%s", dir, name);
+    if (!result) result = file_read(path, 65536, &text);
+    if (!result) {
+        while (text.length && text.data[text.length - 1] <= ' ')
+            text.length--;
+        snprintf(out, capacity, "%.*s", (int)text.length, text.data ? (const char *)text.data : "");
+    }
+    buf_fini(&text);
+    return result;
+}
+
+static void find_local(client *c) {
+    char text[4096];
+    if (read_text(c->dir, "server.json", text, sizeof text)) return;
+    json_t *json = json_loads(text, 0, NULL);
+    const char *url = json_string_value(json_object_get(json, "url"));
+    if (url) snprintf(c->url, sizeof c->url, "%s", url);
+    json_decref(json);
+    if (!c->token[0]) read_text(c->dir, "token", c->token, sizeof c->token);
+}
+
+int client_find(client *c, const char *dir) {
+    *c = (client){0};
+    const char *url = getenv("NNSCOPE_URL"), *token = getenv("NNSCOPE_TOKEN");
+    if (token) snprintf(c->token, sizeof c->token, "%s", token);
+    if (url && *url) {
+        snprintf(c->url, sizeof c->url, "%s", url);
+        c->remote = true;
+    }
+    int result = place_data(dir, c->dir);
+    if (result) return c->remote ? 0 : result;
+    if (!c->remote) find_local(c);
+    size_t n = strlen(c->url);
+    while (n && c->url[n - 1] == '/')
+        c->url[--n] = 0;
+    return 0;
+}
+
+static void fail(call *k, const char *why) {
+    if (!k->reply->error[0]) snprintf(k->reply->error, sizeof k->reply->error, "%s", why);
+    k->over = true;
+}
+
+// Adds our headers to the request. Returns non-zero to give up.
+static int add_headers(call *k, struct lws *wsi, unsigned char **at, unsigned char *end) {
+    char bearer[300], length[24];
+    int n = snprintf(bearer, sizeof bearer, "Bearer %s", k->c->token);
+    if (k->c->token[0] &&
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, (unsigned char *)bearer, n, at, end))
+        return 1;
+    if (lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_ACCEPT, (const unsigned char *)k->accept,
+                                     (int)strlen(k->accept), at, end))
+        return 1;
+    if (!k->body) return 0;
+    n = snprintf(length, sizeof length, "%zu", strlen(k->body));
+    if (lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, (unsigned char *)length, n, at, end) ||
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, (const unsigned char *)"application/json",
+                                     16, at, end))
+        return 1;
+    lws_client_http_body_pending(wsi, 1);
+    lws_callback_on_writable(wsi);
+    return 0;
+}
+
+static int send_body(call *k, struct lws *wsi) {
+    size_t n = strlen(k->body);
+    uint8_t *copy = malloc(LWS_PRE + n + 1);
+    if (!copy) return -1;
+    memcpy(copy + LWS_PRE, k->body, n);
+    int sent = lws_write(wsi, copy + LWS_PRE, n, LWS_WRITE_HTTP_FINAL);
+    free(copy);
+    lws_client_http_body_pending(wsi, 0);
+    return sent < 0 ? -1 : 0;
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t bytes) {
+    (void)user;
+    call *k = lws_context_user(lws_get_context(wsi));
+    if (!k) return 0;
+    switch (why) {
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: {
+        unsigned char **at = in;
+        return add_headers(k, wsi, at, *at + bytes);
+    }
+    case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE: return k->body ? send_body(k, wsi) : 0;
+    case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
+        k->reply->status = (int)lws_http_client_http_response(wsi);
+        return 0;
+    case LWS_CALLBACK_RECEIVE_CLIENT_HTTP: {
+        char piece[LWS_PRE + 4096], *at = piece + LWS_PRE;
+        int room = 4096;
+        return lws_http_client_read(wsi, &at, &room) < 0 ? -1 : 0;
+    }
+    case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
+        buf_add(&k->reply->body, in, bytes);
+        return k->reply->body.failed || k->reply->body.length > REPLY_LIMIT_BYTES ? -1 : 0;
+    case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
+    case LWS_CALLBACK_CLOSED_CLIENT_HTTP: k->over = true; return 0;
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        fail(k, in ? (const char *)in : "no connection");
+        return 0;
+    default: return 0;
+    }
+}
+
+static int connect_call(struct lws_context *context, const client *c, const char *method, const char *path) {
+    char url[1024], whole[4096];
+    const char *protocol, *host, *prefix;
+    int port;
+    snprintf(url, sizeof url, "%s", c->url);
+    if (lws_parse_uri(url, &protocol, &host, &port, &prefix)) return NNS_E_INVALID;
+    snprintf(whole, sizeof whole, "%s%s%s", *prefix ? "/" : "", prefix, path);
+    struct lws_client_connect_info info = {
+        .context = context, .address = host, .port = port, .path = whole, .host = host, .origin = NULL, .method = method,
+        .ssl_connection = strcmp(protocol, "https") == 0 ? LCCSCF_USE_SSL : 0, .protocol = "nnscope"};
+    char with_port[1100];
+    snprintf(with_port, sizeof with_port, "%s:%d", host, port);
+    info.host = with_port;
+    return lws_client_connect_via_info(&info) ? 0 : NNS_E_IO;
+}
+
+int client_call(const client *c, const char *method, const char *path, const char *accept, const char *body,
+                client_reply *reply) {
+    *reply = (client_reply){0};
+    call k = {.c = c, .accept = accept ? accept : "application/json", .body = body, .reply = reply};
+    struct lws_protocols protocols[] = {{.name = "nnscope", .callback = on_event}, {0}};
+    struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN, .protocols = protocols, .user = &k,
+                                             .gid = -1, .uid = -1, .timeout_secs = CALL_TIMEOUT_S};
+    if (strncmp(c->url, "https:", 6) == 0) info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    lws_set_log_level(0, NULL);
+    struct lws_context *context = lws_create_context(&info);
+    if (!context) return NNS_E_NO_MEMORY;
+    if (connect_call(context, c, method, path)) fail(&k, "no connection");
+    while (!k.over && lws_service(context, 0) >= 0) {
+    }
+    lws_context_destroy(context);
+    return reply->status ? 0 : NNS_E_IO;
+}
+
+int client_explain(const client_reply *reply) {
+    if (!reply->status) {
+        fprintf(stderr, "nnscope: the server does not answer: %s\n", reply->error);
+        return EXIT_NO_SERVER;
+    }
+    json_t *json = json_loadb((const char *)reply->body.data, reply->body.length, JSON_ALLOW_NUL, NULL);
+    const char *message = json_string_value(json_object_get(json_object_get(json, "error"), "message"));
+    if (message)
+        fprintf(stderr, "nnscope: %s\n", message);
+    else
+        fprintf(stderr, "nnscope: the server answered %d\n", reply->status);
+    json_decref(json);
+    return reply->status == 422 || reply->status == 409 ? EXIT_REFUSED : EXIT_FAILED;
+}
+
+json_t *client_get(const client *c, const char *path, int *exit_status) {
+    client_reply reply;
+    json_t *json = NULL;
+    client_call(c, "GET", path, NULL, NULL, &reply);
+    if (reply.status == 200) json = json_loadb((const char *)reply.body.data, reply.body.length, JSON_ALLOW_NUL, NULL);
+    if (!json) *exit_status = client_explain(&reply);
+    buf_fini(&reply.body);
+    return json;
+}
+
+int client_pick(json_t *runs, const char *meant, char run[27]) {
+    size_t i, length = strlen(meant);
+    json_t *item;
+    const char *best = "";
+    json_array_foreach(json_object_get(runs, "runs"), i, item) {
+        const char *id = json_string_value(json_object_get(item, "id"));
+        const char *name = json_string_value(json_object_get(item, "name"));
+        if (!id || !id_valid(id)) continue;
+        bool hit = (name && strcmp(name, meant) == 0) || (length >= 4 && strncmp(id, meant, length) == 0);
+        if (hit && strcmp(id, best) > 0) best = id;
+    }
+    if (*best) {
+        memcpy(run, best, ID_LENGTH + 1);
+        return EXIT_OK;
+    }
+    fprintf(stderr, "nnscope: no run is called \"%s\" (`nnscope runs` lists them)\n", meant);
+    return EXIT_FAILED;
+}
+
+int client_resolve(const client *c, const char *meant, char run[27]) {
+    int status = EXIT_FAILED;
+    if (id_valid(meant)) {
+        memcpy(run, meant, ID_LENGTH + 1);
+        return EXIT_OK;
+    }
+    json_t *runs = client_get(c, "/api/v1/runs?limit=10000", &status);
+    if (!runs) return status;
+    status = client_pick(runs, meant, run);
+    json_decref(runs);
+    return status;
+}

@@ -1,0 +1,79 @@
+// Unit log.c: `nnscope log RUN` prints what the program wrote, and follows it.
+#include "local.h"
+#include "options.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct log_arguments {
+    bool follow;
+    const char *process;
+} log_arguments;
+
+static int take(void *context, int letter, const char *value) {
+    log_arguments *a = context;
+    if (letter == 'f') a->follow = true;
+    if (letter == 'p') a->process = value;
+    return 0;
+}
+
+// Prints from *offset on and moves it; returns the exit status, -1 while there is more to come.
+static int print_piece(const client *c, const char *run, const log_arguments *a, int64_t *offset) {
+    char path[256];
+    int status = EXIT_FAILED;
+    snprintf(path, sizeof path, "/api/v1/runs/%s/log?offset=%lld&limit=65536%s%.26s", run, (long long)*offset,
+             a->process ? "&process=" : "", a->process ? a->process : "");
+    json_t *json = client_get(c, path, &status);
+    if (!json) return status;
+    json_t *text = json_object_get(json, "text");
+    size_t n = json_string_length(text);
+    fwrite(json_string_value(text), 1, n, stdout);
+    fflush(stdout);
+    *offset = json_integer_value(json_object_get(json, "next"));
+    json_decref(json);
+    return n ? -1 : EXIT_OK;
+}
+
+// True when the run is over, so that following it ends.
+static bool is_over(const client *c, const char *run) {
+    static const char *const over[] = {"finished", "failed", "crashed", "lost"};
+    char path[64];
+    int status;
+    snprintf(path, sizeof path, "/api/v1/runs/%s", run);
+    json_t *json = client_get(c, path, &status);
+    const char *state = json_string_value(json_object_get(json, "state"));
+    bool result = !state;
+    for (size_t i = 0; state && i < sizeof over / sizeof *over; i++)
+        result |= strcmp(state, over[i]) == 0;
+    json_decref(json);
+    return result;
+}
+
+int cmd_log(int argc, char **argv) {
+    static const struct option own[] = {
+        {"follow", no_argument, NULL, 'f'}, {"process", required_argument, NULL, 'p'}, {0}};
+    log_arguments a = {0};
+    options o = {.usage = "nnscope log RUN\n"
+                          "Prints the captured output of a run.\n"
+                          "  --follow      goes on until the run ends\n"
+                          "  --process ID  of this process, when there are several\n"
+                          "  --dir DIR     data directory\n",
+                 .own = own, .take = take, .context = &a};
+    client c;
+    int status = options_begin(&o, argc, argv, 1, 1, &c);
+    if (status >= 0) return status;
+    if (!c.url[0]) return options_no_server(&c);
+    char run[27];
+    status = client_resolve(&c, o.word[0], run);
+    if (status) return status;
+    for (int64_t offset = 0;;) {
+        do {
+            status = print_piece(&c, run, &a, &offset);
+        } while (status < 0);
+        if (status || !a.follow || is_over(&c, run)) return status;
+        clock_sleep_ns(300 * NS_PER_MS);
+    }
+}
