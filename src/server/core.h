@@ -106,19 +106,22 @@ void core_audit(core *c, const core_author *who, const char *what, const char *r
 
 // --- live ------------------------------------------------------------------------------------
 // A frame: encoded once, shared by all viewers, counted.
+#define FRAME_FRONT 16
 typedef struct frame {
     _Atomic int uses;
     bool text;              // JSON text, else a binary columns frame
     size_t length;
-    uint8_t *data;          // with room of LWS_PRE (16) bytes in front of it
+    uint8_t *data;          // with room of FRAME_FRONT (LWS_PRE) bytes in front of it
 } frame;
 void frame_release(frame *f);
 
 typedef struct viewer viewer; // one WebSocket or event stream; used by the net thread only
 typedef struct viewer_options {
-    const char *name;
-    bool text_only;         // server-sent events: points as JSON text frames
+    const char *name;       // shown in hello
+    unsigned scopes;        // shown in hello
+    bool text_only;         // server-sent events: points as JSON text frames, no hello
 } viewer_options;
+// NULL: out of memory or too many viewers (2000). The first frame is hello.
 viewer *viewer_open(core *c, const viewer_options *options, void *user);
 void viewer_close(viewer *v);
 
