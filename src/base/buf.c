@@ -123,6 +123,8 @@ void buf_number(buf *b, double v) {
         do {
             snprintf(text, sizeof text, "%.*g", digits, v);
         } while (digits++ < 17 && strtod(text, NULL) != v);
+        for (char *at = text; *at; at++) // the decimal point of a foreign locale
+            if (!strchr("0123456789+-e", *at)) *at = '.';
         buf_text(b, text);
     }
 }
