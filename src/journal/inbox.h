@@ -1,5 +1,5 @@
 // The inbox: commands on their way into a process. PROC.inbox is written by the one server as blocks
-// (segment.c's, without a segment header; lane 0, sequence = offset of the records) and read by the helper thread.
+// (block.c's, without a segment header; lane 0, sequence = offset of the records) and read by the helper thread.
 #ifndef NNS_JOURNAL_INBOX_H
 #define NNS_JOURNAL_INBOX_H
 
@@ -41,12 +41,16 @@ typedef struct inbox_writer {
     uint64_t sequence;
 } inbox_writer;
 
+// NNS_E_NOT_FOUND: the process has made no inbox (or took it away at its end).
 int inbox_open_writer(inbox_writer *w, const char *folder, const char *process);
-int inbox_append(inbox_writer *w, const void *records, size_t bytes); // then rings the bell
+// Whole records, as one block: all of them arrive or none. Then rings the bell. NNS_E_INVALID, NNS_E_TOO_LARGE.
+int inbox_append(inbox_writer *w, const void *records, size_t bytes);
 void inbox_close_writer(inbox_writer *w);
 
 // Process side: makes inbox and bell; reads from the end of what is there at open.
 typedef struct inbox_reader {
+    char folder[PATH_CAP];
+    nns_id process;
     int fd, bell;
     int64_t offset;
     buf block;

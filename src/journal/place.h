@@ -19,7 +19,7 @@
 #include "base/file.h"
 
 // The data directory: `asked` when not NULL or empty, else NNSCOPE_DIR, else $XDG_DATA_HOME/nnscope, else
-// ~/.local/share/nnscope. Does not make it. NNS_E_NOT_FOUND without any of these.
+// ~/.local/share/nnscope; made absolute. Does not make it. NNS_E_NOT_FOUND without any of these.
 int place_data(const char *asked, char out[PATH_CAP]);
 
 // Makes DIR, DIR/runs, DIR/blobs, and DIR/wake when missing.
@@ -31,8 +31,17 @@ int place_run(const char *dir, const char *run, char out[PATH_CAP]);
 // FOLDER/nnscope-UID (0700, owner checked, no links). NNS_E_NOT_FOUND: use private memory.
 int place_lanes(char out[PATH_CAP]);
 
+// True when `path` is a folder for lanes that can be trusted: absolute, named nnscope-UID, ours, closed to others.
+bool place_lanes_valid(const char *path);
+
 // Opens a FIFO (made when missing) read-write and non-blocking, so that neither end is needed. -> fd or code.
 int place_fifo(const char *path);
+
+// This machine: the id of its boot (36 characters, "" when unknown) and its host name.
+#define BOOT_CAP 40
+#define HOST_CAP 128
+void place_boot(char out[BOOT_CAP]);
+void place_host(char out[HOST_CAP]);
 
 // Writes one byte into a FIFO opened so; a full one is as good.
 void place_ring(int fd);

@@ -1,4 +1,4 @@
-// Segments: append-only journal files with one writer, and their reader. See segment.c for the byte layout:
+// Segments: append-only journal files with one writer, and their reader. See block.c and segment_read.c for the byte layout:
 // a header (format version, run, process, boot, wall-clock anchor), then blocks (lane, sequence of the
 // first byte in that lane, length, CRC32C) of whole records.
 #ifndef NNS_JOURNAL_SEGMENT_H
@@ -9,30 +9,46 @@
 #include "base/id.h"
 #include "record.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
-#define SEGMENT_BYTES (16u << 20)      // a writer goes to the next segment above this
+#ifdef NNS_HARD
+#define SEGMENT_BYTES 4096u
+#define SEGMENT_BLOCK_BYTES 256u
+#else
+#define SEGMENT_BYTES (16u << 20)        // a writer goes to the next segment above this
 #define SEGMENT_BLOCK_BYTES (256u << 10) // payload of a block at most (but one record may be larger)
+#endif
 #define SEGMENT_VERSION 1
+#define SEGMENT_RETIRED_MAX 16 // finished segments that wait for segment_sync
 
 typedef struct segment_writer {
     char folder[PATH_CAP]; // the run's directory
     nns_id run, process;
+    pthread_mutex_t lock;  // between segment_append (one thread) and segment_sync (another): fd, retired
     int fd;                // -1: none open
-    uint32_t number;       // of the open segment
+    uint32_t number;       // of the open segment, or of the last
     uint64_t bytes;        // written to it
-    uint64_t failed_bytes; // payload that could not be written, in all
+    int retired[SEGMENT_RETIRED_MAX]; // finished ones that are not synced yet
+    int retired_count;
+    _Atomic uint64_t failed_bytes; // payload that could not be written, in all; any thread may look
 } segment_writer;
 
 // Prepares; opens nothing. The next segment gets the number after the highest present.
 int segment_writer_init(segment_writer *w, const char *folder, const char *run, const char *process);
 
 // Appends records of `lane` whose first byte has sequence `first` as one or more blocks, cut at
-// record borders. A failed write is cut off again (ftruncate); nothing is half written.
+// record borders. A failed write is cut off again (ftruncate); nothing is half written. After a failure what
+// was not written is counted in failed_bytes; the next call tries again, in a new segment where needed. A
+// caller that repeats the same range does no harm: readers skip sequences that they have.
+// NNS_E_CORRUPT: a record is not well-formed; what stands before it was written.
 int segment_append(segment_writer *w, uint32_t lane, uint64_t first, const void *records, size_t bytes);
 
-int segment_sync(segment_writer *w);  // fdatasync of the open segment
-void segment_writer_fini(segment_writer *w);
+// fdatasync of the open segment and of those finished since the last call; may run in another thread than
+// segment_append and does not hold it up.
+int segment_sync(segment_writer *w);
+void segment_writer_fini(segment_writer *w); // closes, without a sync
 
 // A reader of one segment file.
 typedef struct segment_reader {
@@ -67,5 +83,9 @@ int segment_path(char out[PATH_CAP], const char *folder, const char *process, ui
 
 // Pure parser of one block, for the reader and the fuzz target: bytes consumed, 0 when not whole, or a code.
 int64_t segment_parse_block(const uint8_t *at, size_t bytes, segment_block *block);
+
+// Pure parser of a segment's header; fills version, run, process, boot, anchors and offset. 0, NNS_E_AGAIN
+// when not whole, NNS_E_VERSION, NNS_E_CORRUPT.
+int segment_parse_header(const uint8_t *at, size_t bytes, segment_reader *r);
 
 #endif
