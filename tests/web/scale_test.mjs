@@ -41,7 +41,7 @@ test('arrows step the second digit, and back again', () => {
   assert.equal(stepped(0.001, 1, false, lr), 0.0011);
   assert.equal(stepped(0.001, -1, false, lr), 0.00099);
   assert.equal(stepped(0.0011, -1, false, lr), 0.001);
-  assert.equal(stepped(0.5, 1, true, lr), 1);
+  assert.equal(stepped(0.5, 1, true, lr), 0.6);
   assert.equal(stepped(128, -1, false, { type: 'int', min: 1, max: 1024, log: true }), 127);
   assert.equal(stepped(0.9, 1, false, { type: 'double', min: 0, max: 1, log: false }), 0.91);
   assert.equal(stepped(2, 1, false, { type: 'double', min: null, max: null, log: false }), 2.1);

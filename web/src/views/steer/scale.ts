@@ -23,7 +23,7 @@ export function positionOf(value: number, p: Bounds): number {
 export function valueAt(position: number, p: Bounds): number {
   if (position <= 0) return p.min!;
   if (position >= 1) return p.max!;
-  if (logarithmic(p)) return tidy(lowest(p) * (p.max! / lowest(p)) ** position, p, 2);
+  if (logarithmic(p)) return tidy(lowest(p) * (p.max! / lowest(p)) ** position, p, p.max! / lowest(p) >= 1000 ? 2 : 4);
   const value = p.min! + position * (p.max! - p.min!);
   const grain = niceBelow((p.max! - p.min!) / 200);
   return within(p.type === 'int' ? Math.round(value) : Number((Math.round(value / grain) * grain).toPrecision(12)), p);
