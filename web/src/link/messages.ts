@@ -1,0 +1,152 @@
+// What travels on the live link (WS api/v1/live) and in REST answers: the JSON forms. Words of messages, events, states and
+// commands come from the tables (tables.ts). Numbers that JSON cannot carry are the texts "NaN", "Infinity", "-Infinity".
+import type { commandVerbs, eventTypes, runStates } from './tables';
+
+export type RunState = (typeof runStates)[number];
+export type EventType = keyof typeof eventTypes;
+export type CommandVerb = keyof typeof commandVerbs | 'undo';
+export type JsonNumber = number | 'NaN' | 'Infinity' | '-Infinity';
+
+export const numberOf = (value: JsonNumber | null | undefined): number => (value === null || value === undefined ? NaN : Number(value));
+
+// The series that stands for the run in lists.
+export interface MainSeries { series: string; last?: JsonNumber; best?: JsonNumber | null; direction?: 'lower' | 'higher' | '' }
+
+export interface Run {
+  id: string;
+  name: string;
+  project: string;
+  group?: string;
+  state: RunState;
+  last_step: number;             // -1: none yet
+  epoch?: number;
+  total_steps?: number;          // 0: unknown
+  rate?: number;                 // steps per second, pauses left out
+  left_ms?: number | null;       // time left
+  share?: number;                // of step time spent in nnscope, 0..1
+  helper_share?: number;
+  created_ms?: number;
+  started_ms?: number;
+  ended_ms?: number;
+  paused_ms?: number;
+  heard_ms?: number;
+  exit_status?: number | null;
+  attempt?: number;
+  tags?: string[];
+  notes?: string;
+  points?: number;
+  bytes?: number;
+  dropped?: number;
+  failed_bytes?: number;
+  facts?: Record<string, unknown>;
+  commands?: CommandVerb[];      // those that the run understands; absent: all
+  main?: MainSeries | null;
+}
+
+export interface Series {
+  name: string;
+  kind: 'scalar' | 'histogram' | 'text' | 'image' | 'sample';
+  unit?: string;
+  direction?: 'lower' | 'higher' | '';
+  points?: number;
+  last_step?: number;
+  last?: JsonNumber | null;
+  best?: JsonNumber | null;
+  best_step?: number | null;
+}
+
+export interface Parameter {
+  name: string;
+  type: 'float' | 'int' | 'bool' | 'choice' | 'text';
+  value: JsonNumber | boolean | string;
+  min?: JsonNumber | null;
+  max?: JsonNumber | null;
+  log?: boolean;
+  read_only?: boolean;
+  unit?: string;
+  description?: string;
+  choices?: string[];
+  step?: number;                 // at which it took its value
+}
+
+export interface RunEvent {
+  number: number;
+  step: number;
+  time_ms: number;
+  type: EventType;
+  text?: string;                 // a sentence or a word, for marks
+  parameter?: string;
+  from?: JsonNumber | boolean | string;
+  to?: JsonNumber | boolean | string;
+  by?: string;
+  command?: number | string;
+}
+
+export type CommandState = 'asked' | 'applied' | 'refused' | 'expired';
+export interface Command {
+  id: number | string;
+  type: CommandVerb;
+  state: CommandState;
+  step?: number | null;          // at which it took effect
+  values?: Record<string, JsonNumber | boolean | string>;
+  prior?: Record<string, JsonNumber | boolean | string>;
+  by?: string;
+  from?: string;
+  asked_ms?: number;
+  answered_ms?: number;
+  undoes?: number | string;
+  undone?: boolean;
+  error?: ErrorBody;
+}
+
+export interface CommandRequest {
+  type: CommandVerb;
+  parameter?: string;
+  value?: JsonNumber | boolean | string;
+  values?: Record<string, JsonNumber | boolean | string>;
+  steps?: number;
+  command?: number | string;
+}
+
+export interface MediaItem {
+  series: string;
+  kind: 'histogram' | 'text' | 'image' | 'sample';
+  step: number;
+  time_ms: number;
+  hash?: string;
+  [detail: string]: unknown;     // width, height, format, caption | low, high, counts | text | truth, probabilities, pixels
+}
+
+export interface ErrorBody { code: string; message: string; [detail: string]: unknown }
+
+// What `run` messages of a watch carry: whatever changed.
+export interface WatchUpdate {
+  id: number;
+  run?: Run;
+  series?: Series[];
+  parameters?: Parameter[];
+  events?: RunEvent[];
+  commands?: Command[];
+  media?: MediaItem[];
+  log?: { process?: string; offset: number; next: number; size?: number; text: string };
+}
+
+export type FromServer =
+  | { type: 'hello'; version: string; name?: string; scopes?: string[]; time_ms?: number }
+  | { type: 'runs'; runs: Run[]; gone?: string[] }
+  | ({ type: 'run' } & WatchUpdate)
+  | { type: 'answer'; id: number; command?: Command; error?: ErrorBody }
+  | { type: 'pong'; id: number; time?: number }
+  | { type: 'error'; id?: number; error: ErrorBody };
+
+export interface Range { axis?: 'step' | 'time'; from?: number; to?: number; buckets?: number }
+
+export type ToServer =
+  | { type: 'watch_runs' }
+  | ({ type: 'subscribe'; id: number; run: string; series: string[]; rate?: number } & Range)
+  | { type: 'unsubscribe'; id: number }
+  | { type: 'watch'; id: number; run: string }
+  | { type: 'unwatch'; id: number }
+  | ({ type: 'query'; id: number; run: string; series: string[] } & Range)
+  | { type: 'command'; id: number; run: string; command: CommandRequest }
+  | { type: 'ping'; id: number };
