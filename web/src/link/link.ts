@@ -174,7 +174,7 @@ export class Link {
     this.answers.delete(id);
     if (error) waiting.reject(new CommandError(error));
     else if (command?.state === 'refused' || command?.state === 'expired')
-      waiting.reject(new CommandError(command.error ?? { code: command.state, message: command.state }));
+      waiting.reject(new CommandError(command.reason ?? { code: command.state, message: command.state }));
     else waiting.resolve(command!);
   }
 

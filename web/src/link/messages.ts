@@ -63,40 +63,42 @@ export interface Parameter {
   max?: JsonNumber | null;
   log?: boolean;
   read_only?: boolean;
-  unit?: string;
-  description?: string;
+  unit?: string | null;
+  description?: string | null;
   choices?: string[];
-  step?: number;                 // at which it took its value
+  changed_step?: number | null;  // at which it took its value; null: as declared
+  changed_by?: string | null;    // an author, or "program"
 }
+
+export type Changes = Record<string, { from?: JsonNumber | boolean | string | null; to?: JsonNumber | boolean | string | null }>;
 
 export interface RunEvent {
   number: number;
   step: number;
-  time_ms: number;
+  time: number;                  // wall time in seconds
   type: EventType;
   text?: string;                 // a sentence or a word, for marks
-  parameter?: string;
-  from?: JsonNumber | boolean | string;
-  to?: JsonNumber | boolean | string;
-  by?: string;
-  command?: number | string;
+  values?: Changes;              // parameters that changed
+  detail?: Record<string, unknown>;
+  author?: string;
+  from?: string;                 // page, api, command line
+  command?: string;
 }
 
 export type CommandState = 'asked' | 'applied' | 'refused' | 'expired';
 export interface Command {
-  id: number | string;
+  id: string;
   type: CommandVerb;
   state: CommandState;
   step?: number | null;          // at which it took effect
-  values?: Record<string, JsonNumber | boolean | string>;
-  prior?: Record<string, JsonNumber | boolean | string>;
-  by?: string;
-  from?: string;
-  asked_ms?: number;
-  answered_ms?: number;
-  undoes?: number | string;
-  undone?: boolean;
-  error?: ErrorBody;
+  asked?: string | number | null;    // wall times
+  applied?: string | number | null;
+  values?: Changes | null;
+  steps?: number;
+  author?: string | null;
+  from?: string | null;          // page, api, command line
+  reason?: ErrorBody | null;     // of a refusal
+  undoes?: string;
 }
 
 export interface CommandRequest {
@@ -105,16 +107,17 @@ export interface CommandRequest {
   value?: JsonNumber | boolean | string;
   values?: Record<string, JsonNumber | boolean | string>;
   steps?: number;
-  command?: number | string;
+  command?: string;
 }
 
 export interface MediaItem {
+  number?: number;
   series: string;
   kind: 'histogram' | 'text' | 'image' | 'sample';
   step: number;
-  time_ms: number;
-  hash?: string;
-  [detail: string]: unknown;     // width, height, format, caption | low, high, counts | text | truth, probabilities, pixels
+  time: number;                  // wall time in seconds
+  url?: string;                  // an image's bytes
+  data?: unknown;                // {low, high, counts} | text | {width, height, format, caption} | {width, height, truth, probabilities, pixels}
 }
 
 export interface ErrorBody { code: string; message: string; [detail: string]: unknown }

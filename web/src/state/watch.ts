@@ -45,7 +45,7 @@ export class Watch {
     if (u.parameters) this.parameters.value = merge(this.parameters.peek(), u.parameters, p => p.name, Infinity);
     if (u.events) this.events.value = merge(this.events.peek(), u.events, e => e.number, KEEP_EVENTS).sort((a, b) => a.number - b.number);
     if (u.commands) this.commands.value = merge(this.commands.peek(), u.commands, c => c.id, KEEP_COMMANDS);
-    if (u.media) this.media.value = merge(this.media.peek(), u.media, m => `${m.series}\n${m.step}\n${m.hash ?? ''}`, KEEP_MEDIA);
+    if (u.media) this.media.value = merge(this.media.peek(), u.media, m => m.number ?? `${m.series}\n${m.step}\n${m.url ?? ''}`, KEEP_MEDIA);
     if (u.log) this.log.value = u.log;
     this.ready.value = true;
   }
