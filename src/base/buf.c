@@ -115,7 +115,7 @@ void buf_number(buf *b, double v) {
         buf_text(b, "\"NaN\"");
     } else if (isinf(v)) {
         buf_text(b, v > 0 ? "\"Infinity\"" : "\"-Infinity\"");
-    } else if (v == (double)(int64_t)v && fabs(v) < 1e15 && !(v == 0 && signbit(v))) {
+    } else if (fabs(v) < 1e15 && v == (double)(int64_t)v && !(v == 0 && signbit(v))) {
         buf_int(b, (int64_t)v);
     } else {
         char text[32];

@@ -1,0 +1,70 @@
+// What tests share: a temporary directory that goes away, and random numbers from a printed seed.
+#ifndef NNS_TESTS_SUPPORT_TEMP_H
+#define NNS_TESTS_SUPPORT_TEMP_H
+
+#include <dirent.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+// A new private directory under $TMPDIR or /tmp; its path is valid until the next call in this program.
+static inline const char *temp_make(void) {
+    static char path[256];
+    const char *base = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/nnscope-test-XXXXXX", base && base[0] ? base : "/tmp");
+    if (!mkdtemp(path)) {
+        perror("mkdtemp");
+        exit(1);
+    }
+    return path;
+}
+
+// Removes a directory with everything in it; links are removed, never followed.
+static inline void temp_remove(const char *path) {
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        char below[8192];
+        struct stat st;
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
+        snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
+        if (lstat(below, &st) == 0 && S_ISDIR(st.st_mode))
+            temp_remove(below);
+        else
+            unlink(below);
+    }
+    if (dir) closedir(dir);
+    rmdir(path);
+}
+
+// splitmix64
+static inline uint64_t random_next(uint64_t *state) {
+    uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+static inline uint64_t random_below(uint64_t *state, uint64_t n) {
+    return random_next(state) % n;
+}
+
+// NNS_SEED, or one from the clock; printed, so that a failure can be repeated.
+static inline uint64_t random_seed(void) {
+    const char *text = getenv("NNS_SEED");
+    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
+    printf("seed %llu\n", (unsigned long long)seed);
+    return seed;
+}
+
+// How many rounds a random test makes: NNS_ROUNDS, or `usual`.
+static inline unsigned rounds(unsigned usual) {
+    const char *text = getenv("NNS_ROUNDS");
+    return text ? (unsigned)strtoul(text, NULL, 10) : usual;
+}
+
+#endif
