@@ -32,6 +32,13 @@
 extern "C" {
 #endif
 
+/* Switched off, every function is an empty one of this file: nothing to link, arguments are evaluated. */
+#ifdef NNS_DISABLE
+#define NNS_API static inline
+#else
+#define NNS_API
+#endif
+
 #define NNS_VERSION_MAJOR 0
 #define NNS_VERSION_MINOR 1
 #define NNS_VERSION_PATCH 0
@@ -62,26 +69,26 @@ typedef struct nns_options {
 
 /* Opens a run. Returns NULL when nothing can be recorded at all (said on stderr unless quiet);
  * every call accepts that NULL. Starts two helper threads (signals blocked in them). */
-nns_run *nns_open(const nns_options *options);
+NNS_API nns_run *nns_open(const nns_options *options);
 
 /* Ends the run: state `finished` for 0, `failed` otherwise. Waits at most 2 s until everything is in
  * files. The run is invalid afterwards. A program that exits without it: exit status decides. */
-void nns_close(nns_run *run, int status);
+NNS_API void nns_close(nns_run *run, int status);
 
 /* The run's id (26 characters), valid until nns_close; "" for NULL. */
-const char *nns_run_id(const nns_run *run);
+NNS_API const char *nns_run_id(const nns_run *run);
 
 /* The safe point. Call it once per iteration, before the body of step `step`. In order: the step is
  * published; commands are applied; while the run is paused the call waits. Returns false when a person
  * asked the program to stop. A command "applied at N" is first seen by the body of step N. A step lower
  * than the last opens a new attempt. Cost with nothing to do: one clock read. */
-bool nns_step(nns_run *run, int64_t step);
+NNS_API bool nns_step(nns_run *run, int64_t step);
 
 /* Optional, between computing gradients and the update. False: skip this update, please. */
-bool nns_before_update(nns_run *run);
+NNS_API bool nns_before_update(nns_run *run);
 
 /* Feeds epoch, progress and the time left. total_steps 0 means unknown. */
-void nns_progress(nns_run *run, double epoch, int64_t total_steps);
+NNS_API void nns_progress(nns_run *run, double epoch, int64_t total_steps);
 
 /* Series -------------------------------------------------------------------------------------- */
 
@@ -89,22 +96,22 @@ typedef enum nns_direction { NNS_NEITHER = 0, NNS_LOWER = 1, NNS_HIGHER = 2 } nn
 
 /* The series with this name (UTF-8, at most 255 bytes, `/` groups); the same name gives the same
  * handle. 0 when the name is empty, too long, or of another kind. */
-nns_series nns_series_open(nns_run *run, const char *name);
+NNS_API nns_series nns_series_open(nns_run *run, const char *name);
 
 /* As above, with a unit ("s", "%"; may be NULL) and which direction is better, for "best". */
-nns_series nns_series_open_as(nns_run *run, const char *name, const char *unit, nns_direction better);
+NNS_API nns_series nns_series_open_as(nns_run *run, const char *name, const char *unit, nns_direction better);
 
 /* One value at the current step. NaN and infinities are data. About 3 ns. */
-void nns_scalar(nns_run *run, nns_series series, double value);
+NNS_API void nns_scalar(nns_run *run, nns_series series, double value);
 
 /* The same by name, for values logged rarely: looks the name up, about 50 ns. */
-void nns_scalar_named(nns_run *run, const char *name, double value);
+NNS_API void nns_scalar_named(nns_run *run, const char *name, double value);
 
 /* `bins` counts (at most 4096) over equal intervals of [low, high]. */
-void nns_histogram(nns_run *run, const char *name, double low, double high, const float *counts, uint32_t bins);
+NNS_API void nns_histogram(nns_run *run, const char *name, double low, double high, const float *counts, uint32_t bins);
 
 /* Text (at most 64 kB) at the current step. */
-void nns_text(nns_run *run, const char *name, const char *text);
+NNS_API void nns_text(nns_run *run, const char *name, const char *text);
 
 typedef enum nns_image_format {
     NNS_IMAGE_GRAY8 = 1, /* height x width bytes, row by row, 0 is black */
@@ -116,24 +123,24 @@ typedef enum nns_image_format {
 
 /* An image at the current step. `bytes` is its size (raw formats: must equal height x width x channels).
  * `caption` may be NULL. When the staging area is full the image is dropped and counted. */
-void nns_image(nns_run *run, const char *name, nns_image_format format, uint32_t width, uint32_t height,
+NNS_API void nns_image(nns_run *run, const char *name, nns_image_format format, uint32_t width, uint32_t height,
                const void *data, size_t bytes, const char *caption);
 
 /* A sample with its truth and the predicted distribution (`classes` probabilities). Shown as a card.
  * `input` is an image as above, GRAY8. Truth -1 is unknown. */
-void nns_sample(nns_run *run, const char *name, uint32_t width, uint32_t height, const uint8_t *input,
+NNS_API void nns_sample(nns_run *run, const char *name, uint32_t width, uint32_t height, const uint8_t *input,
                 int truth, const float *probabilities, uint32_t classes);
 
 /* Facts ---------------------------------------------------------------------------------------- */
 
 /* Configuration and other facts of the run. `json` is a JSON value ("3", "\"adam\"", "{...}"). */
-void nns_fact_json(nns_run *run, const char *key, const char *json);
-void nns_fact_text(nns_run *run, const char *key, const char *text);
-void nns_fact_double(nns_run *run, const char *key, double value);
-void nns_fact_int(nns_run *run, const char *key, int64_t value);
+NNS_API void nns_fact_json(nns_run *run, const char *key, const char *json);
+NNS_API void nns_fact_text(nns_run *run, const char *key, const char *text);
+NNS_API void nns_fact_double(nns_run *run, const char *key, double value);
+NNS_API void nns_fact_int(nns_run *run, const char *key, int64_t value);
 
 /* A mark with a word, at the current step, on every chart and in the list of events. */
-void nns_mark(nns_run *run, const char *text);
+NNS_API void nns_mark(nns_run *run, const char *text);
 
 /* Parameters ----------------------------------------------------------------------------------- */
 
@@ -150,25 +157,25 @@ typedef struct nns_range {
 /* Declare the caller's variable as a live parameter. It is written only inside nns_step, on the
  * thread that calls it, and must stay valid until nns_close. The program may write it too: noticed at
  * the next safe point. Its value is recorded as the series param/NAME. `range` may be NULL. */
-nns_param nns_param_double(nns_run *run, const char *name, double *value, const nns_range *range);
-nns_param nns_param_float(nns_run *run, const char *name, float *value, const nns_range *range);
-nns_param nns_param_int(nns_run *run, const char *name, int64_t *value, const nns_range *range);
-nns_param nns_param_bool(nns_run *run, const char *name, bool *value, const nns_range *range);
+NNS_API nns_param nns_param_double(nns_run *run, const char *name, double *value, const nns_range *range);
+NNS_API nns_param nns_param_float(nns_run *run, const char *name, float *value, const nns_range *range);
+NNS_API nns_param nns_param_int(nns_run *run, const char *name, int64_t *value, const nns_range *range);
+NNS_API nns_param nns_param_bool(nns_run *run, const char *name, bool *value, const nns_range *range);
 
 /* One of `count` words (at most 64); *value is its index. */
-nns_param nns_param_choice(nns_run *run, const char *name, int *value, const char *const *words, int count,
+NNS_API nns_param nns_param_choice(nns_run *run, const char *name, int *value, const char *const *words, int count,
                            const nns_range *range);
 
 /* Text owned by the library: read it with nns_param_text_get (valid until the next nns_step). */
-nns_param nns_param_text(nns_run *run, const char *name, const char *initial, const nns_range *range);
-const char *nns_param_text_get(nns_run *run, nns_param param);
+NNS_API nns_param nns_param_text(nns_run *run, const char *name, const char *initial, const nns_range *range);
+NNS_API const char *nns_param_text_get(nns_run *run, nns_param param);
 
 /* Called inside nns_step after a person or a policy has changed the parameter. One per parameter. */
 typedef void (*nns_param_changed)(void *context, nns_param param);
-void nns_param_on_change(nns_run *run, nns_param param, nns_param_changed changed, void *context);
+NNS_API void nns_param_on_change(nns_run *run, nns_param param, nns_param_changed changed, void *context);
 
 /* Starts paused: the first nns_step waits for a person's resume. */
-void nns_pause(nns_run *run);
+NNS_API void nns_pause(nns_run *run);
 
 /* State ---------------------------------------------------------------------------------------- */
 
@@ -184,10 +191,133 @@ typedef struct nns_stats {
 } nns_stats;
 
 /* Fills *stats; all zero for NULL. */
-void nns_stats_get(nns_run *run, nns_stats *stats);
+NNS_API void nns_stats_get(nns_run *run, nns_stats *stats);
 
 /* The library's version, as NNS_VERSION. */
-const char *nns_version(void);
+NNS_API const char *nns_version(void);
+
+/* Switched off ---------------------------------------------------------------------------------- */
+
+#ifdef NNS_DISABLE
+static inline nns_run *nns_open(const nns_options *options) {
+    (void)options;
+    return (nns_run *)0;
+}
+static inline void nns_close(nns_run *run, int status) {
+    (void)run; (void)status;
+}
+static inline const char *nns_run_id(const nns_run *run) {
+    (void)run;
+    return "";
+}
+static inline bool nns_step(nns_run *run, int64_t step) {
+    (void)run; (void)step;
+    return true;
+}
+static inline bool nns_before_update(nns_run *run) {
+    (void)run;
+    return true;
+}
+static inline void nns_progress(nns_run *run, double epoch, int64_t total_steps) {
+    (void)run; (void)epoch; (void)total_steps;
+}
+static inline nns_series nns_series_open(nns_run *run, const char *name) {
+    (void)run; (void)name;
+    return 0;
+}
+static inline nns_series nns_series_open_as(nns_run *run, const char *name, const char *unit,
+        nns_direction better) {
+    (void)run; (void)name; (void)unit; (void)better;
+    return 0;
+}
+static inline void nns_scalar(nns_run *run, nns_series series, double value) {
+    (void)run; (void)series; (void)value;
+}
+static inline void nns_scalar_named(nns_run *run, const char *name, double value) {
+    (void)run; (void)name; (void)value;
+}
+static inline void nns_histogram(nns_run *run, const char *name, double low, double high,
+        const float *counts, uint32_t bins) {
+    (void)run; (void)name; (void)low; (void)high; (void)counts; (void)bins;
+}
+static inline void nns_text(nns_run *run, const char *name, const char *text) {
+    (void)run; (void)name; (void)text;
+}
+static inline void nns_image(nns_run *run, const char *name, nns_image_format format,
+        uint32_t width, uint32_t height, const void *data, size_t bytes, const char *caption) {
+    (void)run; (void)name; (void)format; (void)width; (void)height; (void)data; (void)bytes;
+    (void)caption;
+}
+static inline void nns_sample(nns_run *run, const char *name, uint32_t width, uint32_t height,
+        const uint8_t *input, int truth, const float *probabilities, uint32_t classes) {
+    (void)run; (void)name; (void)width; (void)height; (void)input; (void)truth;
+    (void)probabilities; (void)classes;
+}
+static inline void nns_fact_json(nns_run *run, const char *key, const char *json) {
+    (void)run; (void)key; (void)json;
+}
+static inline void nns_fact_text(nns_run *run, const char *key, const char *text) {
+    (void)run; (void)key; (void)text;
+}
+static inline void nns_fact_double(nns_run *run, const char *key, double value) {
+    (void)run; (void)key; (void)value;
+}
+static inline void nns_fact_int(nns_run *run, const char *key, int64_t value) {
+    (void)run; (void)key; (void)value;
+}
+static inline void nns_mark(nns_run *run, const char *text) {
+    (void)run; (void)text;
+}
+static inline nns_param nns_param_double(nns_run *run, const char *name, double *value,
+        const nns_range *range) {
+    (void)run; (void)name; (void)value; (void)range;
+    return 0;
+}
+static inline nns_param nns_param_float(nns_run *run, const char *name, float *value,
+        const nns_range *range) {
+    (void)run; (void)name; (void)value; (void)range;
+    return 0;
+}
+static inline nns_param nns_param_int(nns_run *run, const char *name, int64_t *value,
+        const nns_range *range) {
+    (void)run; (void)name; (void)value; (void)range;
+    return 0;
+}
+static inline nns_param nns_param_bool(nns_run *run, const char *name, bool *value,
+        const nns_range *range) {
+    (void)run; (void)name; (void)value; (void)range;
+    return 0;
+}
+static inline nns_param nns_param_choice(nns_run *run, const char *name, int *value,
+        const char *const *words, int count, const nns_range *range) {
+    (void)run; (void)name; (void)value; (void)words; (void)count; (void)range;
+    return 0;
+}
+static inline nns_param nns_param_text(nns_run *run, const char *name, const char *initial,
+        const nns_range *range) {
+    (void)run; (void)name; (void)initial; (void)range;
+    return 0;
+}
+static inline const char *nns_param_text_get(nns_run *run, nns_param param) {
+    (void)run; (void)param;
+    return "";
+}
+static inline void nns_param_on_change(nns_run *run, nns_param param, nns_param_changed changed,
+        void *context) {
+    (void)run; (void)param; (void)changed; (void)context;
+}
+static inline void nns_pause(nns_run *run) {
+    (void)run;
+}
+static inline void nns_stats_get(nns_run *run, nns_stats *stats) {
+    nns_stats none = {0, 0, 0, 0, 0, 0, 0, false};
+    (void)run;
+    if (stats) *stats = none;
+}
+static inline const char *nns_version(void) {
+    return NNS_VERSION;
+}
+#endif
 
 #ifdef __cplusplus
 /* C++11 has no compound literals: nns_run *run = nns_open_named("mnist", "mlp"); */
