@@ -199,6 +199,10 @@ NNS_API const char *nns_version(void);
 /* Switched off ---------------------------------------------------------------------------------- */
 
 #ifdef NNS_DISABLE
+#ifdef __GNUC__
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* the program may have globals of these names */
+#endif
 static inline nns_run *nns_open(const nns_options *options) {
     (void)options;
     return (nns_run *)0;
@@ -317,6 +321,9 @@ static inline void nns_stats_get(nns_run *run, nns_stats *stats) {
 static inline const char *nns_version(void) {
     return NNS_VERSION;
 }
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
+#endif
 #endif
 
 #ifdef __cplusplus
