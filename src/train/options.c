@@ -1,0 +1,333 @@
+// Unit options.c reads the command line of nnscope-train. Every number is checked against its bounds;
+// nothing is guessed.
+#include "options.h"
+
+#include "base/error.h"
+#include "parallel.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char options_help[] =
+    "usage: nnscope-train [options]\n"
+    "Trains a multilayer perceptron on images of digits, and shows it in nnscope.\n"
+    "\n"
+    "network\n"
+    "  --layers 512,256      units of the hidden layers; none: \"\" (a linear model)\n"
+    "  --activation WORD     relu (default), tanh, sigmoid, gelu\n"
+    "learning\n"
+    "  --optimizer WORD      momentum (default), sgd, adam\n"
+    "  --lr X                learning rate (default 0.05 for momentum, 0.1 for sgd, 0.001 for "
+    "adam)\n"
+    "  --momentum X          default 0.9\n"
+    "  --beta1 X, --beta2 X  of adam, default 0.9 and 0.999\n"
+    "  --weight-decay X      default 0.0001\n"
+    "  --batch N             images a step, 1 to 4096 (default 128)\n"
+    "  --epochs N            end after so many passes over the data (default 10; 0: until "
+    "stopped)\n"
+    "  --steps N             end after so many steps in all\n"
+    "  --seed N              of weights, order and drawn digits (default 1)\n"
+    "data\n"
+    "  --data DIR            folder with MNIST (four IDX files, .gz or not); without it\n"
+    "                        $NNSCOPE_DATA/mnist, then ../shared/data/mnist, else digits are "
+    "drawn\n"
+    "  --digits              draw digits, whatever files are there\n"
+    "  --limit N             learn from the first N images only\n"
+    "run\n"
+    "  --threads N           for products of matrices (default: all cores but one)\n"
+    "  --save FILE           write the whole state each epoch and at the end\n"
+    "  --load FILE           go on from such a file, bit for bit\n"
+    "  --paused              wait for a person's resume before the first step\n"
+    "  --exit                end after the epochs (it does; the word is for `nnscope demo`)\n"
+    "  --name TEXT           of the run; --project TEXT\n"
+    "  --quiet               print the last line only\n"
+    "  --help, --version\n"
+    "\n"
+    "The last line is the share of test images that are recognised: accuracy 0.9712\n"
+    "Ctrl-C ends the training after the present step, saves and prints it too.\n";
+
+enum {
+    LAYERS = 256,
+    ACTIVATION,
+    OPTIMIZER,
+    LR,
+    MOMENTUM,
+    BETA1,
+    BETA2,
+    DECAY,
+    BATCH,
+    EPOCHS,
+    STEPS,
+    SEED,
+    DATA,
+    DIGITS,
+    LIMIT,
+    THREADS,
+    SAVE,
+    LOAD,
+    PAUSED,
+    EXIT,
+    NAME,
+    PROJECT,
+    QUIET,
+    HELP,
+    VERSION
+};
+
+static const struct option table[] = {
+    {"layers", required_argument, NULL, LAYERS},
+    {"activation", required_argument, NULL, ACTIVATION},
+    {"optimizer", required_argument, NULL, OPTIMIZER},
+    {"lr", required_argument, NULL, LR},
+    {"momentum", required_argument, NULL, MOMENTUM},
+    {"beta1", required_argument, NULL, BETA1},
+    {"beta2", required_argument, NULL, BETA2},
+    {"weight-decay", required_argument, NULL, DECAY},
+    {"batch", required_argument, NULL, BATCH},
+    {"epochs", required_argument, NULL, EPOCHS},
+    {"steps", required_argument, NULL, STEPS},
+    {"seed", required_argument, NULL, SEED},
+    {"data", required_argument, NULL, DATA},
+    {"digits", no_argument, NULL, DIGITS},
+    {"limit", required_argument, NULL, LIMIT},
+    {"threads", required_argument, NULL, THREADS},
+    {"save", required_argument, NULL, SAVE},
+    {"load", required_argument, NULL, LOAD},
+    {"paused", no_argument, NULL, PAUSED},
+    {"exit", no_argument, NULL, EXIT},
+    {"name", required_argument, NULL, NAME},
+    {"project", required_argument, NULL, PROJECT},
+    {"quiet", no_argument, NULL, QUIET},
+    {"help", no_argument, NULL, HELP},
+    {"version", no_argument, NULL, VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+typedef struct bounds {
+    const char *option;
+    double low, high;
+} bounds;
+
+static int read_real(const char *text, bounds b, double *out, why *w) {
+    char *end;
+    *out = strtod(text, &end);
+    if (end != text && !*end && *out >= b.low && *out <= b.high) return 0;
+    return why_set(w, NNS_E_INVALID, "--%s %s: must be a number from %g to %g", b.option, text,
+                   b.low, b.high);
+}
+
+static int read_whole(const char *text, bounds b, int64_t *out, why *w) {
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    *out = value;
+    if (end != text && !*end && !errno && (double)value >= b.low && (double)value <= b.high)
+        return 0;
+    return why_set(w, NNS_E_INVALID, "--%s %s: must be a whole number from %.0f to %.0f", b.option,
+                   text, b.low, b.high);
+}
+
+// "512,256": hidden layers, then the last one, whose width is the number of classes.
+static int read_layers(const char *text, mlp_shape *shape, why *w) {
+    shape->layers = 0;
+    for (const char *at = text; *at;) {
+        char *end;
+        long width = strtol(at, &end, 10);
+        if (end == at || (*end && *end != ',') || (*end == ',' && !end[1]) || width < 1 ||
+            width > MLP_WIDTH_CAP || shape->layers == MLP_LAYERS_CAP - 1)
+            return why_set(w, NNS_E_INVALID,
+                           "--layers %s: must be up to %d widths from 1 to %d, as in 512,256", text,
+                           MLP_LAYERS_CAP - 1, MLP_WIDTH_CAP);
+        shape->width[shape->layers++] = (int)width;
+        at = *end ? end + 1 : end;
+    }
+    shape->layers++;
+    return 0;
+}
+
+static int read_activation(const char *word, activation *out, why *w) {
+    int kind = activation_find(word);
+    if (kind <= ACTIVATION_LINEAR)
+        return why_set(w, NNS_E_INVALID, "--activation %s: must be relu, tanh, sigmoid or gelu",
+                       word);
+    *out = (activation)kind;
+    return 0;
+}
+
+static int read_optimizer(const char *word, int *out, why *w) {
+    *out = optimizer_find(word);
+    if (*out < 0)
+        return why_set(w, NNS_E_INVALID, "--optimizer %s: must be sgd, momentum or adam", word);
+    return 0;
+}
+
+static int read_shape(options *o, int option, why *w) {
+    o->given |= OPTION_GIVEN_SHAPE;
+    if (option == LAYERS) return read_layers(optarg, &o->trainer.shape, w);
+    return read_activation(optarg, &o->trainer.shape.hidden, w);
+}
+
+static int read_rule(options *o, int option, why *w) {
+    optimizer_settings *s = &o->trainer.live.rule;
+    switch (option) {
+    case OPTIMIZER:
+        o->given |= OPTION_GIVEN_OPTIMIZER;
+        return read_optimizer(optarg, &o->trainer.live.optimizer, w);
+    case LR:
+        o->given |= OPTION_GIVEN_LR;
+        return read_real(optarg, (bounds){"lr", 0, 1e6}, &s->lr, w);
+    case MOMENTUM:
+        o->given |= OPTION_GIVEN_MOMENTUM;
+        return read_real(optarg, (bounds){"momentum", 0, 1}, &s->momentum, w);
+    case BETA1:
+        o->given |= OPTION_GIVEN_BETA1;
+        return read_real(optarg, (bounds){"beta1", 0, 1}, &s->beta1, w);
+    case BETA2:
+        o->given |= OPTION_GIVEN_BETA2;
+        return read_real(optarg, (bounds){"beta2", 0, 1}, &s->beta2, w);
+    default:
+        o->given |= OPTION_GIVEN_DECAY;
+        return read_real(optarg, (bounds){"weight-decay", 0, 1e6}, &s->weight_decay, w);
+    }
+}
+
+static int read_count(options *o, int option, why *w) {
+    int64_t value = 0;
+    int result = 0;
+    switch (option) {
+    case BATCH:
+        o->given |= OPTION_GIVEN_BATCH;
+        return read_whole(optarg, (bounds){"batch", 1, MLP_BATCH_CAP}, &o->trainer.live.batch, w);
+    case EPOCHS:
+        o->given |= OPTION_GIVEN_EPOCHS;
+        return read_whole(optarg, (bounds){"epochs", 0, 1e9}, &o->trainer.live.epochs, w);
+    case STEPS:
+        return read_whole(optarg, (bounds){"steps", 0, 1e15}, &o->steps, w);
+    case SEED:
+        result = read_whole(optarg, (bounds){"seed", 0, 9e15}, &value, w);
+        o->trainer.seed = o->data.seed = (uint64_t)value;
+        return result;
+    case LIMIT:
+        result = read_whole(optarg, (bounds){"limit", 1, 4e9}, &value, w);
+        o->data.limit = (uint32_t)value;
+        return result;
+    default:
+        result = read_whole(optarg, (bounds){"threads", 1, 256}, &value, w);
+        o->threads = (int)value;
+        return result;
+    }
+}
+
+static int read_word(options *o, int option) {
+    switch (option) {
+    case DATA:
+        o->data.folder = optarg;
+        break;
+    case DIGITS:
+        o->data.draw = true;
+        break;
+    case SAVE:
+        o->save = optarg;
+        break;
+    case LOAD:
+        o->load = optarg;
+        break;
+    case PAUSED:
+        o->paused = true;
+        break;
+    case NAME:
+        o->name = optarg;
+        break;
+    case PROJECT:
+        o->project = optarg;
+        break;
+    case QUIET:
+        o->quiet = true;
+        break;
+    case HELP:
+        o->help = true;
+        break;
+    case VERSION:
+        o->version = true;
+        break;
+    default:
+        break; // EXIT: ending after the epochs is what we do
+    }
+    return 0;
+}
+
+static int read_one(options *o, int option, why *w) {
+    switch (option) {
+    case LAYERS:
+    case ACTIVATION:
+        return read_shape(o, option, w);
+    case OPTIMIZER:
+    case LR:
+    case MOMENTUM:
+    case BETA1:
+    case BETA2:
+    case DECAY:
+        return read_rule(o, option, w);
+    case BATCH:
+    case EPOCHS:
+    case STEPS:
+    case SEED:
+    case LIMIT:
+    case THREADS:
+        return read_count(o, option, w);
+    default:
+        return read_word(o, option);
+    }
+}
+
+static void set_defaults(options *o) {
+    int cores = parallel_cores();
+    *o = (options){
+        .trainer = {.shape = {.layers = 3, .width = {512, 256}, .hidden = ACTIVATION_RELU},
+                    .live = {.rule = {.lr = NAN,
+                                      .momentum = 0.9,
+                                      .beta1 = 0.9,
+                                      .beta2 = 0.999,
+                                      .weight_decay = 1e-4},
+                             .batch = 128,
+                             .epochs = 10,
+                             .optimizer = OPTIMIZER_MOMENTUM},
+                    .seed = 1},
+        .data = {.seed = 1},
+        .threads = cores > 1 ? cores - 1 : 1,
+    };
+}
+
+int options_parse(options *o, int argc, char **argv, why *w) {
+    set_defaults(o);
+    optind = 0; // start over, also when called again (tests)
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {
+        if (option == '?' || option == ':')
+            return why_set(w, NNS_E_INVALID,
+                           "%s: not an option, or its value is missing (see --help)",
+                           optind > 0 && optind <= argc ? argv[optind - 1] : "");
+        int result = read_one(o, option, w);
+        if (result) return result;
+    }
+    if (optind < argc)
+        return why_set(w, NNS_E_INVALID, "%s: not understood (see --help)", argv[optind]);
+    optimizer_settings *s = &o->trainer.live.rule;
+    if (isnan(s->lr)) s->lr = optimizer_default_lr((optimizer_kind)o->trainer.live.optimizer);
+    return 0;
+}
+
+void options_override(const options *o, trainer_live *live) {
+    const trainer_live *mine = &o->trainer.live;
+    if (o->given & OPTION_GIVEN_OPTIMIZER) live->optimizer = mine->optimizer;
+    if (o->given & OPTION_GIVEN_LR) live->rule.lr = mine->rule.lr;
+    if (o->given & OPTION_GIVEN_MOMENTUM) live->rule.momentum = mine->rule.momentum;
+    if (o->given & OPTION_GIVEN_BETA1) live->rule.beta1 = mine->rule.beta1;
+    if (o->given & OPTION_GIVEN_BETA2) live->rule.beta2 = mine->rule.beta2;
+    if (o->given & OPTION_GIVEN_DECAY) live->rule.weight_decay = mine->rule.weight_decay;
+    if (o->given & OPTION_GIVEN_BATCH) live->batch = mine->batch;
+    if (o->given & OPTION_GIVEN_EPOCHS) live->epochs = mine->epochs;
+}

@@ -1,0 +1,165 @@
+// Unit trainer.c does one step of training after the other: batch, loss, gradients, update.
+//
+// Invariants:
+//  1. The next step depends on net, live, random state, position and data only; watching changes none.
+//  2. An epoch's order is the shuffling of 0..n-1 by `before`; `position` images of it have been seen.
+//  3. The last batch of an epoch holds what is left, so that each image is seen once an epoch.
+#include "trainer.h"
+
+#include "base/error.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define EVALUATE_ROWS 500 // images a pass; the activations of so many stay in the cache
+
+int trainer_make(trainer *t, const data *d, const mlp_shape *shape, why *w) {
+    *t = (trainer){.d = d};
+    int result = mlp_new(&t->net, shape);
+    if (!result && !(t->order = mem_array(d->train.count, sizeof *t->order)))
+        result = NNS_E_NO_MEMORY;
+    if (result == NNS_E_INVALID)
+        why_set(w, result, "a network has 1 to %d layers of 1 to %d units", MLP_LAYERS_CAP,
+                MLP_WIDTH_CAP);
+    else if (result)
+        why_set(w, result, "not enough memory for a network of this size");
+    if (result) trainer_free(t);
+    return result;
+}
+
+int trainer_new(trainer *t, const data *d, const trainer_options *options, why *w) {
+    mlp_shape shape = options->shape;
+    shape.inputs = (int)(d->rows * d->columns);
+    shape.width[shape.layers - 1] = d->classes;
+    int result = trainer_make(t, d, &shape, w);
+    if (result) return result;
+    t->seed = options->seed;
+    t->live = options->live;
+    t->net.rule.kind = (optimizer_kind)options->live.optimizer;
+    random_seed(&t->random, options->seed, 0);
+    mlp_init(&t->net, &t->random);
+    t->before = t->random;
+    trainer_shuffle(t);
+    return 0;
+}
+
+void trainer_free(trainer *t) {
+    mlp_free(&t->net);
+    mem_free(t->order);
+    *t = (trainer){0};
+}
+
+void trainer_shuffle(trainer *t) {
+    t->random = t->before;
+    for (uint32_t i = 0; i < t->d->train.count; i++)
+        t->order[i] = i;
+    random_shuffle(&t->random, t->order, t->d->train.count);
+}
+
+static void next_epoch(trainer *t) {
+    t->epoch++;
+    t->position = 0;
+    t->epoch_sum = (loss_sum){0};
+    t->before = t->random;
+    trainer_shuffle(t);
+}
+
+// A person may have chosen another rule since the last step.
+static void follow_live(trainer *t) {
+    if (t->live.optimizer != (int)t->net.rule.kind)
+        optimizer_switch(&t->net.rule, (optimizer_kind)t->live.optimizer, t->net.parameters);
+}
+
+size_t trainer_begin(trainer *t) {
+    assert(t->position < t->d->train.count);
+    follow_live(t);
+    uint32_t left = t->d->train.count - t->position;
+    size_t rows = t->live.batch < left ? (size_t)t->live.batch : left;
+    data_gather(t->d, &t->d->train, t->order + t->position, rows, t->net.x, t->net.truth);
+    return rows;
+}
+
+int trainer_learn(trainer *t, size_t rows, loss_sum *sum) {
+    int result = mlp_forward(&t->net, rows, sum);
+    return result ? result : mlp_backward(&t->net, rows);
+}
+
+void trainer_update(trainer *t) {
+    mlp_update(&t->net, &t->live.rule);
+}
+
+bool trainer_end(trainer *t, size_t rows, const loss_sum *sum) {
+    t->step++;
+    t->position += (uint32_t)rows;
+    t->epoch_sum.loss += sum->loss;
+    t->epoch_sum.correct += sum->correct;
+    if (t->position < t->d->train.count) return false;
+    next_epoch(t);
+    return true;
+}
+
+// Keeps the wrong answers that the network is surest of, surest first.
+static void keep_mistake(evaluation *e, uint32_t index, float sureness) {
+    int at = e->mistakes;
+    while (at > 0 && e->sureness[at - 1] < sureness)
+        at--;
+    if (at == EVALUATION_MISTAKES) return;
+    if (e->mistakes < EVALUATION_MISTAKES) e->mistakes++;
+    for (int i = e->mistakes - 1; i > at; i--) {
+        e->mistake[i] = e->mistake[i - 1];
+        e->sureness[i] = e->sureness[i - 1];
+    }
+    e->mistake[at] = index;
+    e->sureness[at] = sureness;
+}
+
+static void find_mistakes(const mlp *net, uint32_t first, size_t rows, evaluation *e) {
+    size_t classes = (size_t)mlp_classes(net);
+    for (size_t r = 0; r < rows; r++) {
+        const float *p = net->p + r * classes; // (classes)
+        size_t best = 0;
+        for (size_t c = 1; c < classes; c++)
+            if (p[c] > p[best]) best = c;
+        if (best != net->truth[r]) keep_mistake(e, first + (uint32_t)r, p[best]);
+    }
+}
+
+static int evaluate_rows(trainer *t, const data_set *set, uint32_t first, size_t rows,
+                         evaluation *out) {
+    uint32_t index[EVALUATE_ROWS];
+    for (size_t i = 0; i < rows; i++)
+        index[i] = first + (uint32_t)i;
+    data_gather(t->d, set, index, rows, t->net.x, t->net.truth);
+    loss_sum sum;
+    int result = mlp_forward(&t->net, rows, &sum);
+    if (result) return result;
+    out->loss += sum.loss;
+    out->accuracy += (double)sum.correct;
+    find_mistakes(&t->net, first, rows, out);
+    return 0;
+}
+
+int trainer_evaluate(trainer *t, const data_set *set, evaluation *out) {
+    *out = (evaluation){0};
+    for (uint32_t first = 0; first < set->count; first += EVALUATE_ROWS) {
+        uint32_t left = set->count - first;
+        size_t rows = left < EVALUATE_ROWS ? left : EVALUATE_ROWS;
+        int result = evaluate_rows(t, set, first, rows, out);
+        if (result) return result;
+    }
+    out->loss /= (double)set->count;
+    out->accuracy /= (double)set->count;
+    return 0;
+}
+
+double trainer_epochs(const trainer *t) {
+    return (double)t->epoch + (double)t->position / (double)t->d->train.count;
+}
+
+int64_t trainer_total_steps(const trainer *t) {
+    if (t->live.epochs <= 0) return 0;
+    int64_t left = t->live.epochs * (int64_t)t->d->train.count -
+                   t->epoch * (int64_t)t->d->train.count - t->position;
+    return left <= 0 ? t->step : t->step + (left + t->live.batch - 1) / t->live.batch;
+}

@@ -1,0 +1,34 @@
+// What the trainer tells nnscope, and what nnscope may change: all calls of the public header are in
+// watch.c, so that it can be read as an example.
+#ifndef NNS_TRAIN_WATCH_H
+#define NNS_TRAIN_WATCH_H
+
+#include "options.h"
+#include "trainer.h"
+
+#include <nnscope.h>
+
+#define WATCH_FIXED 4 // validation images that are followed from the start
+
+typedef struct watch {
+    nns_run *run; // NULL when nothing can be recorded: every call below then does nothing
+    trainer *t;
+    nns_series train_loss, train_accuracy, gradient_norm;
+    nns_series val_loss, val_accuracy;
+    int64_t next_picture;         // step of the next histograms and samples
+    uint32_t fixed[WATCH_FIXED];  // validation images, of different classes
+    int fixed_count;
+    evaluation last;              // the last validation
+} watch;
+
+void watch_open(watch *w, trainer *t, const options *o, int argc, char **argv);
+void watch_close(watch *w, int status);
+
+bool watch_step(watch *w);                               // the safe point; false: please stop
+void watch_batch(watch *w, size_t rows, const loss_sum *sum);
+bool watch_before_update(watch *w);                      // false: skip the update
+void watch_validation(watch *w, const evaluation *e);
+void watch_mark(watch *w, const char *text);
+void watch_result(watch *w, double accuracy);            // on the test set, at the end
+
+#endif
