@@ -9,45 +9,47 @@ export type JsonNumber = number | 'NaN' | 'Infinity' | '-Infinity';
 
 export const numberOf = (value: JsonNumber | null | undefined): number => (value === null || value === undefined ? NaN : Number(value));
 
-// The series that stands for the run in lists.
-export interface MainSeries { series: string; last?: JsonNumber; best?: JsonNumber | null; direction?: 'lower' | 'higher' | '' }
+// The series that stands for the run in lists; `spark` is its course in at most 32 means.
+export interface MainSeries { series: string; last: JsonNumber | null; best: JsonNumber | null; spark: (JsonNumber | null)[] }
 
+export interface Process { id: string; rank: number; host: string | null; pid: number; state: string }
+
+// As src/server/run_json.c writes it. Times are ISO texts, null: not yet.
 export interface Run {
   id: string;
   name: string;
   project: string;
-  group?: string;
+  group?: string | null;
   state: RunState;
   last_step: number;             // -1: none yet
-  epoch?: number;
-  total_steps?: number;          // 0: unknown
-  rate?: number;                 // steps per second, pauses left out
-  left_ms?: number | null;       // time left
-  share?: number;                // of step time spent in nnscope, 0..1
-  helper_share?: number;
-  created_ms?: number;
-  started_ms?: number;
-  ended_ms?: number;
-  paused_ms?: number;
-  heard_ms?: number;
-  exit_status?: number | null;
-  attempt?: number;
   tags?: string[];
   notes?: string;
-  points?: number;
-  bytes?: number;
+  created?: string | null;
+  started?: string | null;
+  ended?: string | null;
+  attempt?: number;
+  epoch?: number;
+  total_steps?: number;          // 0: unknown
+  steps_per_s?: number;          // pauses left out
+  eta_s?: number | null;
+  step_share?: number;           // of step time spent in nnscope, 0..1
+  helper_share?: number;
   dropped?: number;
   failed_bytes?: number;
-  facts?: Record<string, unknown>;
-  commands?: CommandVerb[];      // those that the run understands; absent: all
+  exit?: number | null;          // null: not over, or gone without a word
+  paused_s?: number;
+  points?: number;
+  processes?: Process[];
   main?: MainSeries | null;
+  needs?: string;                // a newer version that could read it
+  facts?: Record<string, unknown>; // in GET runs/ID and in a watch
 }
 
 export interface Series {
   name: string;
   kind: 'scalar' | 'histogram' | 'text' | 'image' | 'sample';
-  unit?: string;
-  direction?: 'lower' | 'higher' | '';
+  unit?: string | null;
+  better?: 'lower' | 'higher' | 'neither';
   points?: number;
   last_step?: number;
   last?: JsonNumber | null;

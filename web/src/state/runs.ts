@@ -46,7 +46,7 @@ const trim = (ids: string[]) => {
   return ids.slice(0, end);
 };
 
-const startOf = (run: Run) => run.started_ms || run.created_ms || 0;
+const startOf = (run: Run) => Date.parse(run.started ?? run.created ?? '') || 0;
 
 // Newest first.
 export const ordered = computed(() => [...runs.value.values()].sort((a, b) => startOf(b) - startOf(a) || (a.id < b.id ? 1 : -1)));
