@@ -3,10 +3,16 @@
 #include "options.h"
 
 #include "base/clock.h"
+#include "base/error.h"
+#include "base/id.h"
+#include "journal/place.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define OUTPUT_LIMIT_BYTES (1u << 30)
 
 typedef struct log_arguments {
     bool follow;
@@ -37,6 +43,31 @@ static int print_piece(const client *c, const char *run, const log_arguments *a,
     return n ? -1 : EXIT_OK;
 }
 
+// Without a server: the files themselves, process by process.
+static int print_files(const client *c, const char *meant, const char *process) {
+    char run[27], folder[PATH_CAP], path[PATH_CAP];
+    local l;
+    if (local_open(&l, c)) return EXIT_FAILED;
+    int status = local_resolve(&l, meant, run);
+    local_close(&l);
+    if (status || place_run(c->dir, run, folder)) return EXIT_FAILED;
+    DIR *dir = opendir(folder);
+    if (!dir) return EXIT_OK; // nothing was captured
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        size_t n = strlen(entry->d_name);
+        if (n != ID_LENGTH + 4 || strcmp(entry->d_name + ID_LENGTH, ".out") != 0) continue;
+        if (process && strncmp(entry->d_name, process, ID_LENGTH) != 0) continue;
+        buf text = {0};
+        int result = file_path(path, "%s/%s", folder, entry->d_name);
+        if (!result) result = file_read(path, OUTPUT_LIMIT_BYTES, &text);
+        fwrite(text.data, 1, text.length, stdout);
+        if (result) fprintf(stderr, "nnscope: %s: %s\n", path, error_sentence(result));
+        buf_fini(&text);
+    }
+    closedir(dir);
+    return EXIT_OK;
+}
+
 // True when the run is over, so that following it ends.
 static bool is_over(const client *c, const char *run) {
     static const char *const over[] = {"finished", "failed", "crashed", "lost"};
@@ -65,7 +96,7 @@ int cmd_log(int argc, char **argv) {
     client c;
     int status = options_begin(&o, argc, argv, 1, 1, &c);
     if (status >= 0) return status;
-    if (!c.url[0]) return options_no_server(&c);
+    if (!c.url[0]) return print_files(&c, o.word[0], a.process);
     char run[27];
     status = client_resolve(&c, o.word[0], run);
     if (status) return status;
