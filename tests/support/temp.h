@@ -28,10 +28,11 @@ static inline void temp_remove(const char *path) {
     DIR *dir = opendir(path);
     struct dirent *entry;
     while (dir && (entry = readdir(dir))) {
-        char below[8192];
+        char below[4096];
         struct stat st;
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
-        snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
+        int n = snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
+        if (n < 0 || (size_t)n >= sizeof below) continue;
         if (lstat(below, &st) == 0 && S_ISDIR(st.st_mode))
             temp_remove(below);
         else
