@@ -1,0 +1,153 @@
+// Feeds the charts: which points are wanted, subscriptions for them, live frames into them. Wanted series of a run are gathered
+// for one turn of the event loop and asked for in one message. History is asked for once; after that only a gap asks again.
+import type { Block, Frame } from '../link/columns';
+import { link } from './link';
+import { Points } from './points';
+
+export const TARGET = 1200, LINGER_MS = 4000, HELD_BLOCKS = 256;
+
+export type Listener = () => void;
+
+class Entry {
+  readonly points: Points;
+  readonly listeners = new Set<Listener>();
+  held: Block[] | null = [];       // live blocks that came before the snapshot
+  group: Group | null = null;
+  timer = 0;
+  error = '';
+  constructor(readonly run: string, readonly series: string, target = TARGET, to = Infinity) {
+    this.points = new Points(target, to);
+  }
+
+  snapshot(block: Block): void {
+    this.error = '';
+    this.points.snapshot(block);
+    const held = this.held ?? [];
+    this.held = null;
+    for (const b of held) this.live(b);
+    this.tell();
+  }
+
+  // False: a gap; whoever owns the entry asks again.
+  live(block: Block): boolean {
+    if (this.held) {
+      if (this.held.length < HELD_BLOCKS) this.held.push(block);
+      return true;
+    }
+    if (this.points.take(block)) {
+      this.tell();
+      return true;
+    }
+    this.held = [block];
+    return false;
+  }
+
+  tell(): void {
+    for (const listener of this.listeners) listener();
+  }
+}
+
+interface Group { names: Set<string>; stop: () => void }
+
+const entries = new Map<string, Entry>();       // whole series, by run and series
+const zooms = new Set<Zoom>();
+let wanted = new Map<string, Entry[]>();        // by run, to be asked for
+const keyOf = (run: string, series: string) => run + '\n' + series;
+
+// The points of a series, whole; `changed` is called whenever they changed. Call the result to let go.
+export function follow(run: string, series: string, changed: Listener): { points: Points; stop: () => void } {
+  const key = keyOf(run, series);
+  let entry = entries.get(key);
+  if (!entry) {
+    entries.set(key, (entry = new Entry(run, series)));
+    want(entry);
+  }
+  clearTimeout(entry.timer);
+  entry.listeners.add(changed);
+  const held = entry;
+  return { points: entry.points, stop: () => letGo(key, held, changed) };
+}
+
+function letGo(key: string, entry: Entry, changed: Listener): void {
+  if (!entry.listeners.delete(changed) || entry.listeners.size) return;
+  entry.timer = window.setTimeout(() => {
+    entries.delete(key);
+    const group = entry.group;
+    if (group?.names.delete(entry.series) && group.names.size === 0) group.stop();
+  }, LINGER_MS);
+}
+
+function want(entry: Entry): void {
+  if (wanted.size === 0) setTimeout(askWanted, 0);
+  const list = wanted.get(entry.run);
+  if (list) list.push(entry);
+  else wanted.set(entry.run, [entry]);
+}
+
+function askWanted(): void {
+  const asked = wanted;
+  wanted = new Map();
+  for (const [run, list] of asked) {
+    const group: Group = { names: new Set(list.map(e => e.series)), stop: () => {} };
+    for (const entry of list) entry.group = group;
+    group.stop = link.subscribe(run, [...group.names], { axis: 'step', buckets: TARGET },
+      frame => snapshots(frame, block => entries.get(keyOf(run, block.series))),
+      error => list.forEach(e => ((e.error = error.message), e.tell())));
+  }
+}
+
+function snapshots(frame: Frame, find: (block: Block) => Entry | undefined): void {
+  for (const block of frame.blocks) find(block)?.snapshot(block);
+}
+
+// --- a range, for a zoom ---------------------------------------------------------------------
+
+export interface ZoomRange { axis: 'step' | 'time'; from: number; to: number }
+
+// Points of one range at full resolution. It goes on live when the range reaches beyond the last point.
+export class Zoom extends Entry {
+  private stop: () => void;
+  constructor(run: string, series: string, readonly range: ZoomRange, readonly open: boolean, changed: Listener) {
+    super(run, series, TARGET, range.axis === 'step' ? range.to : Infinity);
+    this.listeners.add(changed);
+    this.stop = this.ask();
+    zooms.add(this);
+  }
+
+  ask(): () => void {
+    return link.query(this.run, [this.series], { ...this.range, buckets: TARGET }, (frame, error) => {
+      if (error) this.error = error.message;
+      if (frame) snapshots(frame, () => this);
+      this.tell();
+    });
+  }
+
+  override live(block: Block): boolean {
+    if (!this.open) return true;
+    if (super.live(block)) return true;
+    this.stop = this.ask();
+    return true;
+  }
+
+  end(): void {
+    this.stop();
+    zooms.delete(this);
+  }
+}
+
+// --- live ------------------------------------------------------------------------------------
+
+link.onLive = frame => {
+  let gaps: Entry[] | null = null;
+  for (const block of frame.blocks) {
+    const entry = entries.get(keyOf(frame.run, block.series));
+    if (entry && !entry.live(block)) (gaps ??= []).push(entry);
+    for (const zoom of zooms) if (zoom.run === frame.run && zoom.series === block.series) zoom.live(block);
+  }
+  if (gaps) askAgain(frame.run, gaps);
+};
+
+function askAgain(run: string, gaps: Entry[]): void {
+  link.query(run, gaps.map(e => e.series), { axis: 'step', buckets: TARGET },
+    frame => frame && snapshots(frame, block => gaps.find(e => e.series === block.series)));
+}
