@@ -1,9 +1,7 @@
 // Media as the server lists them, read into what the panels draw. Everything is checked: it came from a program.
+import type { MediaItem } from '../../link/messages';
 
-export interface MediaJson {
-  series: string; kind: string; step: number; time: string | number; url?: string; data?: unknown;
-  width?: number; height?: number; format?: string; caption?: string;
-}
+export type MediaJson = Omit<MediaItem, 'time' | 'kind'> & { kind: string; time?: unknown };
 
 export interface Image { step: number; url: string; caption: string; width: number; height: number; raw: 0 | 1 | 3 | 4 }
 export interface Sample { step: number; width: number; height: number; pixels: Uint8Array; truth: number; probabilities: number[] }

@@ -9,6 +9,7 @@ import { heatOf, paintHeat, type Heat } from './heat';
 import { bestOf, byStep, histogramOf, imageOf, sampleOf, wordsOf, type Image, type MediaJson, type Sample } from './item';
 import { PixelCanvas, type Pixels } from './pixels';
 import { StepSlider, useStep } from './step-slider';
+import './media.css';
 
 export interface MediaPanelProps { series: string; items: readonly MediaJson[] }
 
