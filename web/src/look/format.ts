@@ -29,12 +29,17 @@ const minus = (text: string) => text.replace('-', text.startsWith('-') ? '\u2212
 // The shortest text that reads back as the same value; for float, the same 32-bit value.
 export function exact(value: number, type: string): string {
   if (!Number.isFinite(value)) return String(value);
-  if (type !== 'float' || Math.fround(value) !== value) return String(value);
+  if (type !== 'float' || Math.fround(value) !== value) return shortest(value);
   for (let digits = 1; digits < 10; digits++) {
     const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === value) return String(short);
+    if (Math.fround(short) === value) return shortest(short);
   }
-  return String(value);
+  return shortest(value);
+}
+
+// 0.0001 but 5e-5: an exponent where it is shorter and the number small.
+function shortest(value: number): string {
+  return value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential() : String(value);
 }
 
 export function bytes(count: number): string {

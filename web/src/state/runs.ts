@@ -14,7 +14,7 @@ export const listed = signal(false); // the server has answered
 
 link.onRuns = (changed, gone) => batch(() => {
   const next = new Map(runs.peek());
-  for (const run of changed) next.set(run.id, run);
+  for (const run of changed) next.set(run.id, { ...next.get(run.id), ...run }); // facts come by a watch only: kept
   for (const id of gone) next.delete(id);
   runs.value = next;
   if (!listed.peek()) firstList();

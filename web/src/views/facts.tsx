@@ -36,7 +36,7 @@ function lasted(run: Run): string {
 }
 
 function exitWords(run: Run): string {
-  if (!isOver(run)) return 'still there';
+  if (!isOver(run)) return '\u2013';
   if (run.exit !== null && run.exit !== undefined) return `${run.exit}`;
   return run.state === 'crashed' ? 'gone without a word' : 'unknown';
 }

@@ -15,7 +15,6 @@ export const isNumeric = (p: Parameter): boolean => p.type === 'float' || p.type
 export function boundsWords(p: Parameter, bounds: Bounds): string {
   const parts: string[] = [];
   if (isNumeric(p) && bounded(bounds)) parts.push(`${exact(bounds.min!, p.type)} \u2026 ${exact(bounds.max!, p.type)}`);
-  if (p.unit) parts.push(p.unit);
   if (p.log && bounded(bounds)) parts.push('log');
   if (p.read_only) parts.push('read only');
   return parts.join(' \u00b7 ');
@@ -103,7 +102,7 @@ export function Row({ run, parameter: p, commands, send, me, steerable }: RowPro
         {p.read_only && !numeric ? <output class="steer-fixed" aria-label={p.name}>{shown(trueValue(p), p.type)}</output>
           : <Controls parameter={p} disabled={disabled} asked={asked} set={set} />}
       </div>
-      {numeric && (p.read_only ? <output class="steer-fixed number" aria-label={p.name}>{exact(Number(p.value), p.type)}</output>
+      {numeric && (p.read_only ? <output class="steer-fixed number" aria-label={p.name}>{exact(Number(p.value), p.type)}{p.unit ? ` ${p.unit}` : ''}</output>
         : <NumberControl parameter={p} disabled={disabled} asked={asked} set={set} />)}
       {numeric && <Spark past={past} lastStep={run.last_step} bounds={bounds} name={p.name} />}
       <div class="steer-undo">
