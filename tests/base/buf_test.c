@@ -93,7 +93,7 @@ static void numbers_read_back_equal(void **state) {
     (void)state;
     uint64_t random = random_seed();
     buf b = {0};
-    for (unsigned i = 0; i < rounds(100) * 1000; i++) {
+    for (unsigned i = 0; i < rounds(20) * 1000; i++) {
         uint64_t bits = random_next(&random);
         double v;
         memcpy(&v, &bits, sizeof v);
@@ -111,7 +111,7 @@ static void numbers_read_back_equal(void **state) {
 static void integers(void **state) {
     (void)state;
     uint64_t random = random_seed();
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < 20000; i++) {
         int64_t v = (int64_t)random_next(&random) >> random_below(&random, 64);
         if (i == 0) v = INT64_MIN;
         if (i == 1) v = 0;
