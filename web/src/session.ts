@@ -19,7 +19,7 @@ async function trade(): Promise<void> {
   history.replaceState(null, '', address.pathname + address.search + address.hash);
   if (!token) return say('This page needs a token.', 'The server prints the whole address when it starts: open that one.');
   const reply = await fetch('api/v1/session', {
-    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ token }), credentials: 'same-origin',
+    method: 'POST', headers: { Authorization: 'Bearer ' + token }, credentials: 'same-origin',
   });
   if (reply.ok) location.replace(address.pathname + address.search + address.hash);
   else if (reply.status === 401) say('The server does not know this token.', 'It may have been revoked. `nnscope token add` makes another.');
