@@ -35,6 +35,8 @@ extern "C" {
 /* Switched off, every function is an empty one of this file: nothing to link, arguments are evaluated. */
 #ifdef NNS_DISABLE
 #define NNS_API static inline
+#elif defined(__GNUC__)
+#define NNS_API __attribute__((visibility("default"))) /* what libnnscope.so shows */
 #else
 #define NNS_API
 #endif
