@@ -37,11 +37,11 @@ static float jitter(drawing *d, float amount) {
 }
 
 static void move(drawing *d, float x, float y) {
-    add(d, x + jitter(d, 0.05f), y + jitter(d, 0.05f), 1);
+    add(d, x + jitter(d, 0.06f), y + jitter(d, 0.06f), 1);
 }
 
 static void line(drawing *d, float x, float y) {
-    add(d, x + jitter(d, 0.05f), y + jitter(d, 0.05f), 0);
+    add(d, x + jitter(d, 0.06f), y + jitter(d, 0.06f), 0);
 }
 
 // An arc of an ellipse around (x, y), angles in turns, clockwise from three o'clock as y goes down.
@@ -154,10 +154,10 @@ static void draw_digit(drawing *d, int digit) {
 // Turn, shear, scale, move; then a gentle bend, so that straight lines are not all straight.
 static void distort(drawing *d) {
     random_state *r = d->random;
-    float angle = 0.16f * random_normal(r), shear = 0.22f * random_normal(r);
+    float angle = 0.22f * random_normal(r), shear = 0.22f * random_normal(r);
     float sx = random_uniform(r, 13.0f, 20.0f), sy = random_uniform(r, 16.5f, 21.0f);
-    float cx = 13.5f + 0.9f * random_normal(r), cy = 13.5f + 0.9f * random_normal(r);
-    float bend_x = 0.05f * random_normal(r), bend_y = 0.05f * random_normal(r);
+    float cx = 13.5f + 1.6f * random_normal(r), cy = 13.5f + 1.6f * random_normal(r);
+    float bend_x = 0.07f * random_normal(r), bend_y = 0.07f * random_normal(r);
     float phase = random_uniform(r, 0, 2 * PI), c = cosf(angle), s = sinf(angle);
     for (int i = 0; i < d->count; i++) {
         float x = d->at[i].x - 0.5f, y = d->at[i].y - 0.5f;
