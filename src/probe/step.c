@@ -1,0 +1,232 @@
+// Unit step.c is the safe point: nns_step publishes the step, applies commands, holds while paused.
+//
+// Place on the path: called by the training loop once per iteration. With nothing to do it reads the clock
+// once, writes step_time of the step before and a STEP record, compares the parameters with what was last
+// recorded, and looks at the queue of commands with one atomic load.
+//
+// Invariants:
+//   1. Everything here runs on the trainer's thread; parameters are written nowhere else.
+//   2. All values of one command are assigned between two bodies: all or none (the helper has checked them).
+//   3. Nothing is allocated; the one wait is the hold.
+#include "step.h"
+
+#include "event.h"
+#include "lanes.h"
+
+#include "base/clock.h"
+
+#include <linux/futex.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void step_init(nns_run *run) {
+    run->last_step = INT64_MIN;
+    atomic_store(&run->stamps[0].time_ns, run->opened_ns);
+    char name[64];
+    snprintf(name, sizeof name, "%snnscope/step_time", run->prefix);
+    run->step_time = series_get(run, name, SERIES_SCALAR, "s", NNS_LOWER);
+}
+
+// --- publishing ----------------------------------------------------------------------------------
+
+// Makes `step` the current one for all threads.
+static inline uint64_t publish(nns_run *run, int64_t step, int64_t now_ns) {
+    uint64_t serial = atomic_load_explicit(&run->serial, memory_order_relaxed) + 1;
+    step_stamp *stamp = &run->stamps[serial & 1];
+    atomic_store_explicit(&stamp->step, step, memory_order_relaxed);
+    atomic_store_explicit(&stamp->time_ns, now_ns, memory_order_relaxed);
+    atomic_store_explicit(&run->serial, serial, memory_order_release);
+    return serial;
+}
+
+// The duration of the step before, behind its own STEP record.
+static inline void close_step(nns_run *run, int64_t now_ns) {
+    if (likely(run->last_step != INT64_MIN))
+        nns_scalar(run, run->step_time, (double)(now_ns - run->began_ns) * 1e-9);
+}
+
+static inline void open_step(nns_run *run, lane_slot *slot, int64_t step, int64_t now_ns) {
+    uint64_t serial = publish(run, step, now_ns);
+    run->began_ns = now_ns;
+    if (likely(lane_room(&slot->lane, 0) && lane_open_step(&slot->lane, step, now_ns)))
+        slot->serial = serial;
+}
+
+// --- commands ------------------------------------------------------------------------------------
+
+static void say_change(order *o, const assignment *a, bool first) {
+    buf *said = &o->said;
+    buf_text(said, first ? "{\"values\":{" : ",");
+    buf_json(said, a->param->name, strlen(a->param->name));
+    buf_text(said, ":{\"from\":");
+    param_json_now(a->param, said);
+    buf_text(said, ",\"to\":");
+    buf_add(said, o->json.data + a->json_at, a->json_bytes);
+    buf_char(said, '}');
+}
+
+static void assign(nns_run *run, const order *o, const assignment *a) {
+    if (a->param->stored == STORED_TEXT)
+        param_assign_text(a->param, a->text_bytes ? o->texts.data + a->text_at : NULL, a->text_bytes);
+    else
+        param_assign(a->param, a->number);
+    param_record(run, a->param);
+}
+
+static void call_back(nns_run *run, const order *o) {
+    for (uint16_t i = 0; i < o->count; i++) {
+        param *p = o->values[i].param;
+        if (p->changed) p->changed(p->context, param_handle(&run->params, p));
+    }
+}
+
+static void apply_set(nns_run *run, order *o) {
+    for (uint16_t i = 0; i < o->count; i++)
+        say_change(o, &o->values[i], i == 0);
+    buf_text(&o->said, "}}");
+    for (uint16_t i = 0; i < o->count; i++)
+        assign(run, o, &o->values[i]);
+    event_write(run, EVENT_PARAMETER, o->number, &o->said);
+    call_back(run, o);
+}
+
+static void hold(nns_run *run, uint64_t number, const char *json) {
+    if (run->paused) return;
+    run->paused = true;
+    run->hold_in = 0;
+    atomic_store(&run->hold_since_ns, clock_mono_ns());
+    atomic_store(&run->holds, true);
+    event_text(run, EVENT_PAUSED, number, json);
+}
+
+// Ends the hold. What follows is stamped with the time at which training went on.
+static void go_on(nns_run *run, uint64_t number, uint32_t type, const char *json) {
+    bool was_paused = run->paused;
+    int64_t now = clock_mono_ns();
+    if (was_paused) {
+        atomic_fetch_add(&run->paused_ns, now - atomic_load(&run->hold_since_ns));
+        atomic_store(&run->hold_since_ns, 0);
+        atomic_store(&run->holds, false);
+        run->paused = false;
+        run->began_ns = now;
+        publish(run, run->last_step, now);
+    }
+    if (was_paused || type != EVENT_RESUMED) event_text(run, type, number, json);
+}
+
+static void apply_step(nns_run *run, order *o) {
+    char json[64];
+    snprintf(json, sizeof json, "{\"steps\":%lld}", (long long)o->argument);
+    go_on(run, o->number, EVENT_RESUMED, json);
+    run->hold_in = (uint64_t)o->argument;
+    run->hold_number = o->number;
+    buf_text(&o->said, json);
+}
+
+static void apply(nns_run *run, order *o) {
+    switch (o->verb) {
+    case COMMAND_SET:
+        apply_set(run, o);
+        break;
+    case COMMAND_PAUSE:
+        hold(run, o->number, "{}");
+        break;
+    case COMMAND_RESUME:
+        run->hold_in = 0;
+        go_on(run, o->number, EVENT_RESUMED, "{}");
+        break;
+    case COMMAND_STEP:
+        apply_step(run, o);
+        break;
+    case COMMAND_STOP:
+        run->stopping = true;
+        run->hold_in = 0;
+        go_on(run, o->number, EVENT_STOPPING, "{}");
+        break;
+    }
+    if (o->said.length == 0) buf_text(&o->said, "{}");
+    o->applied_step = run->last_step;
+    o->unsent = !command_answer(run, o);
+    atomic_store_explicit(&o->done, true, memory_order_release);
+}
+
+static void apply_all(nns_run *run) {
+    order *o;
+    while ((o = command_next(&run->commands, run->last_step)))
+        apply(run, o);
+}
+
+// --- the hold ------------------------------------------------------------------------------------
+
+static void wait_for_command(nns_run *run) {
+    commands *c = &run->commands;
+    uint32_t bell = atomic_load(&c->bell);
+    if (commands_pending(c, run->last_step)) return;
+    syscall(SYS_futex, &c->bell, FUTEX_WAIT_PRIVATE, bell, NULL, NULL, 0);
+}
+
+static void hold_while_paused(nns_run *run) {
+    while (run->paused && run_is_open(run)) {
+        wait_for_command(run);
+        apply_all(run);
+    }
+}
+
+// --- nns_step ------------------------------------------------------------------------------------
+
+static void attempt(nns_run *run, int64_t last_step, int64_t step) {
+    char json[96];
+    snprintf(json, sizeof json, "{\"from\":%lld,\"to\":%lld}", (long long)last_step, (long long)step);
+    event_text(run, EVENT_ATTEMPT, 0, json);
+}
+
+// Something is to be done at this safe point. Timed, without the hold.
+__attribute__((noinline)) static void safe_point(nns_run *run, int64_t before, int64_t now_ns) {
+    int64_t paused = atomic_load(&run->paused_ns);
+    if (before != INT64_MIN && run->last_step < before) attempt(run, before, run->last_step);
+    if (params_changed(&run->params)) params_notice(run, now_ns);
+    if (run->hold_at_start) {
+        run->hold_at_start = false;
+        hold(run, 0, "{\"reason\":\"start\"}");
+    }
+    if (run->hold_in && --run->hold_in == 0) hold(run, run->hold_number, "{}");
+    apply_all(run);
+    hold_while_paused(run);
+    paused = atomic_load(&run->paused_ns) - paused;
+    atomic_fetch_add_explicit(&run->inside_ns, clock_mono_ns() - now_ns - paused, memory_order_relaxed);
+}
+
+static inline bool due(nns_run *run, int64_t before, int64_t step) {
+    return commands_pending(&run->commands, step) || run->hold_in || run->hold_at_start ||
+           step < before || params_changed(&run->params);
+}
+
+bool nns_step(nns_run *run, int64_t step) {
+    lane_slot *slot = lanes_slot(run);
+    if (unlikely(!slot)) return !run || !run->stopping;
+    int64_t now = clock_mono_ns(), before = run->last_step;
+    if (unlikely(run->trainer != slot)) {
+        run->trainer = slot;
+        atomic_store_explicit(&run->trainer_lane, slot, memory_order_release);
+    }
+    close_step(run, now);
+    run->last_step = step;
+    open_step(run, slot, step, now);
+    if (unlikely(due(run, before, step))) safe_point(run, before, now);
+    return !run->stopping;
+}
+
+bool nns_before_update(nns_run *run) {
+    (void)run;
+    return true;
+}
+
+void nns_pause(nns_run *run) {
+    if (!run_is_open(run)) return;
+    if (run->last_step == INT64_MIN)
+        run->hold_at_start = true;
+    else
+        run->hold_in = 1;
+}
