@@ -4,23 +4,35 @@ import { useEffect } from 'preact/hooks';
 import type { ComponentChildren } from 'preact';
 import type { Run } from '../link/messages';
 import { getJson, segment } from '../link/rest';
-import { dateTime, duration, number, percent, whole } from '../look/format';
+import { bytes, dateTime, duration, number, percent, whole } from '../look/format';
 import { isOver, putRun, runs } from '../state/runs';
 import { useWatch } from '../state/watch';
 import { Name, Notes, Tags } from './facts/labels';
-import { Tree, unfold, type Branch, type Json } from './facts/tree';
+import { isBranch, Tree, unfold, type Branch, type Json } from './facts/tree';
 import './facts/facts.css';
 
-// What the library tells by itself; everything else is the program's configuration.
-const PROGRAM = ['arguments', 'command', 'executable', 'directory', 'git', 'python', 'library', 'version', 'started by', 'environment'];
-const MACHINE = ['host', 'system', 'os', 'kernel', 'cpu', 'cpus', 'cores', 'memory', 'gpu', 'gpus', 'user', 'pid'];
+// What the library tells by itself (keys: src/journal/event.def); everything else is the program's configuration.
+const OURS = ['process', 'git', 'build', 'machine', 'environment'];
 
-function part(tree: Branch, names: readonly string[]): Branch {
-  return Object.fromEntries(names.filter(name => name in tree).map(name => [name, tree[name]!]));
+const branch = (v: unknown): Branch => (isBranch(v) ? v : {});
+
+function configuration(facts: Record<string, unknown>): Branch {
+  return unfold(Object.fromEntries(Object.entries(facts).filter(([name]) => !OURS.includes(name))));
 }
 
-function rest(tree: Branch): Branch {
-  return Object.fromEntries(Object.entries(tree).filter(([name]) => !PROGRAM.includes(name) && !MACHINE.includes(name)));
+function program(facts: Record<string, unknown>): Branch {
+  const { command, ...process } = branch(facts.process), { dirty, ...git } = branch(facts.git);
+  const line = Array.isArray(command) ? command.map(word => (/[^\w./:=,@+-]/.test(String(word)) ? `'${word}'` : String(word))).join(' ') : command;
+  return {
+    ...(line !== undefined && { arguments: line }), ...process,
+    ...(git.commit !== undefined && { git: { ...git, ...(dirty !== undefined && { 'local changes': dirty }) } }),
+    ...(Object.keys(branch(facts.build)).length > 0 && { build: branch(facts.build) }),
+  };
+}
+
+function machine(facts: Record<string, unknown>): Branch {
+  const { memory_bytes: memory, ...others } = branch(facts.machine);
+  return { ...others, ...(typeof memory === 'number' && { memory: bytes(memory) }) };
 }
 
 function Line({ name, children }: { name: string; children: ComponentChildren }) {
@@ -125,16 +137,17 @@ export function Facts({ run: id }: { run: string }) {
   }, [id]);
   const run = runs.value.get(id);
   if (!run) return <div class="empty"><h3>No run chosen</h3></div>;
-  const tree = unfold(run.facts ?? {});
+  const facts = run.facts ?? {};
   return (
     <div class="facts">
       <About run={run} />
       <Course run={run} />
-      <Section name="Configuration" value={rest(tree)} />
-      <Section name="Program" value={part(tree, PROGRAM)} />
-      <Section name="Machine" value={part(tree, MACHINE)} />
+      <Section name="Configuration" value={configuration(facts)} />
+      <Section name="Program" value={program(facts)} />
+      <Section name="Machine" value={machine(facts)} />
       <Cost run={run} />
       <Processes run={run} />
+      <Section name="Environment" value={branch(facts.environment)} />
     </div>
   );
 }

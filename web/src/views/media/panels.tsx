@@ -1,11 +1,12 @@
-// A panel's inside for each kind of media: images, histograms, text, samples. The grid gives the frame and the items of one
-// series, ascending by step.
+// A panel's inside for each kind of media: images, histograms, text, samples. The grid gives the frame (MediaPanel) or the items
+// too, ascending by step.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ComponentType } from 'preact';
 import { number, percent, whole } from '../../look/format';
 import { heat } from '../../look/ramps';
 import { mode } from '../../look/theme';
 import { heatOf, paintHeat, type Heat } from './heat';
+import { useMedia, type MediaDef } from './load';
 import { bestOf, byStep, histogramOf, imageOf, sampleOf, wordsOf, type Image, type MediaJson, type Sample } from './item';
 import { PixelCanvas, type Pixels } from './pixels';
 import { StepSlider, useStep } from './step-slider';
@@ -154,3 +155,9 @@ export function SamplePanel({ series, items }: MediaPanelProps) {
 export const mediaPanels: Record<string, ComponentType<MediaPanelProps>> = {
   image: ImagePanel, histogram: HistogramPanel, text: TextPanel, sample: SamplePanel,
 };
+
+// The inside of one panel, with its items.
+export function MediaPanel({ run, def }: { run: string; def: MediaDef }) {
+  const items = useMedia(run, def.series), Panel = mediaPanels[def.kind]!;
+  return <Panel series={def.title} items={items} />;
+}
