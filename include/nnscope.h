@@ -179,6 +179,10 @@ NNS_API void nns_param_on_change(nns_run *run, nns_param param, nns_param_change
 /* Starts paused: the first nns_step waits for a person's resume. */
 NNS_API void nns_pause(nns_run *run);
 
+/* Asks the run to stop, as a person's stop does: the next nns_step returns false, and one that waits
+ * while paused returns at once. Any thread, also a signal handler (a program's own Ctrl-C). */
+NNS_API void nns_stop(nns_run *run);
+
 /* State ---------------------------------------------------------------------------------------- */
 
 typedef struct nns_stats {
@@ -313,6 +317,9 @@ static inline void nns_param_on_change(nns_run *run, nns_param param, nns_param_
     (void)run; (void)param; (void)changed; (void)context;
 }
 static inline void nns_pause(nns_run *run) {
+    (void)run;
+}
+static inline void nns_stop(nns_run *run) {
     (void)run;
 }
 static inline void nns_stats_get(nns_run *run, nns_stats *stats) {

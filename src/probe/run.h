@@ -75,6 +75,7 @@ struct nns_run {
     bool paused;
     bool hold_at_start;          // nns_pause before the first step
     bool stopping;
+    _Atomic bool stop_asked;     // by nns_stop, any thread
     nns_series step_time;
     lane_slot *trainer;          // its lane
     _Atomic(lane_slot *) trainer_lane; // the same, for the helper

@@ -158,12 +158,21 @@ static void apply_all(nns_run *run) {
         apply(run, o);
 }
 
+// nns_stop was called.
+static void obey_stop(nns_run *run) {
+    if (!atomic_load(&run->stop_asked)) return;
+    atomic_store(&run->stop_asked, false); // or a later hold would not wait
+    run->stopping = true;
+    run->hold_in = 0;
+    go_on(run, 0, EVENT_STOPPING, "{\"reason\":\"program\"}");
+}
+
 // --- the hold ------------------------------------------------------------------------------------
 
 static void wait_for_command(nns_run *run) {
     commands *c = &run->commands;
     uint32_t bell = atomic_load(&c->bell);
-    if (commands_pending(c, run->last_step)) return;
+    if (commands_pending(c, run->last_step) || atomic_load(&run->stop_asked)) return;
     syscall(SYS_futex, &c->bell, FUTEX_WAIT_PRIVATE, bell, NULL, NULL, 0);
 }
 
@@ -171,6 +180,7 @@ static void hold_while_paused(nns_run *run) {
     while (run->paused && run_is_open(run)) {
         wait_for_command(run);
         apply_all(run);
+        obey_stop(run);
     }
 }
 
@@ -193,6 +203,7 @@ __attribute__((noinline)) static void safe_point(nns_run *run, int64_t before, i
     }
     if (run->hold_in && --run->hold_in == 0) hold(run, run->hold_number, "{}");
     apply_all(run);
+    obey_stop(run);
     hold_while_paused(run);
     paused = atomic_load(&run->paused_ns) - paused;
     atomic_fetch_add_explicit(&run->inside_ns, clock_mono_ns() - now_ns - paused, memory_order_relaxed);
@@ -200,12 +211,13 @@ __attribute__((noinline)) static void safe_point(nns_run *run, int64_t before, i
 
 static inline bool due(nns_run *run, int64_t before, int64_t step) {
     return commands_pending(&run->commands, step) || run->hold_in || run->hold_at_start ||
-           step < before || params_changed(&run->params);
+           step < before || params_changed(&run->params) ||
+           atomic_load_explicit(&run->stop_asked, memory_order_relaxed);
 }
 
 bool nns_step(nns_run *run, int64_t step) {
     lane_slot *slot = lanes_slot(run);
-    if (unlikely(!slot)) return !run || !run->stopping;
+    if (unlikely(!slot)) return !run || !(run->stopping || atomic_load(&run->stop_asked));
     int64_t now = clock_mono_ns(), before = run->last_step;
     if (unlikely(run->trainer != slot)) {
         run->trainer = slot;
@@ -229,4 +241,10 @@ void nns_pause(nns_run *run) {
         run->hold_at_start = true;
     else
         run->hold_in = 1;
+}
+
+void nns_stop(nns_run *run) {
+    if (!run) return;
+    atomic_store(&run->stop_asked, true);
+    command_wake(&run->commands);
 }

@@ -16,11 +16,13 @@
 #include <string.h>
 
 static volatile bool stop_asked;
+static watch *volatile watched; // NULL: nothing to wake
 
-// The first signal ends the training in order, the second one at once.
+// The first signal ends the training in order, also one that is paused; the second one ends it at once.
 static void on_signal(int number) {
     (void)number;
     stop_asked = true;
+    if (watched) watch_stop(watched);
 }
 
 static void catch_signals(void) {
@@ -60,8 +62,10 @@ static void print_start(const trainer *t, const options *o) {
 static int train(trainer *t, const options *o, int argc, char **argv, why *reason) {
     watch w;
     watch_open(&w, t, o, argc, argv);
+    watched = &w;
     if (!o->quiet) print_start(t, o);
     int result = loop_run(&w, o, &stop_asked, reason);
+    watched = NULL;
     if (!result) result = loop_test(&w, reason);
     watch_close(&w, result ? 1 : 0);
     return result;

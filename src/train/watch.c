@@ -135,6 +135,10 @@ void watch_close(watch *w, int status) {
     w->run = NULL;
 }
 
+void watch_stop(watch *w) {
+    nns_stop(w->run);
+}
+
 bool watch_step(watch *w) {
     return nns_step(w->run, w->t->step);
 }

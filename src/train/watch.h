@@ -24,6 +24,9 @@ typedef struct watch {
 void watch_open(watch *w, trainer *t, const options *o, int argc, char **argv);
 void watch_close(watch *w, int status);
 
+// Lets a waiting watch_step return false. Safe in a signal handler.
+void watch_stop(watch *w);
+
 bool watch_step(watch *w);                               // the safe point; false: please stop
 void watch_batch(watch *w, size_t rows, const loss_sum *sum);
 bool watch_before_update(watch *w);                      // false: skip the update
