@@ -138,8 +138,8 @@ static void chosen_json(void **state) {
     expect_json("\x01\x7f\0", 3, "\"\\u0001\\u007f\\u0000\"");
     expect_json("gr\xC3\xBC\xC3\x9F", 6, "\"gr\xC3\xBC\xC3\x9F\"");
     expect_json("\xF0\x9F\x98\x80", 4, "\"\xF0\x9F\x98\x80\"");
-    expect_json("\xC3", 1, "\"\xEF\xBF\xBD\"");                             // cut short
-    expect_json("\xC0\xAF", 2, "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");             // overlong
+    expect_json("\xC3", 1, "\"\xEF\xBF\xBD\"");                                 // cut short
+    expect_json("\xC0\xAF", 2, "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");                 // overlong
     expect_json("\xED\xA0\x80", 3, "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""); // surrogate
     expect_json("\xF4\x90\x80\x80x", 5,
                 "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDx\""); // beyond U+10FFFF
@@ -193,7 +193,8 @@ static void random_bytes_become_utf8(void **state) {
         uint8_t text[16];
         size_t n = random_below(&random, sizeof text);
         for (size_t k = 0; k < n; k++)
-            text[k] = (uint8_t)(random_below(&random, 4) ? 0x80 | random_next(&random) : random_next(&random));
+            text[k] = (uint8_t)(random_below(&random, 4) ? 0x80 | random_next(&random)
+                                                         : random_next(&random));
         buf b = {0};
         buf_json(&b, (const char *)text, n);
         assert_true(mbstowcs(NULL, text_of(&b), 0) != (size_t)-1);

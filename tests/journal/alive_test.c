@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define RUN "01kaq8z3v5m4n6p7q8r9s0t1v0"
@@ -40,6 +41,7 @@ static pid_t child_holding(const alive_info *info, int when) {
     assert_int_equal(pipe(ready), 0);
     pid_t child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); // a failed test leaves nothing behind
         int fd = alive_hold(folder, PROC, info);
         if (fd < 0) _exit(1);
         if (when == 1) close(fd);
@@ -60,8 +62,12 @@ static void end(pid_t child) {
 
 static void the_text(void **state) {
     (void)state;
-    alive_info in = {.opened_ms = 1763683200123, .rank = 2, .world = 4, .name = "two\nlines and \"quotes\"",
-                     .project = "mnist", .lanes = "/dev/shm/nnscope-1"},
+    alive_info in = {.opened_ms = 1763683200123,
+                     .rank = 2,
+                     .world = 4,
+                     .name = "two\nlines and \"quotes\"",
+                     .project = "mnist",
+                     .lanes = "/dev/shm/nnscope-1"},
                out, self = {0};
     pid_t child = child_holding(&in, 0);
     alive_self(&self);

@@ -134,6 +134,34 @@ static void random_deaths_of_servers(void **state) {
     }
 }
 
+// A new server cuts off everything behind damage: an old block behind it must not come to life again.
+static void old_commands_do_not_return(void **state) {
+    (void)state;
+    inbox_writer w;
+    inbox_reader r;
+    segment_block block;
+    char path[PATH_CAP];
+    uint64_t next = 1;
+    assert_int_equal(inbox_open_reader(&r, folder, PROC), 0);
+    assert_int_equal(inbox_open_writer(&w, folder, PROC), 0);
+    for (uint64_t number = 1; number <= 3; number++)
+        send(&w, number);
+    inbox_close_writer(&w);
+    path_of(path, "inbox");
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, "x", 1, 64 + 30), 1); // in the second block
+    close(fd);
+    assert_int_equal(inbox_next(&r, &block), 0);
+    assert_int_equal(inbox_next(&r, &block), NNS_E_AGAIN);
+    assert_int_equal(inbox_open_writer(&w, folder, PROC), 0);
+    send(&w, 4);
+    next = 4;
+    receive(&r, &next);
+    assert_int_equal(next, 5);
+    inbox_close_writer(&w);
+    inbox_close_reader(&r, true);
+}
+
 static void appends_are_checked(void **state) {
     (void)state;
     inbox_writer w;
@@ -144,8 +172,10 @@ static void appends_are_checked(void **state) {
     assert_int_equal(inbox_append(&w, zeros, sizeof zeros), NNS_E_INVALID);
     assert_int_equal(inbox_append(&w, zeros, RECORD_MAX_BYTES + 8), NNS_E_TOO_LARGE);
     assert_int_equal(inbox_append(&w, zeros, 0), 0);
-    assert_int_equal(inbox_open_reader(&r, folder, "../escape"), NNS_E_INVALID);
+    inbox_reader other;
+    assert_int_equal(inbox_open_reader(&other, folder, "../escape"), NNS_E_INVALID);
     inbox_close_writer(&w);
+    inbox_close_reader(&r, true);
 }
 
 static void expect_same(const command *a, const command *b) {
@@ -227,6 +257,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(there_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(random_deaths_of_servers, setup, teardown),
+        cmocka_unit_test_setup_teardown(old_commands_do_not_return, setup, teardown),
         cmocka_unit_test_setup_teardown(appends_are_checked, setup, teardown),
         cmocka_unit_test(commands_say_the_same),
         cmocka_unit_test(commands_have_limits),

@@ -57,7 +57,9 @@ static void follow_one(follower *f, const uint8_t *at, size_t bytes) {
         f->dropped += le_u64(at + 8);
         f->next += le_u64(at + 8);
         return;
-    case RECORD_STEP: f->step = le_i64(at + 8); return;
+    case RECORD_STEP:
+        f->step = le_i64(at + 8);
+        return;
     default:
         assert_int_equal(le_u32(at + 4), (uint32_t)f->next);
         for (size_t i = 8; i < bytes; i += 8)
@@ -211,6 +213,8 @@ static void full_lane_tells_once(void **state) {
     uint64_t n = 0;
     while (write_one(&l, 0, n, 16))
         n++;
+    assert_int_equal(l.dropped, 1);
+    assert_true(lane_open_step(&l, 0, 0)); // in the spare bytes
     for (int i = 0; i < 9; i++)
         assert_false(write_one(&l, 0, 0, 16));
     const uint8_t *at;
@@ -305,12 +309,18 @@ static void damaged_headers_are_refused(void **state) {
         size_t bytes;
         int result;
     } cases[] = {
-        {0, 0, 1, NNS_E_CORRUPT},          {8, 9, 4, NNS_E_VERSION},
-        {8, 0, 4, NNS_E_CORRUPT},          {12, 4097, 4, NNS_E_CORRUPT},
-        {12, 8192, 4, NNS_E_CORRUPT},      {12, 0, 4, NNS_E_CORRUPT},
-        {12, 1u << 31, 4, NNS_E_CORRUPT},  {20, 0, 4, NNS_E_CORRUPT},
-        {20, UINT32_MAX, 4, NNS_E_CORRUPT}, {128, 1 << 20, 8, NNS_E_CORRUPT},
-        {128, 12, 8, NNS_E_CORRUPT},       {256, 1 << 20, 8, NNS_E_CORRUPT},
+        {0, 0, 1, NNS_E_CORRUPT},
+        {8, 9, 4, NNS_E_VERSION},
+        {8, 0, 4, NNS_E_CORRUPT},
+        {12, 4097, 4, NNS_E_CORRUPT},
+        {12, 8192, 4, NNS_E_CORRUPT},
+        {12, 0, 4, NNS_E_CORRUPT},
+        {12, 1u << 31, 4, NNS_E_CORRUPT},
+        {20, 0, 4, NNS_E_CORRUPT},
+        {20, UINT32_MAX, 4, NNS_E_CORRUPT},
+        {128, 1 << 20, 8, NNS_E_CORRUPT},
+        {128, 12, 8, NNS_E_CORRUPT},
+        {256, 1 << 20, 8, NNS_E_CORRUPT},
         {128, UINT64_MAX - 7, 8, NNS_E_CORRUPT},
     };
     expect_open(path, 0);

@@ -10,11 +10,11 @@ static const struct {
     uint16_t kind;
     size_t fixed;
 } kinds[] = {
-    {RECORD_STEP, 24},     {RECORD_SCALAR, 16},     {RECORD_GAP, 16},       {RECORD_SERIES, 16},
-    {RECORD_PARAM, 48},    {RECORD_PARAM_TEXT, 16}, {RECORD_HISTOGRAM, 32}, {RECORD_TEXT, 16},
-    {RECORD_IMAGE, 40},    {RECORD_SAMPLE, 24},     {RECORD_FACT, 16},      {RECORD_PROGRESS, 24},
-    {RECORD_EVENT, 24},    {RECORD_REPLY, 32},      {RECORD_BEAT, 64},      {RECORD_CLOSE, 16},
-    {RECORD_COMMAND, 40},  {RECORD_WATCH, 16},      {RECORD_TIME, 16},
+    {RECORD_STEP, 24},    {RECORD_SCALAR, 16},     {RECORD_GAP, 16},       {RECORD_SERIES, 16},
+    {RECORD_PARAM, 48},   {RECORD_PARAM_TEXT, 16}, {RECORD_HISTOGRAM, 32}, {RECORD_TEXT, 16},
+    {RECORD_IMAGE, 40},   {RECORD_SAMPLE, 24},     {RECORD_FACT, 16},      {RECORD_PROGRESS, 24},
+    {RECORD_EVENT, 24},   {RECORD_REPLY, 32},      {RECORD_BEAT, 64},      {RECORD_CLOSE, 16},
+    {RECORD_COMMAND, 40}, {RECORD_WATCH, 16},      {RECORD_TIME, 16},
 };
 
 // Every kind of the table stands in `kinds`: a new one needs its line here and in record.c.
@@ -144,9 +144,12 @@ static void words(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind_is_here), cmocka_unit_test(fixed_parts),
-        cmocka_unit_test(lengths),            cmocka_unit_test(counts),
-        cmocka_unit_test(choices_end_in_zero), cmocka_unit_test(random_bytes),
+        cmocka_unit_test(every_kind_is_here),
+        cmocka_unit_test(fixed_parts),
+        cmocka_unit_test(lengths),
+        cmocka_unit_test(counts),
+        cmocka_unit_test(choices_end_in_zero),
+        cmocka_unit_test(random_bytes),
         cmocka_unit_test(words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define RUN "01kaq8z3v5m4n6p7q8r9s0t1v0"
@@ -126,6 +127,7 @@ static void be_the_victim(uint64_t seed) {
     alive_info info = {.opened_ms = clock_wall_ms(), .name = "victim"};
     memcpy(info.lanes, lanes, strlen(lanes) + 1); // at most 511: place_lanes
     v.seed = seed;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); // a failed test leaves nothing behind
     if (alive_hold(folder, process.text, &info) < 0) _exit(1);
     for (uint32_t i = 0; i < WRITERS; i++)
         if (lane_make(&v.lanes[i], lanes, process.text, i, CAPACITY)) _exit(1);

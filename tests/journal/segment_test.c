@@ -66,7 +66,8 @@ static size_t read_all(buf lanes[LANES], int last_result) {
     assert_int_equal(segment_list(folder, PROC, &numbers, &count), 0);
     for (size_t i = 0; i < count; i++) {
         if (i) assert_true(numbers[i] > numbers[i - 1]);
-        assert_int_equal(read_segment(numbers[i], lanes), i + 1 < count ? NNS_E_AGAIN : last_result);
+        assert_int_equal(read_segment(numbers[i], lanes),
+                         i + 1 < count ? NNS_E_AGAIN : last_result);
     }
     mem_free(numbers);
     return count;
@@ -88,9 +89,8 @@ static void append_model(segment_writer *w, buf model[LANES], uint32_t lane, siz
                          uint64_t *random) {
     size_t first = model[lane].length;
     records_fill(&model[lane], bytes, random);
-    assert_int_equal(segment_append(w, lane, first, model[lane].data + first,
-                                    model[lane].length - first),
-                     0);
+    assert_int_equal(
+        segment_append(w, lane, first, model[lane].data + first, model[lane].length - first), 0);
 }
 
 static void random_programs(void **state) {
@@ -199,7 +199,7 @@ static void numbers_go_on_above_the_highest(void **state) {
     segment_writer w;
     buf model[LANES] = {0};
     char path[PATH_CAP];
-    const char *strange[] = {PROC "-000004.segx", PROC "-4.seg", OTHER "-000009.seg",
+    const char *strange[] = {PROC "-000004.segx",       PROC "-4.seg",      OTHER "-000009.seg",
                              PROC "-0000004444444.seg", PROC "-00000a.seg", "x"};
     for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
         file_path(path, "%s/%s", folder, strange[i]);
@@ -315,6 +315,38 @@ static void limit_files(rlim_t bytes) {
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
+static void expect_size(const segment_writer *w) {
+    char path[PATH_CAP];
+    struct stat st;
+    path_of(path, w->number);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, w->bytes);
+}
+
+static void failed_header_leaves_no_file(void **state) {
+    (void)state;
+    uint64_t random = random_seed();
+    segment_writer w;
+    buf model[LANES] = {0};
+    char path[PATH_CAP];
+    signal(SIGXFSZ, SIG_IGN);
+    records_fill(&model[0], 100, &random);
+    assert_int_equal(segment_writer_init(&w, folder, RUN, PROC), 0);
+    limit_files(50);
+    for (int i = 1; i < 4; i++) {
+        assert_true(segment_append(&w, 0, 0, model[0].data, model[0].length) < 0);
+        assert_int_equal(w.failed_bytes, (uint64_t)i * model[0].length);
+        path_of(path, 1);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    limit_files(RLIM_INFINITY);
+    append_model(&w, model, 0, 10, &random);
+    assert_int_equal(w.number, 1);
+    segment_writer_fini(&w);
+    signal(SIGXFSZ, SIG_DFL);
+    forget(model);
+}
+
 static void failed_writes_leave_whole_blocks(void **state) {
     (void)state;
     uint64_t random = random_seed();
@@ -329,8 +361,10 @@ static void failed_writes_leave_whole_blocks(void **state) {
         limit_files(w.bytes + random_below(&random, lost.length));
         assert_true(segment_append(&w, 0, model[0].length, lost.data, lost.length) < 0);
         assert_true(w.failed_bytes > 0 && w.failed_bytes <= lost.length);
+        expect_size(&w);
         limit_files(round % 2 ? 0 : RLIM_INFINITY);
-        if (round % 2) assert_true(segment_append(&w, 0, model[0].length, lost.data, lost.length) < 0);
+        if (round % 2)
+            assert_true(segment_append(&w, 0, model[0].length, lost.data, lost.length) < 0);
         limit_files(RLIM_INFINITY);
         size_t first = model[0].length; // the caller tries again, with all of it
         buf_add(&model[0], lost.data, lost.length);
@@ -445,6 +479,7 @@ int main(void) {
         TEST(torn_at_every_byte),
         TEST(flipped_bits_are_never_accepted),
         TEST(newer_versions_are_told_apart),
+        TEST(failed_header_leaves_no_file),
         TEST(failed_writes_leave_whole_blocks),
         TEST(deleted_folder_is_counted),
         TEST(bad_records_are_not_written),

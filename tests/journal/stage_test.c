@@ -112,7 +112,8 @@ static void trouble_is_counted(void **state) {
     stage s;
     uint64_t failed = 0;
     assert_int_equal(stage_make(&s, NULL, PROC, 4096), 0);
-    assert_int_equal(stage_put(&s, "x", 4096 - 16), 0); // its own header has no room, and "x" is not read
+    assert_int_equal(stage_put(&s, "x", 4096 - 16),
+                     0); // its own header has no room, and "x" is not read
     atomic_store(s.taken, 1);
     assert_int_equal(stage_put(&s, "abc", 3), 0);
     atomic_store(s.taken, 0);
@@ -121,6 +122,22 @@ static void trouble_is_counted(void **state) {
     assert_int_equal(stage_drain(&s, "/nowhere/at/all", PROC, &failed), NNS_E_NOT_FOUND);
     assert_int_equal(failed, 24 + 16);
     assert_int_equal(stage_put(&s, "abc", 3), 3);
+    stage_drop(&s, true);
+}
+
+// An entry that says more than there is: given up with all behind it.
+static void damaged_entries(void **state) {
+    (void)state;
+    stage s;
+    uint64_t failed = 0, huge = UINT64_MAX - 8;
+    assert_int_equal(stage_make(&s, NULL, PROC, 4096), 0);
+    assert_int_equal(stage_put(&s, "abc", 3), 1);
+    assert_int_equal(stage_put(&s, "def", 3), 2);
+    memcpy(s.ring.data + 8, &huge, sizeof huge);
+    assert_int_equal(stage_drain(&s, folder, PROC, &failed), NNS_E_CORRUPT);
+    assert_int_equal(failed, 48);
+    assert_int_equal(stage_put(&s, "abc", 3), 3);
+    assert_int_equal(stage_drain(&s, folder, PROC, &failed), 0);
     stage_drop(&s, true);
 }
 
@@ -185,6 +202,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(random_program, setup, teardown),
         cmocka_unit_test_setup_teardown(the_dead_are_drained_from_a_copy, setup, teardown),
         cmocka_unit_test(trouble_is_counted),
+        cmocka_unit_test_setup_teardown(damaged_entries, setup, teardown),
         cmocka_unit_test_setup_teardown(several_threads, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
