@@ -1,0 +1,105 @@
+// Bench of the trainer: how near its step is to what the products of matrices alone cost, and what the
+// default network reaches on MNIST after ten epochs.
+//
+//   trainer_of_sgemm_bound  time of the products alone / time of the whole step, paired round by round
+//   trainer_accuracy        share of the 10 000 test images (only where MNIST is)
+//
+// --quick leaves the second out.
+#include "base/clock.h"
+#include "train/options.h"
+#include "train/parallel.h"
+#include "train/start.h"
+#include "train/trainer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUNDS 41
+#define STEPS 25 // a round
+
+static void one_step(trainer *t) {
+    loss_sum sum;
+    size_t rows = trainer_begin(t);
+    if (trainer_learn(t, rows, &sum)) exit(2);
+    trainer_update(t);
+    trainer_end(t, rows, &sum);
+}
+
+static int64_t steps_ns(trainer *t) {
+    int64_t began = clock_mono_ns();
+    for (int i = 0; i < STEPS; i++) one_step(t);
+    return clock_mono_ns() - began;
+}
+
+static int64_t products_ns(trainer *t) {
+    static gemm_product product[MLP_PRODUCTS_CAP];
+    int count = mlp_products(&t->net, (size_t)t->live.batch, product);
+    int64_t began = clock_mono_ns();
+    for (int i = 0; i < STEPS; i++)
+        for (int k = 0; k < count; k++)
+            if (gemm(&product[k])) exit(2);
+    return clock_mono_ns() - began;
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void line(const char *name, double figure, const char *unit, double least) {
+    printf("%s %.2f %s >=%.4g %s\n", name, figure, unit, least, figure >= least ? "ok" : "OVER");
+    fflush(stdout);
+}
+
+static void bench_bound(const options *o) {
+    data d;
+    trainer t;
+    why w;
+    double ratio[ROUNDS], step[ROUNDS];
+    if (data_open(&d, &(data_options){.draw = true, .seed = 1, .quick = true}, &w)) exit(2);
+    d.train.count -= d.train.count % 128; // whole batches only, as those that the bound counts
+    if (trainer_new(&t, &d, &o->trainer, &w)) exit(2);
+    steps_ns(&t);
+    for (int i = 0; i < ROUNDS; i++) {
+        int64_t whole = steps_ns(&t), alone = products_ns(&t);
+        ratio[i] = 100.0 * (double)alone / (double)whole;
+        step[i] = (double)whole / STEPS * 1e-6;
+    }
+    qsort(ratio, ROUNDS, sizeof *ratio, by_value);
+    qsort(step, ROUNDS, sizeof *step, by_value);
+    printf("step %.3f ms, %.0f images/s, %d threads, products alone %.1f to %.1f %% of it\n",
+           step[ROUNDS / 2], 128e3 / step[ROUNDS / 2], o->threads, ratio[0], ratio[ROUNDS - 1]);
+    line("trainer_of_sgemm_bound", ratio[ROUNDS / 2], "%", 75);
+    trainer_free(&t);
+    data_close(&d);
+}
+
+static void bench_accuracy(const options *o) {
+    data d;
+    trainer t;
+    why w;
+    evaluation e;
+    if (data_open(&d, &o->data, &w) || d.drawn) {
+        printf("trainer_accuracy: no MNIST here (NNSCOPE_DATA, ../shared/data/mnist): not measured\n");
+        return;
+    }
+    if (trainer_new(&t, &d, &o->trainer, &w)) exit(2);
+    while (t.epoch < t.live.epochs) one_step(&t);
+    if (trainer_evaluate(&t, &d.test, &e)) exit(2);
+    line("trainer_accuracy", 100 * e.accuracy, "%", 98.2);
+    trainer_free(&t);
+    data_close(&d);
+}
+
+int main(int argc, char **argv) {
+    options o;
+    why w;
+    char *none[] = {argv[0], NULL};
+    start_passive(argv);
+    if (options_parse(&o, 1, none, &w)) return 2;
+    parallel_start(o.threads);
+    bench_bound(&o);
+    if (argc < 2 || strcmp(argv[1], "--quick")) bench_accuracy(&o);
+    return 0;
+}
