@@ -21,6 +21,8 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TELL_GAP_MIN_NS NS_PER_S
@@ -151,12 +153,30 @@ static const char *choice_at(const param *p, double value) {
     return at;
 }
 
+// The shortest text that reads back as the same float: 0.1, not 0.10000000149011612.
+static void float_json(float value, buf *out) {
+    char text[32];
+    int digits = 5;
+    if (!isfinite(value)) {
+        buf_number(out, (double)value);
+        return;
+    }
+    do {
+        snprintf(text, sizeof text, "%.*g", digits, (double)value);
+    } while (digits++ < 9 && strtof(text, NULL) != value);
+    for (char *at = text; *at; at++) // the decimal point of a foreign locale
+        if (!strchr("0123456789+-e", *at)) *at = '.';
+    buf_text(out, text);
+}
+
 void param_json(const param *p, double value, buf *out) {
     const char *word = p->type == PARAM_CHOICE ? choice_at(p, value) : NULL;
     if (word)
         buf_json(out, word, strlen(word));
     else if (p->type == PARAM_BOOL)
         buf_text(out, value != 0 ? "true" : "false");
+    else if (p->stored == STORED_F32)
+        float_json((float)value, out);
     else
         buf_number(out, value);
 }
