@@ -1,22 +1,64 @@
 // The frame of the page: header, run list, tabs, the chosen view, the ribbon of events.
+import { useEffect } from 'preact/hooks';
+import { showAt } from '../charts/crosshair';
+import { link } from '../state/link';
 import { current } from '../state/runs';
 import { setView, view } from '../state/view';
-import { tabs } from './tabs';
+import { EventRibbon } from '../views/events/ribbon';
+import { Header } from './header';
+import { Help } from './help';
+import { isEmpty, Lost, Welcome } from './notices';
+import { helpOpen, listOpen, paletteOpen } from './open';
+import { Palette } from './palette';
+import { RunList } from './run-list';
+import { tabs, type Tab } from './tabs';
 
-export function App() {
-  const tab = tabs.find(t => t.id === view.value.tab) ?? tabs[0];
-  const run = current.value;
+function Tabs({ tab }: { tab: Tab }) {
+  const arrows = (e: KeyboardEvent) => {
+    const by = e.key === 'ArrowRight' ? 1 : e.key === 'ArrowLeft' ? -1 : 0;
+    if (!by) return;
+    const next = tabs[(tabs.indexOf(tab) + by + tabs.length) % tabs.length];
+    setView({ tab: next.id });
+    (e.currentTarget as HTMLElement).querySelector<HTMLElement>(`#tab-${next.id}`)?.focus();
+  };
+  return (
+    <div class="tab-list" role="tablist" aria-label="views" onKeyDown={arrows}>
+      {tabs.map(t => (
+        <button key={t.id} id={`tab-${t.id}`} type="button" role="tab" class="tab" aria-selected={t === tab} aria-controls="view" tabIndex={t === tab ? 0 : -1}
+          onClick={() => setView({ tab: t.id, full: '' })}>{t.word}</button>
+      ))}
+    </div>
+  );
+}
+
+function Main() {
+  const tab = tabs.find(t => t.id === view.value.tab) ?? tabs[0], run = current.value;
   return (
     <main class="main">
-      <nav class="tabs" role="tablist" aria-label="views">
-        {tabs.map(t => (
-          <button key={t.id} role="tab" class="tab" aria-selected={t === tab} onClick={() => setView({ tab: t.id })}>{t.word}</button>
-        ))}
-        {tab.Aside && <tab.Aside />}
-      </nav>
-      <section class="view" role="tabpanel" aria-label={tab.word}>
-        <tab.View key={run} run={run} />
+      <div class="tabs"><Tabs tab={tab} />{tab.Aside && <tab.Aside />}</div>
+      <section id="view" class={`view view-${tab.id}`} role="tabpanel" aria-labelledby={`tab-${tab.id}`} tabIndex={-1}>
+        <tab.View key={tab.id === 'curves' ? 'curves' : run} run={run} />
       </section>
     </main>
+  );
+}
+
+export function App() {
+  const empty = isEmpty(), run = current.value;
+  useEffect(() => {
+    const name = document.title.split(' \u00b7 ');
+    document.title = run ? `nnscope \u00b7 ${name[1] ?? ''}` : 'nnscope';
+  }, [run]);
+  return (
+    <div class={link.state.value.up ? 'app' : 'app stale'}>
+      <Header />
+      <Lost />
+      {listOpen.value && <div class="shade" onClick={() => (listOpen.value = false)} />}
+      <RunList />
+      {empty ? <main class="main"><Welcome /></main> : <Main />}
+      {run && <EventRibbon run={run} pick={e => showAt(e)} />}
+      {paletteOpen.value && <Palette />}
+      {helpOpen.value && <Help />}
+    </div>
   );
 }

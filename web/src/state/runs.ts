@@ -46,7 +46,9 @@ const trim = (ids: string[]) => {
   return ids.slice(0, end);
 };
 
-const startOf = (run: Run) => Date.parse(run.started ?? run.created ?? '') || 0;
+// Wall time in ms; 0: not known.
+export const timeOf = (text: string | null | undefined): number => (text ? Date.parse(text) || 0 : 0);
+const startOf = (run: Run) => timeOf(run.started) || timeOf(run.created);
 
 // Newest first.
 export const ordered = computed(() => [...runs.value.values()].sort((a, b) => startOf(b) - startOf(a) || (a.id < b.id ? 1 : -1)));

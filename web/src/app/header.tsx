@@ -1,0 +1,54 @@
+// The header: brand, project and run, transport, and where the run stands. Everything has its fixed room, so that nothing moves
+// while numbers do.
+import { duration, percent, whole } from '../look/format';
+import { mode, toggleTheme } from '../look/theme';
+import { currentRun, isOver } from '../state/runs';
+import type { Run } from '../link/messages';
+import { Brand, Icon } from './icons';
+import { helpOpen, listOpen, paletteOpen } from './open';
+import { Said, Transport } from './transport';
+
+const WORDS: Partial<Record<Run['state'], string>> = { running: 'training' };
+
+function rateText(rate: number): string {
+  return rate >= 100 ? whole(rate) : rate >= 10 ? rate.toFixed(1) : rate.toFixed(2);
+}
+
+function Figure(props: { word: string; value: string; after?: boolean; title?: string; kind: string }) {
+  return <span class={`figure ${props.kind}`} title={props.title}>{!props.after && <span class="muted">{props.word} </span>}<b class="number">{props.value}</b>{props.after && <span class="muted"> {props.word}</span>}</span>;
+}
+
+function Figures({ run }: { run: Run }) {
+  const over = isOver(run), rate = run.steps_per_s ?? 0, lost = (run.dropped ?? 0) + (run.failed_bytes ?? 0) > 0;
+  return (
+    <div class="figures">
+      {run.last_step >= 0 && <Figure kind="step" word="step" value={whole(run.last_step)} title={run.total_steps ? `of ${whole(run.total_steps)}` : undefined} />}
+      {(run.epoch ?? 0) > 0 && <Figure kind="epoch" word="epoch" value={(run.epoch ?? 0).toFixed(1)} />}
+      {!over && rate > 0 && run.state !== 'paused' && <Figure kind="rate" word="steps/s" value={rateText(rate)} after />}
+      {!over && run.eta_s ? <Figure kind="left" word="left" value={duration(run.eta_s * 1000)} title="time left, pauses not counted" /> : null}
+      {!over && run.step_share !== undefined && <Figure kind="share" word="nnscope" value={percent(run.step_share)} title="share of step time spent in nnscope" />}
+      {lost && <span class="figure warn" title="records that could not be kept: see Facts">{whole((run.dropped ?? 0) + (run.failed_bytes ?? 0))} lost</span>}
+    </div>
+  );
+}
+
+export function Header() {
+  const run = currentRun.value;
+  return (
+    <header class="header">
+      <button type="button" class="icon-button list-button" aria-label="runs" aria-expanded={listOpen.value} onClick={() => (listOpen.value = !listOpen.value)}><Icon name="menu" /></button>
+      <div class="brand"><Brand /><span>nnscope</span></div>
+      {run && <div class="where clip"><span class="muted">{run.project} / </span><b>{run.name}</b></div>}
+      {run && <Transport />}
+      {run && <Said />}
+      <div class="spring" />
+      {run && <span class={`state ${run.state}`}><i class="dot" />{WORDS[run.state] ?? run.state}</span>}
+      {run && <Figures run={run} />}
+      <div class="header-end">
+        <button type="button" class="icon-button" aria-label={mode.value === 'dark' ? 'light' : 'dark'} title="dark or light" onClick={toggleTheme}><Icon name={mode.value === 'dark' ? 'sun' : 'moon'} /></button>
+        <button type="button" class="icon-button help-button" aria-label="help" title="keys (?)" onClick={() => (helpOpen.value = true)}>?</button>
+        <button type="button" class="key palette-button" aria-label="commands" title="commands (Ctrl K)" onClick={() => (paletteOpen.value = true)}>⌘K</button>
+      </div>
+    </header>
+  );
+}

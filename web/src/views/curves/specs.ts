@@ -1,0 +1,68 @@
+// What a panel draws, from what is chosen: its curves with their strokes, and the marks of events.
+import { computed } from '@preact/signals';
+import type { CurveSpec } from '../../charts/model';
+import { marksOf, shadesOf, type Mark, type Shade } from '../../charts/marks';
+import type { RunEvent } from '../../link/messages';
+import { INK, RUNS, strokeOf, type Stroke } from '../../look/palette';
+import { mode } from '../../look/theme';
+import { leafOf, panelsOf, type PanelDef } from '../../state/panels';
+import { chosen, runs, timeOf } from '../../state/runs';
+import { view } from '../../state/view';
+import { watchOf } from '../../state/watch';
+
+export interface RunBasics { id: string; slot: number; name: string; startMs: number; epochs: number; attempt: number }
+
+// What the charts need of the chosen runs; the same object until it differs, although runs change many times a second.
+let last = '', basics: RunBasics[] = [];
+export const chosenBasics = computed<RunBasics[]>(() => {
+  const byEpoch = view.value.axis === 'epoch';
+  const next = chosen.value.map(({ id, slot }) => {
+    const run = runs.value.get(id);
+    const epochs = byEpoch && run && run.last_step > 0 ? (run.epoch ?? 0) / (run.last_step + 1) : 0;
+    return { id, slot, name: run?.name ?? id, startMs: timeOf(run?.started) || timeOf(run?.created), epochs, attempt: run?.attempt ?? 0 };
+  });
+  const key = JSON.stringify(next);
+  if (key !== last) [last, basics] = [key, next];
+  return basics;
+});
+
+export const hasEpochs = computed(() => chosen.value.some(c => (runs.value.get(c.id)?.epoch ?? 0) > 0));
+
+export const groups = computed(() => panelsOf(chosen.value.map(c => watchOf(c.id).series.value), view.value.added));
+
+// Colour belongs to the run when several are shown, and series differ by dashes; within one run series have the hues.
+function strokes(panel: PanelDef, run: RunBasics, several: boolean, index: number): Stroke {
+  if (!several && panel.series.length > 1) return strokeOf(index, mode.value);
+  const own = strokeOf(run.slot, mode.value);
+  if (index === 0) return own;
+  const dashes = strokeOf(8 * (index % 4), mode.value).dash;
+  return { ...own, dash: dashes };
+}
+
+export function specsOf(panel: PanelDef): CurveSpec[] {
+  const list = chosenBasics.value, several = list.length > 1, specs: CurveSpec[] = [];
+  for (const run of list) {
+    const has = new Set(watchOf(run.id).series.value.map(s => s.name));
+    panel.series.forEach((series, index) => {
+      if (!has.has(series)) return;
+      const leaf = leafOf(panel, series), label = !several ? leaf : panel.series.length > 1 ? `${run.name} \u00b7 ${leaf}` : run.name;
+      specs.push({ run: run.id, series, label, stroke: strokes(panel, run, several, index), startMs: run.startMs, epochs: run.epochs });
+    });
+  }
+  return specs;
+}
+
+const stepOrStart = (e: RunEvent) => Math.max(0, e.step);
+
+// Marks of all chosen runs along the axis; made once for all panels.
+export const marks = computed<{ marks: Mark[]; shades: Shade[] }>(() => {
+  const { axis } = view.value, ink = INK[mode.value], all: Mark[] = [], shades: Shade[] = [], several = chosenBasics.value.length > 1;
+  for (const run of chosenBasics.value) {
+    const x = (e: RunEvent) => (axis === 'time' ? e.time - run.startMs / 1000 : stepOrStart(e) * (axis === 'epoch' ? run.epochs : 1));
+    const events = watchOf(run.id).events.value, own = marksOf(run.id, events, x, ink);
+    if (several) for (const m of own) (m.word = `${run.name}: ${m.word}`), (m.colour = RUNS[mode.value][run.slot % 8]);
+    all.push(...own);
+    if (axis === 'time') shades.push(...shadesOf(events, x, Date.now() / 1000 - run.startMs / 1000));
+  }
+  return { marks: all, shades };
+});
