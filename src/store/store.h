@@ -5,6 +5,9 @@
 // waits for the disk. Any thread reads through a store_reader of its own and sees everything appended
 // so far, committed or not (points), or everything committed (rows: after store_flush everything put).
 //
+// Full. What is appended and put but not durable yet is bounded (64 MiB of points): above it store_append and store_put_*
+// return NNS_E_AGAIN and change nothing; commit, wait (store_wait) and call again.
+//
 // Points. A series belongs to a run; a point is (attempt, step, time_ms, value). Points keep arrival order; `ordinal`
 // counts them from 0. Pyramid: base 64 points a bucket, fan-out 16 (64, 1024, 16384, ...). Format: see chunk.c,
 // pyramid.c, sqlite.c.
@@ -78,13 +81,18 @@ typedef struct store_series_info {
 } store_series_info;
 store_series *store_series_open(store *s, store_id run, const char *name, int kind, const char *unit, int direction);
 void store_series_get(store_series *series, store_series_info *info); // name, unit borrowed
-// Ends writing to all series of a run, rewriting their chunks in series order when it is over.
+// Ends writing to all series and groups of a run: their pointers are invalid from here on (open them again to go on).
+// Takes effect with the next store_commit; the run's chunks are then rewritten in series order in the background.
+// Also right for a run that another process left open.
 int store_run_end(store *s, store_id run);
 
+// NULL: out of memory, or read only. A lane of one run: one attempt at a time; kept until store_run_end.
 store_group *store_group_open(store *s, store_id run, uint32_t lane);
 // What follows in this group belongs to this step. O(1).
 void store_step(store_group *g, int64_t attempt, int64_t step, int64_t time_ms);
-// A value at the group's step. About 50 ns.
+// A value at the group's step; the series is of the group's run. About 20 ns. Memory of a live series: head 16 to 1024
+// points of 8 bytes (24 when it has its own steps), and 64 bytes for each of at most 256 open buckets of up to 5
+// pyramid levels: typically 8 + 10 kB, at most 24 + 80 kB.
 int store_append(store_group *g, store_series *series, double value);
 
 // Rows of a run. `number` orders them. JSON texts are copied.
@@ -101,12 +109,17 @@ int store_put_cursor(store *s, store_id run, const char *process, uint32_t lane,
 int store_drop_cursors(store *s, store_id run, const char *process);
 
 // Seals what gathered and hands it to the writer thread: -> number of the commit (ascending). on_commit tells when it is durable.
+// 0: out of memory, nothing was sealed: try again. A commit that fails (disk full) is told by on_commit and tried again each
+// second; later ones wait behind it.
 uint64_t store_commit(store *s);
 bool store_dirty(store *s);           // something put or appended since the last store_commit
 uint64_t store_committed(store *s);   // number of the last durable commit; any thread
 
 // Any thread: waits until commit `number` is durable or `timeout_ms` has passed (NNS_E_TIMEOUT).
 int store_wait(store *s, uint64_t number, int64_t timeout_ms);
+
+// Any thread: waits until the writer has neither commits nor background work (rewriting, purging, giving space back).
+int store_settle(store *s, int64_t timeout_ms);
 
 // --- reading, any thread, one reader each ---------------------------------------------------
 
@@ -125,20 +138,22 @@ typedef struct store_query {
 } store_query;
 
 // Columns of a result, owned by it. raw: every point (value only). Otherwise buckets of equal width of the
-// axis, those without points left out.
+// axis, those without points left out, beginning at `from` (open: at the first point in range). Rows are in order of
+// arrival (raw) or ascending (buckets). mean is over the finite values, each limited to the range of float; min and max
+// leave NaN out and keep infinities. A pyramid bucket that lies across a border counts where it begins (query.c, 1).
 typedef struct store_columns {
     bool raw;
     size_t rows;
-    int64_t *step;         // raw: the point's; bucket: the first point's
+    int64_t *step;         // raw: the point's; bucket: the lowest (the first point's, unless lanes were mixed)
     int64_t *time_ms;      // likewise
-    int64_t *step_last;    // buckets only: the last point's step
+    int64_t *step_last;    // buckets only: the highest step
     double *value;         // raw only
     float *min, *max, *mean, *last; // buckets only; min, max rounded outward
     uint32_t *count, *nonfinite;    // buckets only; count includes the nonfinite
     uint64_t ordinal;      // raw: of the first point
     uint64_t total;        // points of the series at the moment of the query
     int64_t bucket_width;  // in units of the axis; 0 when raw
-    uint64_t *attempt;     // raw and all_attempts only, else NULL
+    uint64_t *attempt;     // with all_attempts only (buckets are then kept apart by attempt), else NULL
 } store_columns;
 void store_columns_fini(store_columns *c);
 
@@ -168,6 +183,7 @@ int store_list_media(store_reader *r, store_id run, const char *series, int64_t 
                      store_each each, void *context); // newest `limit` in ascending order
 int store_list_params(store_reader *r, store_id run, store_each each, void *context);
 int store_list_commands(store_reader *r, store_id run, int64_t from_number, size_t limit, store_each each, void *context);
+int store_list_audit(store_reader *r, int64_t from_number, size_t limit, store_each each, void *context);
 int store_list_tokens(store_reader *r, store_each each, void *context);
 int store_list_cursors(store_reader *r, store_id run, store_each each, void *context);
 
