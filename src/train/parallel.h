@@ -10,7 +10,7 @@
 #define KERNEL static
 #else
 #define KERNEL                                                                                     \
-    __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default"))) static
+    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) static
 #endif
 
 // Handles items [begin, end).
