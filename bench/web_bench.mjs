@@ -1,0 +1,172 @@
+// What a person waits for at the page, measured in a real browser on a real server with a training program that burns a core:
+//
+//   value_to_pixel     a log call of the program (its wall time is the value logged) to the first frame that shows that point or a
+//                      later one: a message posted in the animation frame that drew, received after its rendering; every point
+//                      counts; 12 charts; median over 5 rounds
+//   cpu_per_draw       browser's CPU in that time, divided by the frames that drew
+//   click_to_effect    a click on a slider to the safe point that applied it (wall time taken by the program)
+//   charts_*           24 charts x 10 live curves x 1200 points: input to next frame, redraws of each visible chart
+//   page_weight        scripts of the first paint as sent
+//
+//     node bench/web_bench.mjs BUILD [NAME ...]
+import { resolve } from 'node:path';
+import { chromiumPath, pause, Stage, until } from '../tests/web/support/stage.mjs';
+
+const build = resolve(process.argv[2] ?? 'build'), chosen = process.argv.slice(3);
+const wanted = name => chosen.length === 0 || chosen.some(c => name.includes(c));
+const ROUNDS = Number(process.env.NNS_ROUNDS ?? 5), ROUND_MS = 6000, STEP_US = 5000, CLICKS = 120;
+let over = 0;
+
+function tell(name, figure, unit, budget, ok) {
+  if (!ok) over++;
+  console.log(`${name} ${Number(figure.toFixed(figure < 10 ? 2 : 1))} ${unit} ${budget} ${ok ? 'ok' : 'OVER'}`);
+}
+
+function at(share, values) {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+}
+const median = values => at(0.5, values);
+
+// In the page: notes when a frame that changed a legend's data-step had been rendered.
+function notePaints() {
+  const paints = (window.paints = []), waiting = [], channel = new MessageChannel();
+  const now = () => performance.timeOrigin + performance.now();
+  channel.port1.onmessage = () => {
+    const when = now();
+    for (const paint of waiting.splice(0)) paints.push({ ...paint, when });
+  };
+  const panelOf = e => e.closest('[data-panel]')?.getAttribute('data-panel') ?? '';
+  new MutationObserver(changes => {
+    for (const { target } of changes) waiting.push({ series: target.dataset.series, step: Number(target.dataset.step), panel: panelOf(target) });
+    channel.port2.postMessage(0);
+  }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ['data-step'] });
+}
+
+function noteInput() {
+  const waits = (window.waits = []), ups = (window.ups = []), channel = new MessageChannel(), pending = [];
+  channel.port1.onmessage = () => {
+    const when = performance.now();
+    for (const began of pending.splice(0)) waits.push(when - began);
+  };
+  addEventListener('pointermove', event => requestAnimationFrame(() => { pending.push(event.timeStamp); channel.port2.postMessage(0); }), { capture: true, passive: true });
+  addEventListener('pointerup', event => ups.push(performance.timeOrigin + event.timeStamp), { capture: true, passive: true });
+}
+
+async function cpuSeconds(page) {
+  page.cdp ??= await page.context().newCDPSession(page);
+  await page.cdp.send('Performance.enable');
+  const { metrics } = await page.cdp.send('Performance.getMetrics');
+  return metrics.find(m => m.name === 'TaskDuration').value;
+}
+
+async function staged(viewport, args, body) {
+  const stage = new Stage(build);
+  try {
+    await stage.serve();
+    stage.train('--name', 'bench', '--step-us', String(STEP_US), '--plain', ...args);
+    const page = await stage.browse({ context: { viewport } });
+    const run = await stage.runNamed('bench');
+    const scripts = [];
+    page.on('response', answer => answer.request().resourceType() === 'script' && scripts.push(answer));
+    await page.goto(stage.address);
+    await page.locator('[data-series="train/loss"][data-step]').first().waitFor({ timeout: 15000 });
+    await body(stage, page, run.id, scripts);
+  } finally {
+    await stage.close();
+  }
+}
+
+async function pageWeight(scripts) {
+  let bytes = 0;
+  for (const answer of scripts) bytes += (await answer.request().sizes()).responseBodySize;
+  tell('page_weight', bytes / 1024, 'kB', '120', bytes <= 120 * 1024);
+}
+
+// Latencies of all points between the first and the last paint of the round.
+function latencies(paints, points) {
+  const found = [];
+  let next = 0;
+  for (const { step, value } of points) {
+    if (step <= paints[0].step) continue;
+    while (next < paints.length && paints[next].step < step) next++;
+    if (next === paints.length) break;
+    found.push(paints[next].when - value);
+  }
+  return found;
+}
+
+async function valueToPixel(stage, page, run) {
+  await pause(2000);
+  await page.evaluate(notePaints);
+  const p50 = [], p99 = [], cpu = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    await page.evaluate(() => void (window.paints.length = 0));
+    const before = await cpuSeconds(page);
+    await pause(ROUND_MS);
+    const spent = (await cpuSeconds(page)) - before, paints = await page.evaluate(() => window.paints);
+    await pause(1500); // until the points can be asked for
+    const mine = paints.filter(p => p.series === 'clock/wall').sort((a, b) => a.when - b.when);
+    const waits = latencies(mine, await stage.points(run, 'clock/wall'));
+    const frames = new Set(paints.map(p => p.when)).size;
+    p50.push(at(0.5, waits));
+    p99.push(at(0.99, waits));
+    cpu.push((1000 * spent) / frames);
+    console.log(`# round ${round + 1}: ${waits.length} points, ${frames} frames, p50 ${at(0.5, waits).toFixed(1)} p90 ${at(0.9, waits).toFixed(1)} p99 ${at(0.99, waits).toFixed(1)} ms`);
+  }
+  tell('value_to_pixel_p50', median(p50), 'ms', '-', true);
+  tell('value_to_pixel_p99', median(p99), 'ms', '50', median(p99) <= 50);
+  tell('cpu_per_draw', median(cpu), 'ms', '15', median(cpu) <= 15);
+}
+
+async function clickToEffect(stage, page, run) {
+  await page.getByRole('tab', { name: 'Steer', exact: true }).click();
+  const box = await page.getByRole('slider', { name: 'lr', exact: true }).boundingBox();
+  await page.evaluate(noteInput);
+  const known = (await stage.points(run, 'clock/applied').catch(() => [])).length;
+  for (let i = 0; i < CLICKS; i++) {
+    await page.mouse.click(box.x + box.width * (i % 2 ? 0.3 : 0.5) + (i % 5), box.y + box.height / 2);
+    await pause(40 + (i * 7) % 23);
+  }
+  await pause(1500);
+  const ups = await page.evaluate(() => window.ups), applied = (await stage.points(run, 'clock/applied')).slice(known).map(p => p.value);
+  if (applied.length !== ups.length) console.log(`# ${ups.length} clicks, ${applied.length} changes`);
+  const waits = ups.map(up => applied.find(a => a >= up - 1) - up).filter(Number.isFinite);
+  tell('click_to_effect_p50', at(0.5, waits), 'ms', '-', true);
+  tell('click_to_effect_p99', at(0.99, waits), 'ms', String(STEP_US / 1000 + 15), at(0.99, waits) <= STEP_US / 1000 + 15);
+}
+
+async function charts(stage, page, run) {
+  await until('1200 points', async () => (await stage.api(`runs/${run}`)).last_step > 1200, 20000);
+  await page.getByRole('searchbox', { name: /filter.*(panels|curves)/i }).or(page.getByRole('textbox', { name: /filter.*(panels|curves)/i })).first().fill('layer').catch(() => {});
+  await pause(2000);
+  await page.evaluate(notePaints);
+  await page.evaluate(noteInput);
+  const seconds = 8, began = Date.now(), size = page.viewportSize();
+  await page.evaluate(() => void (window.paints.length = 0));
+  for (let i = 0; Date.now() - began < seconds * 1000; i++) {
+    await page.mouse.move(size.width * (0.3 + 0.4 * Math.abs(Math.sin(i / 40))), size.height * (0.4 + 0.2 * Math.cos(i / 31)));
+    await pause(20);
+  }
+  const { paints, waits } = await page.evaluate(() => ({ paints: window.paints, waits: window.waits }));
+  const took = (Date.now() - began) / 1000, panels = new Map();
+  for (const p of paints) if (/layer/.test(p.series)) panels.set(p.panel, (panels.get(p.panel) ?? new Set()).add(p.when));
+  const rates = [...panels.values()].map(frames => frames.size / took);
+  console.log(`# ${panels.size} charts in sight, ${waits.length} moves`);
+  tell('charts_input_p95', at(0.95, waits), 'ms', '50', at(0.95, waits) <= 50);
+  const least = rates.length > 0 ? Math.min(...rates) : 0;
+  tell('charts_redraw_rate', least, '1/s', '>=10', least >= 9.95);
+}
+
+if (!chromiumPath) {
+  console.log('skipped: no chromium (Debian: apt install chromium; or name it in CHROMIUM)');
+  process.exit(0);
+}
+if (wanted('value_to_pixel') || wanted('click_to_effect') || wanted('page_weight'))
+  await staged({ width: 1920, height: 1600 }, ['--clock', '--panels', '8', '--curves', '1'], async (stage, page, run, scripts) => {
+    if (wanted('page_weight')) await pageWeight(scripts);
+    if (wanted('value_to_pixel')) await valueToPixel(stage, page, run);
+    if (wanted('click_to_effect')) await clickToEffect(stage, page, run);
+  });
+if (wanted('charts')) await staged({ width: 2560, height: 1440 }, ['--panels', '24', '--curves', '10'], charts);
+process.exit(over > 0 ? 1 : 0);
