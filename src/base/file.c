@@ -57,18 +57,26 @@ int file_write_all(int fd, const void *data, size_t bytes) {
     return 0;
 }
 
-int file_write(const char *path, const void *data, size_t bytes) {
+static int replace(const char *path, const void *data, size_t bytes, bool synced) {
     char temporary[PATH_CAP];
     int result = file_path(temporary, "%s.%d.tmp", path, (int)getpid());
     if (result) return result;
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) return error_from_errno(errno);
     result = file_write_all(fd, data, bytes);
-    if (!result && fsync(fd)) result = error_from_errno(errno);
+    if (!result && synced && fsync(fd)) result = error_from_errno(errno);
     if (close(fd) && !result) result = error_from_errno(errno);
     if (!result && rename(temporary, path)) result = error_from_errno(errno);
     if (result) unlink(temporary);
     return result;
+}
+
+int file_write(const char *path, const void *data, size_t bytes) {
+    return replace(path, data, bytes, true);
+}
+
+int file_write_quickly(const char *path, const void *data, size_t bytes) {
+    return replace(path, data, bytes, false);
 }
 
 int64_t file_pread(int fd, void *data, size_t bytes, int64_t offset) {

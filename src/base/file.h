@@ -13,6 +13,7 @@
 int file_path(char out[PATH_CAP], const char *format, ...) __attribute__((format(printf, 2, 3)));
 int file_read(const char *path, size_t limit_bytes, buf *out); // NNS_E_TOO_LARGE above the limit
 int file_write(const char *path, const void *data, size_t bytes); // by a temporary name, 0600, synced
+int file_write_quickly(const char *path, const void *data, size_t bytes); // not synced: whole or absent, but after a power cut perhaps absent
 int file_write_all(int fd, const void *data, size_t bytes);    // retries short writes and EINTR
 int64_t file_pread(int fd, void *data, size_t bytes, int64_t offset); // bytes read (short at the end) or a code
 int file_folder(const char *path); // makes it and its parents, 0700; checks owner; follows no link at the end

@@ -85,7 +85,7 @@ static int drain_one(const uint8_t *at, size_t ready, const char *folder, const 
     if (number == 0 || bytes > ready - ENTRY_BYTES) return NNS_E_CORRUPT;
     *taken = ENTRY_BYTES + (((size_t)bytes + 7) & ~(size_t)7);
     int result = stage_blob_path(path, folder, proc, number);
-    return result ? result : file_write(path, at + ENTRY_BYTES, (size_t)bytes);
+    return result ? result : file_write_quickly(path, at + ENTRY_BYTES, (size_t)bytes);
 }
 
 int stage_drain(stage *s, const char *folder, const char *proc, uint64_t *failed_bytes) {
