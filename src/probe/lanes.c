@@ -26,6 +26,7 @@ static lane_slot nobody_slot = {.serial = SERIAL_NONE};
 __thread lanes_cache lanes_mine __attribute__((tls_model("initial-exec"))) = {&nobody_run,
                                                                               &nobody_slot};
 static pthread_key_t ending_key;
+static _Atomic uint32_t orphans; // lanes of closed runs that a living thread still holds
 
 static const void *token(void) {
     return &lanes_mine;
@@ -110,20 +111,42 @@ static lane_slot *take_spare(nns_run *run) {
     return NULL;
 }
 
-lane_slot *lanes_slot(nns_run *run) {
-    if (likely(lanes_mine.run == run)) return lanes_mine.slot;
-    if (!run_is_open(run)) return NULL;
+static void drop(nns_run *run, uint32_t i, lane_slot *slot) {
+    atomic_store(&run->lanes[i], NULL);
+    lane_drop(&slot->lane, false);
+    mem_free(slot);
+}
+
+// Under the lock of runs: what `owner` still holds of runs whose helper is through.
+static void drop_orphans(nns_run *run, void *owner) {
+    for (uint32_t i = 0; atomic_load(&run->closed) && i < slots_of(run); i++) {
+        lane_slot *slot = slot_at(run, i);
+        if (!slot || atomic_load(&slot->owner) != owner) continue;
+        if (lanes_mine.slot == slot) lanes_forget();
+        drop(run, i, slot);
+        atomic_fetch_sub(&orphans, 1);
+    }
+}
+
+// The slow way to a slot: the thread's first call in this run, or its first after another run's.
+static lane_slot *find_slot(nns_run *run) {
+    if (atomic_load_explicit(&orphans, memory_order_relaxed)) run_each(drop_orphans, &lanes_mine);
     lane_slot *slot = slot_owned(run);
     if (!slot) {
         slot = take_spare(run);
         if (slot) pthread_setspecific(ending_key, &lanes_mine);
     }
-    if (!slot) {
-        atomic_fetch_add(&run->waits, 1);
-        return lanes_take_new(run, LANE_BYTES_OTHER);
+    if (slot) {
+        lanes_mine = (lanes_cache){run, slot};
+        return slot;
     }
-    lanes_mine = (lanes_cache){run, slot};
-    return slot;
+    atomic_fetch_add(&run->waits, 1);
+    return lanes_take_new(run, LANE_BYTES_OTHER);
+}
+
+lane_slot *lanes_slot(nns_run *run) {
+    if (likely(lanes_mine.run == run)) return lanes_mine.slot;
+    return run_is_open(run) ? find_slot(run) : NULL;
 }
 
 bool lanes_open_step(nns_run *run, lane_slot *slot) {
@@ -179,24 +202,19 @@ void lanes_forget(void) {
     lanes_mine = (lanes_cache){&nobody_run, &nobody_slot};
 }
 
-// Thread exit: the thread's lanes become spares; those of runs whose helper is through go.
-static void give_back(nns_run *run, void *context) {
+// Thread exit: the thread's lanes become spares.
+static void give_back(nns_run *run, void *owner) {
     for (uint32_t i = 0; i < slots_of(run); i++) {
         lane_slot *slot = slot_at(run, i);
-        if (!slot || atomic_load(&slot->owner) != context) continue;
+        if (!slot || atomic_load(&slot->owner) != owner) continue;
         atomic_store(&slot->owner, NULL);
-        if (!atomic_load(&run->closed)) {
-            atomic_store_explicit(&slot->state, LANE_SPARE, memory_order_release);
-        } else {
-            atomic_store(&run->lanes[i], NULL);
-            lane_drop(&slot->lane, false);
-            mem_free(slot);
-        }
+        atomic_store_explicit(&slot->state, LANE_SPARE, memory_order_release);
     }
 }
 
 static void thread_ends(void *mine) {
     lanes_forget();
+    if (atomic_load(&orphans)) run_each(drop_orphans, mine);
     run_each(give_back, mine);
 }
 
@@ -209,11 +227,10 @@ void lanes_fini(nns_run *run) {
         lane_slot *slot = slot_at(run, i);
         if (!slot) continue;
         const void *owner = atomic_load(&slot->owner);
-        bool mine = !owner || owner == token();
-        if (!mine) continue; // a thread may stand in the middle of a call: it takes the lane along
-        atomic_store(&run->lanes[i], NULL);
-        lane_drop(&slot->lane, false);
-        mem_free(slot);
+        if (!owner || owner == token())
+            drop(run, i, slot);
+        else
+            atomic_fetch_add(&orphans, 1); // its thread may stand in the middle of a call: see find_slot
     }
     if (lanes_mine.run == run) lanes_forget();
 }

@@ -23,6 +23,9 @@
 
 #define PIECE_BYTES 1024 // a pipe that is writable takes PIPE_BUF (4096) bytes at once; terminals less
 
+// A buffer of our own: with NULL the C library goes on filling the one it has, lines or not.
+static char line_buffer[BUFSIZ];
+
 static int make_file(nns_run *run, const char *what) {
     char path[PATH_CAP];
     if (file_path(path, "%s/%s.%s", run->folder, run->process.text, what)) return -1;
@@ -60,7 +63,7 @@ void output_open(nns_run *run) {
     }
     fflush(stdout);
     fflush(stderr);
-    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    setvbuf(stdout, line_buffer, _IOLBF, sizeof line_buffer);
     dup2(o->out_fd, 1);
     dup2(o->apart ? o->err_fd : o->out_fd, 2);
     o->on = true;
