@@ -5,7 +5,7 @@
 //     1. lock PROC.alive; judge again; only then touch anything
 //     2. staging area -> blob files (same names again: harmless)
 //     3. lanes, head to tail -> a new segment, under their own sequence numbers (twice: readers skip)
-//     4. sync the segment and the folder
+//     4. sync the segment, the blobs and the folder
 //     5. unlink lanes, staging area, inbox, bell, left-over temporary files
 //     6. unlink PROC.alive; closing it lets the lock go
 //
@@ -85,9 +85,10 @@ static int move_lane(segment_writer *w, const char *path, long number, uint64_t 
     int result = lane_open(&l, path);
     if (result) return result == NNS_E_CORRUPT || result == NNS_E_NOT_FOUND ? 0 : result;
     size_t ready = lane_ready(&l, &at);
-    uint64_t failed = w->failed_bytes, head = *l.head;
-    if (l.number == (uint32_t)number) result = segment_append(w, l.number, head, at, ready);
-    *bytes += ready - (w->failed_bytes - failed);
+    if (l.number == (uint32_t)number) {
+        result = segment_append(w, l.number, *l.head, at, ready);
+        *bytes += w->done;
+    }
     lane_drop(&l, false);
     return result == NNS_E_CORRUPT ? 0 : result;
 }
@@ -114,11 +115,30 @@ static int move_lanes(segment_writer *w, const alive_info *info, uint64_t *bytes
     return result;
 }
 
-static int sync_folder(const char *folder) {
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return error_from_errno(errno);
+static bool ends_with(const char *name, const char *end) {
+    size_t n = strlen(name), m = strlen(end);
+    return n >= m && strcmp(name + n - m, end) == 0;
+}
+
+static int sync_file(int folder, const char *name, int flags) {
+    int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | flags);
+    if (fd < 0) return errno == ENOENT ? 0 : error_from_errno(errno); // taken in meanwhile
     int result = fsync(fd) && errno != EINVAL ? error_from_errno(errno) : 0;
     close(fd);
+    return result;
+}
+
+// The blobs of the process, written by stage_drain without a sync, then the names in the folder.
+static int sync_folder(const char *folder, const char *process) {
+    DIR *dir = opendir(folder);
+    if (!dir) return error_from_errno(errno);
+    struct dirent *entry;
+    int result = 0;
+    while (!result && (entry = readdir(dir)))
+        if (strncmp(entry->d_name, process, ID_LENGTH) == 0 && ends_with(entry->d_name, ".blob"))
+            result = sync_file(dirfd(dir), entry->d_name, 0);
+    if (!result) result = sync_file(dirfd(dir), ".", O_DIRECTORY);
+    closedir(dir);
     return result;
 }
 
@@ -131,14 +151,9 @@ static int move_into_journal(const char *folder, const char *run, const char *pr
     if (result) return result;
     result = move_lanes(&w, info, bytes);
     if (!result) result = segment_sync(&w);
-    if (!result) result = sync_folder(folder);
+    if (!result) result = sync_folder(folder, process);
     segment_writer_fini(&w);
     return result;
-}
-
-static bool ends_with(const char *name, const char *end) {
-    size_t n = strlen(name), m = strlen(end);
-    return n >= m && strcmp(name + n - m, end) == 0;
 }
 
 static bool is_shared(const char *name, const char *process) {

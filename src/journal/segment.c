@@ -203,6 +203,7 @@ int segment_append(segment_writer *w, uint32_t lane, uint64_t first, const void 
                    size_t bytes) {
     const uint8_t *at = records;
     int result = 0;
+    w->done = 0;
     while (bytes) {
         size_t n = cut(at, bytes);
         result = n ? append_block(w, lane, first, at, n) : NNS_E_CORRUPT;
@@ -210,6 +211,7 @@ int segment_append(segment_writer *w, uint32_t lane, uint64_t first, const void 
         at += n;
         first += n;
         bytes -= n;
+        w->done += n;
     }
     if (bytes) atomic_fetch_add(&w->failed_bytes, bytes);
     return result;

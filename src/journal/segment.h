@@ -32,6 +32,7 @@ typedef struct segment_writer {
     uint64_t bytes;        // written to it
     int retired[SEGMENT_RETIRED_MAX]; // finished ones that are not synced yet
     int retired_count;
+    uint64_t done;         // bytes of the last segment_append that were written
     _Atomic uint64_t failed_bytes; // payload that could not be written, in all; any thread may look
 } segment_writer;
 
@@ -39,9 +40,9 @@ typedef struct segment_writer {
 int segment_writer_init(segment_writer *w, const char *folder, const char *run, const char *process);
 
 // Appends records of `lane` whose first byte has sequence `first` as one or more blocks, cut at
-// record borders. A failed write is cut off again (ftruncate); nothing is half written. After a failure what
-// was not written is counted in failed_bytes; the next call tries again, in a new segment where needed. A
-// caller that repeats the same range does no harm: readers skip sequences that they have.
+// record borders. A failed write is cut off again (ftruncate); nothing is half written. After a failure w->done
+// bytes are written, the others counted in failed_bytes, each time; the next call tries again, in a new
+// segment where needed. A caller that repeats a range does no harm: readers skip sequences that they have.
 // NNS_E_CORRUPT: a record is not well-formed; what stands before it was written.
 int segment_append(segment_writer *w, uint32_t lane, uint64_t first, const void *records, size_t bytes);
 

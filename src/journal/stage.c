@@ -1,5 +1,5 @@
 // Unit stage.c carries large things (images, tensors, snapshots) from the training thread to files: copied at the
-// safe point into a ring in shared memory (ring.c draws it), written out by the syncing thread.
+// safe point into a ring in shared memory (ring.c draws it), written out by the helper thread, without a sync.
 //
 //     head                                                    tail
 //      v                                                       v

@@ -22,8 +22,8 @@ void stage_drop(stage *s, bool unlink_file);
 // Any thread. Copies; returns the blob's number (from 1), or 0: did not fit or was taken.
 uint64_t stage_put(stage *s, const void *data, size_t bytes);
 
-// Reader: writes what is ready as `folder/proc-NUMBER.blob` (temporary name, then rename). A failed write
-// drops the entry and counts it in *failed_bytes.
+// Reader: writes what is ready as `folder/proc-NUMBER.blob` (temporary name, then rename; not synced). A
+// failed write drops the entry and counts it in *failed_bytes.
 int stage_drain(stage *s, const char *folder, const char *proc, uint64_t *failed_bytes);
 
 int stage_blob_path(char out[PATH_CAP], const char *folder, const char *proc, uint64_t number);
