@@ -77,3 +77,10 @@ export function dateTime(milliseconds: number): string {
   const at = new Date(milliseconds);
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock(milliseconds)}`;
 }
+
+// A value in its unit: 4.05 GB, 12.3 %, 1.5 s.
+export function withUnit(value: number, unit: string | null | undefined): string {
+  if (!unit || !Number.isFinite(value)) return number(value);
+  if (unit === 'B' || unit === 'B/s') return (value < 0 ? '\u2212' : '') + bytes(Math.abs(value)) + unit.slice(1);
+  return number(value) + THIN + unit;
+}

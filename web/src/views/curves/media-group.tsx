@@ -26,7 +26,7 @@ function Panel(props: { run: string; def: MediaDef; View: Inside }) {
     return () => watcher.disconnect();
   }, []);
   return (
-    <article class="panel" ref={box} aria-label={props.def.title} data-kind={props.def.kind}>
+    <article class="panel media-panel" ref={box} aria-label={props.def.title} data-kind={props.def.kind}>
       <header class="panel-head"><h3 class="clip" title={props.def.title}>{props.def.title}</h3></header>
       <div class="media-body">{seen && <props.View run={props.run} def={props.def} />}</div>
     </article>

@@ -24,7 +24,7 @@ export function SliderControl({ parameter, disabled, asked, set }: ControlProps)
   const bounds = boundsOf(parameter), truth = Number(parameter.value);
   const [draft, setDraft] = useState<number | null>(null);
   const dragging = useRef(false);
-  if (!bounded(bounds)) return <span class="steer-unbounded faint">no bounds</span>;
+  if (!bounded(bounds)) return parameter.read_only ? null : <span class="steer-unbounded faint">no bounds</span>;
   const shown = draft ?? (typeof asked === 'number' ? asked : truth);
   const fill = `${100 * positionOf(shown, bounds)}%`;
   const send = () => {
