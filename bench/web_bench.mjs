@@ -36,7 +36,7 @@ function notePaints() {
     const when = now();
     for (const paint of waiting.splice(0)) paints.push({ ...paint, when });
   };
-  const panelOf = e => e.closest('[data-panel]')?.getAttribute('data-panel') ?? '';
+  const panelOf = e => e.closest('article')?.getAttribute('aria-label') ?? '';
   new MutationObserver(changes => {
     for (const { target } of changes) waiting.push({ series: target.dataset.series, step: Number(target.dataset.step), panel: panelOf(target) });
     channel.port2.postMessage(0);
@@ -138,7 +138,7 @@ async function clickToEffect(stage, page, run) {
 
 async function charts(stage, page, run) {
   await until('1200 points', async () => (await stage.api(`runs/${run}`)).last_step > 1200, 20000);
-  await page.getByRole('searchbox', { name: /filter.*(panels|curves)/i }).or(page.getByRole('textbox', { name: /filter.*(panels|curves)/i })).first().fill('layer').catch(() => {});
+  await page.getByRole('searchbox', { name: 'filter panels' }).fill('layer');
   await pause(2000);
   await page.evaluate(notePaints);
   await page.evaluate(noteInput);

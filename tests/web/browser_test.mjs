@@ -19,6 +19,7 @@ const tab = async name => {
   await page.getByRole('tabpanel', { name, exact: true }).waitFor();
 };
 const button = name => page.getByRole('button', { name, exact: true });
+const panel = name => page.getByRole('article', { name, exact: true });
 const row = name => page.locator(`[data-parameter="${name}"]`);
 const entry = name => page.getByRole('textbox', { name, exact: true });
 const parameter = async name => (await stage.api(`runs/${run.id}/parameters`)).parameters.find(p => p.name === name);
@@ -244,7 +245,7 @@ act('media: images, histogram, samples with the wrong one marked', async () => {
 
 act('zoom by a drag goes down to single points, double click goes back', async () => {
   await tab('Curves');
-  const chart = page.locator('[data-panel="train/loss"] .u-over, [data-panel="train/loss"] canvas').first();
+  const chart = panel('train/loss').getByRole('img');
   await chart.waitFor();
   for (let turn = 0; turn < 6; turn++) {
     const box = await chart.boundingBox();
@@ -263,9 +264,9 @@ act('zoom by a drag goes down to single points, double click goes back', async (
 });
 
 act('CSV of a panel holds the recorded points', async () => {
-  await page.locator('[data-panel="train/loss"]').hover();
-  await page.locator('[data-panel="train/loss"]').getByRole('button', { name: /settings|more|menu/i }).first().click();
-  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: /csv/i }).or(button('CSV')).or(button('csv')).first().click()]);
+  await panel('train/loss').hover();
+  await button('settings of train/loss').click();
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'data (CSV)' }).click()]);
   const text = readFileSync(await download.path(), 'utf8'), lines = text.trim().split('\n');
   assert.match(lines[0], /^step/);
   assert.ok(lines.length > 100);
@@ -319,7 +320,7 @@ act('three runs stand in one panel', async () => {
   stage.train('--name', 'second', '--step-us', '8000');
   stage.train('--name', 'third', '--step-us', '8000', '--plain');
   const others = [await stage.runNamed('second'), await stage.runNamed('third')];
-  for (const other of others) await page.getByRole('checkbox', { name: new RegExp(other.name) }).first().click();
+  for (const other of others) await button(`show ${other.name} beside`).click();
   for (const other of others) await live('train/loss', other.id).waitFor();
   await live('train/loss', run.id).waitFor();
   const first = await Promise.all(others.map(other => stepShown('train/loss', other.id)));
@@ -331,10 +332,12 @@ act('three runs stand in one panel', async () => {
 for (const [width, height] of [[1440, 900], [1024, 768], [390, 844], [144, 256]])
   for (const scheme of ['dark', 'light'])
     act(`pictures at ${width}x${height}, ${scheme}`, async () => {
+      await page.setViewportSize({ width: 1440, height: 900 });
+      await tab('Curves');
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme: scheme });
       for (const name of width < 200 ? ['Curves'] : ['Curves', 'Steer', 'Log', 'Facts']) {
-        await page.getByRole('tab', { name, exact: true }).click();
+        if (width > 200) await page.getByRole('tab', { name, exact: true }).click(); // the smallest size shows curves alone
         await pause(500);
         await page.screenshot({ path: join(shots, `${name.toLowerCase()}-${width}x${height}-${scheme}.png`) });
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
