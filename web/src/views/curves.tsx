@@ -21,24 +21,37 @@ function fold(name: string): void {
   else setView({ closed: FOLDED.has(name) ? closed : [...without(closed), name], opened: without(opened) });
 }
 
-export function GroupHead(props: { name: string; count: number; folded: boolean; toggle: () => void }) {
+function GroupHead({ group }: { group: PanelGroup }) {
+  const folded = isFolded(group.name);
   return (
     <h2 class="group-head">
-      <button type="button" aria-expanded={!props.folded} onClick={props.toggle}>
-        <span class={props.folded ? 'chevron' : 'chevron open'} aria-hidden="true" />{props.name}<span class="faint number">{props.count}</span>
+      <button type="button" aria-expanded={!folded} onClick={() => fold(group.name)}>
+        <span class={folded ? 'chevron' : 'chevron open'} aria-hidden="true" />{group.name}<span class="faint number">{group.panels.length}</span>
       </button>
     </h2>
   );
 }
 
-function Group({ group }: { group: PanelGroup }) {
-  const folded = isFolded(group.name);
+// Groups that share one grid: small ones stand side by side, so that they leave no holes.
+function Shelf({ groups: list }: { groups: PanelGroup[] }) {
+  const open = list.filter(g => !isFolded(g.name)).flatMap(g => g.panels);
   return (
-    <section class="group">
-      <GroupHead name={group.name} count={group.panels.length} folded={folded} toggle={() => fold(group.name)} />
-      {!folded && <div class="panels">{group.panels.map(p => <Panel key={p.id} panel={p} />)}</div>}
+    <section class="group" aria-label={list.map(g => g.name).join(', ')}>
+      <div class="group-heads">{list.map(g => <GroupHead key={g.name} group={g} />)}</div>
+      {open.length > 0 && <div class="panels">{open.map(p => <Panel key={p.id} panel={p} />)}</div>}
     </section>
   );
+}
+
+const SMALL = 3;
+function shelves(all: PanelGroup[]): PanelGroup[][] {
+  const rows: PanelGroup[][] = [], size = (g: PanelGroup) => (isFolded(g.name) ? 0 : g.panels.length);
+  for (const group of all) {
+    const before = rows[rows.length - 1];
+    if (before && size(group) <= SMALL && before.every(g => size(g) <= SMALL)) before.push(group);
+    else rows.push([group]);
+  }
+  return rows;
 }
 
 // Pinned panels make a group of their own; hidden ones and those that the filter leaves out go.
@@ -83,7 +96,7 @@ export function Curves(_: { run: string }) {
   return (
     <div class="curves">
       {list.length === 0 && <Nothing />}
-      {list.map(g => <Group key={g.name} group={g} />)}
+      {shelves(list).map(row => <Shelf key={row[0].name} groups={row} />)}
       <MediaGroup />
       {hidden.length > 0 && (
         <p class="hidden-panels faint">hidden: {hidden.map(p => (

@@ -88,7 +88,7 @@ export function Panel({ panel }: { panel: PanelDef }) {
   const own = view.value.panels[panel.id] ?? {}, full = view.value.full === panel.id;
   const details = [own.log && 'log', own.outliers && 'outliers left out', own.low !== undefined || own.high !== undefined ? 'range by hand' : '', panel.unit].filter(Boolean).join(' \u00b7 ');
   return (
-    <article class={full ? 'panel full' : 'panel'} ref={box} aria-label={panel.title}>
+    <article class={full ? 'panel full' : 'panel'} ref={box} data-panel={panel.id} aria-label={panel.title}>
       <header class="panel-head">
         <h3 class="clip" title={panel.title}>{panel.title}</h3>
         {details && <span class="panel-detail clip">{details}</span>}

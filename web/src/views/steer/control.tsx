@@ -33,10 +33,11 @@ export function SliderControl({ parameter, disabled, asked, set }: ControlProps)
     setDraft(null);
   };
   return (
-    <div class={'steer-slider' + (draft !== null ? ' draft' : asked !== undefined ? ' asked' : '')}>
+    <div class={'steer-slider' + (draft !== null ? ' draft' : asked !== undefined ? ' asked' : '')}
+      style={{ '--truth': positionOf(truth, bounds), '--at': positionOf(shown, bounds) }}>
       <input class="slider" type="range" min={0} max={POSITIONS} step={1} disabled={disabled} aria-label={parameter.name}
         value={Math.round(POSITIONS * positionOf(shown, bounds))} aria-valuetext={exact(shown, parameter.type)}
-        style={{ '--fill': fill, '--truth': `${100 * positionOf(truth, bounds)}%` }}
+        style={{ '--fill': fill }}
         onInput={event => setDraft(valueAt(Number(event.currentTarget.value) / POSITIONS, bounds))}
         onChange={send}
         onKeyDown={event => {
@@ -46,7 +47,7 @@ export function SliderControl({ parameter, disabled, asked, set }: ControlProps)
           event.preventDefault();
           set(stepped(shown, up ? 1 : -1, event.shiftKey, bounds));
         }} />
-      {draft !== null && <output class="steer-draft number" style={{ left: fill }}>{exact(draft, parameter.type)}</output>}
+      {draft !== null && <output class="steer-draft number">{exact(draft, parameter.type)}</output>}
     </div>
   );
 }
