@@ -11,6 +11,12 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
+// ThreadSanitizer: children of a fork open runs, which start threads.
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) {
+    return "die_after_fork=0";
+}
+
 static heard h;
 
 static int setup(void **state) {
