@@ -338,7 +338,7 @@ typedef struct walk {
     const view *v;
     void *context;
     take (*judge)(void *context, const bucket *b, int level); // what to do with a bucket
-    int (*whole)(void *context, const bucket *b);
+    int (*whole)(void *context, const bucket *b, uint64_t ordinal);
     int (*points)(void *context, const segment *s); // judges by itself
 } walk;
 int walk_series(const walk *w, int top_level, uint64_t from, uint64_t to);

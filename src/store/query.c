@@ -30,6 +30,7 @@ typedef struct query {
 
     uint64_t count; // measured
     int64_t low, high;
+    uint64_t first, end; // ordinals between which all of them are
 
     int target;
     uint64_t width;
@@ -102,7 +103,9 @@ static bool is_open(const query *x) {
 
 // --- measuring -------------------------------------------------------------------------------
 
-static void measure(query *x, uint64_t count, int64_t low, int64_t high) {
+static void measure(query *x, uint64_t count, int64_t low, int64_t high, uint64_t ordinal) {
+    if (!x->count) x->first = ordinal;
+    x->end = ordinal + count;
     x->count += count;
     if (low < x->low) x->low = low;
     if (high > x->high) x->high = high;
@@ -113,10 +116,11 @@ static take measure_judge(void *context, const bucket *b, int level) {
     return judge_range(context, b);
 }
 
-static int measure_whole(void *context, const bucket *b) {
+static int measure_whole(void *context, const bucket *b, uint64_t ordinal) {
     query *x = context;
     bool time = x->q->axis == STORE_AXIS_TIME;
-    measure(x, b->count, time ? b->time_min : b->step_min, time ? b->time_max : b->step_max);
+    measure(x, b->count, time ? b->time_min : b->step_min, time ? b->time_max : b->step_max,
+            ordinal);
     return 0;
 }
 
@@ -125,7 +129,8 @@ static int measure_points(void *context, const segment *s) {
     const int64_t *axis = x->q->axis == STORE_AXIS_TIME ? s->time_ms : s->step;
     int64_t limit = limit_of(x, s->attempt);
     for (uint32_t i = 0; i < s->count; i++)
-        if (in_range(x, axis[i]) && !overtaken(s->step[i], limit)) measure(x, 1, axis[i], axis[i]);
+        if (in_range(x, axis[i]) && !overtaken(s->step[i], limit)) 
+            measure(x, 1, axis[i], axis[i], s->ordinal + i);
     return 0;
 }
 
@@ -135,11 +140,18 @@ static int measure_all(query *x, store_reader *r) {
     x->low = INT64_MAX;
     x->high = INT64_MIN;
     if (is_open(x)) {
-        measure(x, x->v.total, time ? t->time_min : t->step_min, time ? t->time_max : t->step_max);
+        measure(x, x->v.total, time ? t->time_min : t->step_min, time ? t->time_max : t->step_max,
+                0);
         return 0;
     }
     walk w = {r, &x->v, x, measure_judge, measure_whole, measure_points};
     return walk_series(&w, walk_top(x->v.total), 0, x->v.total);
+}
+
+// The level to begin the second walk at: `target` at once when most points between the first and the last are wanted.
+static int second_top(const query *x, int target) {
+    int top = walk_top(x->v.total);
+    return top < target || (x->end - x->first) / 2 <= x->count ? target : top;
 }
 
 // --- raw -------------------------------------------------------------------------------------
@@ -149,9 +161,10 @@ static take raw_judge(void *context, const bucket *b, int level) {
     return judge_range(context, b) == TAKE_SKIP ? TAKE_SKIP : TAKE_FINER;
 }
 
-static int raw_whole(void *context, const bucket *b) {
+static int raw_whole(void *context, const bucket *b, uint64_t ordinal) {
     (void)context;
     (void)b;
+    (void)ordinal;
     return NNS_E_CORRUPT; // raw_judge takes none whole
 }
 
@@ -187,7 +200,7 @@ static int raw(query *x, store_reader *r) {
     int result = raw_columns(x->out, x->rows, x->q->all_attempts);
     if (result || !x->rows) return result;
     walk w = {r, &x->v, x, raw_judge, raw_whole, raw_points};
-    return walk_series(&w, is_open(x) ? 0 : walk_top(x->v.total), 0, x->v.total);
+    return walk_series(&w, second_top(x, 0), x->first, x->end);
 }
 
 // --- buckets ---------------------------------------------------------------------------------
@@ -232,7 +245,8 @@ static take bucket_judge(void *context, const bucket *b, int level) {
     return t == TAKE_WHOLE && level > x->target ? TAKE_FINER : t;
 }
 
-static int bucket_whole(void *context, const bucket *b) {
+static int bucket_whole(void *context, const bucket *b, uint64_t ordinal) {
+    (void)ordinal;
     query *x = context;
     tally *t = NULL;
     int64_t at = x->q->axis == STORE_AXIS_TIME ? b->time_min : b->step_min;
@@ -314,10 +328,8 @@ static int bucketed(query *x, store_reader *r) {
     uint64_t each = x->count / q->buckets;
     while (x->target < PYRAMID_LEVELS && pyramid_points(x->target + 1) * LEVEL_RATIO <= each)
         x->target++;
-    int top = is_open(x) ? x->target : walk_top(x->v.total);
-    if (top < x->target) top = x->target;
     walk w = {r, &x->v, x, bucket_judge, bucket_whole, bucket_points};
-    int result = walk_series(&w, top, 0, x->v.total);
+    int result = walk_series(&w, second_top(x, x->target), x->first, x->end);
     return result ? result : give_buckets(x);
 }
 

@@ -210,7 +210,7 @@ static int walk_buckets(const walk *w, int level, const bucket *b, uint32_t n, u
         }
         if (finer < end) result = walk_level(w, level - 1, finer, end);
         finer = end = 0;
-        if (!result && t == TAKE_WHOLE) result = w->whole(w->context, &b[i]);
+        if (!result && t == TAKE_WHOLE) result = w->whole(w->context, &b[i], ordinal);
     }
     if (!result && finer < end) result = walk_level(w, level - 1, finer, end);
     return result;

@@ -141,9 +141,12 @@ static int settings(db *d, const db_options *o) {
                          "PRAGMA temp_store=MEMORY;PRAGMA mmap_size=0");
     if (!result && o->exclusive) result = exec(d, "PRAGMA locking_mode=EXCLUSIVE");
     if (!result && !o->writer) result = exec(d, "PRAGMA cache_size=-1024;PRAGMA query_only=ON");
+    int64_t pages = 1;
+    if (!result && o->writer) result = pragma_int(d, "PRAGMA page_count", &pages);
+    if (!result && pages == 0) // setting it on an old file would write, and sync, each time
+        result = exec(d, "PRAGMA page_size=16384;PRAGMA auto_vacuum=INCREMENTAL");
     if (!result && o->writer)
-        result = exec(d, "PRAGMA page_size=16384;PRAGMA auto_vacuum=INCREMENTAL;PRAGMA journal_mode=WAL;"
-                         "PRAGMA synchronous=FULL;PRAGMA cache_size=-4096;PRAGMA secure_delete=OFF;"
+        result = exec(d, "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA cache_size=-4096;PRAGMA secure_delete=OFF;"
                          "PRAGMA wal_autocheckpoint=1000;PRAGMA journal_size_limit=33554432");
     return result;
 }
