@@ -26,6 +26,7 @@ static const char usage[] =
     "  --behind-proxy   a proxy in front does TLS and sets X-Forwarded-Host\n"
     "  --prefix PATH    path under which a proxy shows the server, such as /nnscope\n"
     "  --open           opens the page in a browser; --no-open (the default) does not\n"
+    "  --idle-seconds N closes connections that say nothing for so long; default 60\n"
     "  --ready-fd N     writes the address and a newline to this descriptor when listening\n"
     "  --dir DIR        data directory\n"
     "  --json           prints one JSON object instead of the address\n";
@@ -71,6 +72,7 @@ static int take(void *context, int letter, const char *value) {
     case 'o': a->open = true; return 0;
     case 'n': a->open = false; return 0;
     case 'r': return take_number(value, 1 << 20, &a->ready_fd);
+    case 'i': return take_number(value, 86400, &a->net.idle_seconds);
     case 'a':
         if (a->net.allow_hosts_count == ALLOW_HOSTS_MAX) return 1;
         a->allow[a->net.allow_hosts_count++] = value;
@@ -172,6 +174,7 @@ int cmd_server(int argc, char **argv) {
                                         {"open", no_argument, NULL, 'o'},
                                         {"no-open", no_argument, NULL, 'n'},
                                         {"ready-fd", required_argument, NULL, 'r'},
+                                        {"idle-seconds", required_argument, NULL, 'i'},
                                         {0}};
     char dir[PATH_CAP];
     server_arguments a = {.net.version = NNSCOPE_VERSION, .ready_fd = -1};

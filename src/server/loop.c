@@ -156,7 +156,7 @@ static int open_context(net *n) {
     struct lws_context_creation_info info = {0};
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.user = n;
-    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8;
     if (n->options.tls_cert) info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.max_http_header_data = HEADERS_BYTES;
     info.max_http_header_pool = (unsigned short)n->options.connections_max;
@@ -174,7 +174,6 @@ static int open_vhost(net *n) {
     info.port = n->options.tls_cert ? CONTEXT_PORT_NO_LISTEN_SERVER : CONTEXT_PORT_NO_LISTEN;
     info.protocols = protocols;
     info.vhost_name = "nnscope";
-    info.options = LWS_SERVER_OPTION_VALIDATE_UTF8;
     if (n->options.tls_cert) info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.alpn = "http/1.1";
     info.keepalive_timeout = n->options.idle_seconds;

@@ -1,0 +1,110 @@
+"""1000 connections that say nothing, or half a request, or read nothing: the others are served, and they are closed in time."""
+import resource
+import socket
+import threading
+import time
+
+from harness import ServerCase, WebSocket, main
+
+IDLE_SECONDS = 3
+
+
+class Idle(ServerCase):
+    options = ("--idle-seconds", str(IDLE_SECONDS))
+
+    def setUp(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+
+    def open(self, count, data=b""):
+        sockets = []
+        for _ in range(count):
+            s = socket.create_connection(self.server.address, timeout=10)
+            s.sendall(data)
+            sockets.append(s)
+        return sockets
+
+    def others_are_served(self):
+        begin = time.monotonic()
+        for _ in range(20):
+            self.assertTrue(self.server.alive())
+        self.assertLess(time.monotonic() - begin, 2)
+
+    def closed_within(self, sockets, seconds):
+        end = time.monotonic() + seconds
+        for s in sockets:
+            s.settimeout(max(0.05, end - time.monotonic()))
+            try:
+                while s.recv(65536):
+                    pass
+            except ConnectionError:
+                pass
+            except OSError:
+                self.fail("still open after %g s" % seconds)
+            s.close()
+
+    def test_silent(self):
+        sockets = self.open(1000)
+        self.others_are_served()
+        self.closed_within(sockets, 3 * IDLE_SECONDS + 3)
+
+    def test_half_a_request(self):
+        sockets = self.open(500, b"GET /api/v1/runs HTTP/1.1\r\nHost: ") + self.open(500, ("POST /api/v1/runs HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
+                            "Content-Length: 1000\r\n\r\n{" % (self.server.host, self.server.token)).encode())
+        self.others_are_served()
+        self.closed_within(sockets, 3 * IDLE_SECONDS + 3)
+
+    def test_drip(self):
+        """A byte now and then does not keep a half request open for ever."""
+        s = self.open(1, b"GET /api/v1/runs HTTP/1.1\r\nX: ")[0]
+        begin = time.monotonic()
+        try:
+            while time.monotonic() - begin < 5 * IDLE_SECONDS:
+                s.sendall(b"a")
+                time.sleep(0.3)
+        except OSError:
+            pass
+        self.assertLess(time.monotonic() - begin, 4 * IDLE_SECONDS)
+
+    def test_kept_alive_then_silent(self):
+        sockets = self.open(100, ("GET /api/v1/runs HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n" %
+                                  (self.server.host, self.server.token)).encode())
+        self.closed_within(sockets, 3 * IDLE_SECONDS + 3)
+
+    def test_live_links_stay(self):
+        links = [WebSocket(self.server) for _ in range(20)]
+        events = self.open(5, ("GET /api/v1/stream HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n" %
+                               (self.server.host, self.server.token)).encode())
+        time.sleep(2.5 * IDLE_SECONDS)
+        for ws in links:
+            ws.send('{"type": "ping", "id": 3}')
+            self.assertEqual(ws.message("pong")["id"], 3)
+            ws.close()
+        for s in events:
+            s.setblocking(False)
+            closed = False
+            try:
+                while True:
+                    if not s.recv(65536):
+                        closed = True
+                        break
+            except BlockingIOError:
+                pass
+            self.assertFalse(closed)
+            s.close()
+
+    def test_comings_and_goings(self):
+        def churn():
+            for _ in range(100):
+                s = socket.create_connection(self.server.address, timeout=10)
+                s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                s.close()
+        threads = [threading.Thread(target=churn) for _ in range(5)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.others_are_served()
+
+
+main()
