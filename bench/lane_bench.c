@@ -4,7 +4,7 @@
 //   lane_scalar_cold  the same at 10 000 a second: the thread did other things between
 //   lane_faults       page faults of the writer over 1e7 scalars
 //   journal_write     scalars a second from lane to segment: cut, checksum, write
-//   journal_read      scalars a second from segment to a consumer: read, checksum, check of every record
+//   journal_read      scalars a second from segment to consumer: read, checksum, record_check
 //   journal_salvage   a full main lane of a dead process into its journal, with syncs
 #include "base/clock.h"
 #include "base/le.h"

@@ -1,4 +1,5 @@
-// Little-endian loads and stores at any alignment. Formats on disk and on the wire are little-endian.
+// Little-endian loads and stores at any alignment. Formats on disk and on the wire are
+// little-endian.
 #ifndef NNS_BASE_LE_H
 #define NNS_BASE_LE_H
 

@@ -1,13 +1,13 @@
 // Unit alive.c tells living processes from dead ones by the lock on PROC.alive.
 //
-//     made under another name -> locked -> written -> renamed to PROC.alive ... unlinked at the end in order
-//                                                     ^ from here on anybody may look: it is never seen unlocked
+//     made under another name -> locked -> written -> renamed to PROC.alive ... unlinked at the end
+//                                      from here on anybody may look ^ and never sees it unlocked
 //
 // What a free lock means (the lock dies with the process, whatever killed it):
-//     boot as here                  dead, unless /proc shows the same pid with the same start time: that one
-//                                   closed all its descriptors and goes on without the lock
-//     other boot, host as here      dead: the machine was restarted
-//     other boot and host           unknown from here: locks of a network file system may not arrive
+//     boot as here               dead, unless /proc shows the same pid with the same start time:
+//                                that one closed all its descriptors and runs on without the lock
+//     other boot, host as here   dead: the machine was restarted
+//     other boot and host        unknown from here: locks of a network file system may not arrive
 #include "alive_file.h"
 
 #include "base/error.h"

@@ -1,4 +1,5 @@
-// Inside of alive.c and salvage.c: the alive file by its descriptor, because a second one would drop the lock.
+// Inside of alive.c and salvage.c: the alive file by its descriptor, because a second one would
+// drop the lock.
 #ifndef NNS_JOURNAL_ALIVE_FILE_H
 #define NNS_JOURNAL_ALIVE_FILE_H
 

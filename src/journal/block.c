@@ -1,11 +1,13 @@
-// Unit block.c frames records in files: one block is what one system call appends to a segment or an inbox.
+// Unit block.c frames records in files: one block is what one system call appends to a segment or
+// an inbox.
 //
 //     0         4       8          16      20      24
 //     +---------+-------+----------+-------+-------+----------------------+
 //     | "NBLK"  | lane  | first    | bytes | crc   | records, `bytes`     |
 //     +---------+-------+----------+-------+-------+----------------------+
 //
-//     first   sequence of the first record byte in its lane       bytes   a multiple of 8, at least 16
+//     first   sequence of the first record byte in its lane
+//     bytes   a multiple of 8, at least 16
 //     crc     CRC32C over bytes 0..20 and the records
 //
 // Invariants:

@@ -1,4 +1,5 @@
-// Inside of segments and inboxes: one block of records, as it stands in a file. See block.c for the layout.
+// Inside of segments and inboxes: one block of records, as it stands in a file. See block.c for the
+// layout.
 #ifndef NNS_JOURNAL_BLOCK_H
 #define NNS_JOURNAL_BLOCK_H
 
@@ -8,7 +9,8 @@
 #define BLOCK_PAYLOAD_MAX                                                                          \
     (SEGMENT_BLOCK_BYTES > RECORD_MAX_BYTES ? SEGMENT_BLOCK_BYTES : RECORD_MAX_BYTES)
 
-// Writes a block at `offset` of `fd`, in one system call as a rule. On failure the file may hold a part.
+// Writes a block at `offset` of `fd`, in one system call as a rule. On failure the file may hold a
+// part.
 int block_write(int fd, int64_t offset, uint32_t lane, uint64_t first, const void *records,
                 size_t bytes);
 

@@ -1,5 +1,5 @@
-// Unit command.c writes and reads COMMAND records (drawn in record.h), for the server that asks and the process
-// that obeys.
+// Unit command.c writes and reads COMMAND records (drawn in record.h), for the server that asks and
+// the process that obeys.
 #include "inbox.h"
 
 #include "base/error.h"
@@ -59,7 +59,8 @@ int command_encode(const command *c, buf *out) {
     return out->failed ? NNS_E_NO_MEMORY : 0;
 }
 
-// Reads the value at `at`; the bytes that it takes, or 0 for a type that this program does not know.
+// Reads the value at `at`; the bytes that it takes, or 0 for a type that this program does not
+// know.
 static size_t decode_value(const uint8_t *at, command_value *v) {
     if (at[0] > TYPE_TEXT) return 0;
     *v = (command_value){.is_text = at[0] == TYPE_TEXT,

@@ -1,12 +1,13 @@
-// Unit inbox.c carries commands to a process: the server appends blocks to PROC.inbox and rings PROC.bell; the
-// helper thread of the process reads them. A log, not slots: nothing is overwritten, so nothing is lost
-// and nothing mapped. command.c writes and reads the records inside.
+// Unit inbox.c carries commands to a process: the server appends blocks to PROC.inbox and rings
+// PROC.bell; the helper thread of the process reads them. A log, not slots: nothing is overwritten,
+// so nothing is lost and nothing mapped. command.c writes and reads the records inside.
 //
-//     | block | block | block | torn |        block: block.c's, lane 0, first = offset of its records in the file
-//                             ^ a server that died while writing left this; the next server cuts it off
+//     | block | block | block | torn |    block: block.c's, lane 0, first = offset of its records
+//                             ^ a server that died while writing left this; the next cuts it off
 //
 // Invariants:
-// 1. One writer at a time (the server holds its data directory's lock). It begins at the end of the last whole block.
+// 1. One writer at a time (the server holds its data directory's lock). It begins at the end of the
+//    last whole block.
 // 2. A reader takes whole blocks only and waits before anything else; what is torn is never read.
 #include "inbox.h"
 

@@ -1,5 +1,6 @@
-// The inbox: commands on their way into a process. PROC.inbox is written by the one server as blocks
-// (block.c's, without a segment header; lane 0, sequence = offset of the records) and read by the helper thread.
+// The inbox: commands on their way into a process. PROC.inbox is written by the one server as
+// blocks (block.c's, without a segment header; lane 0, sequence = offset of the records) and read
+// by the helper thread.
 #ifndef NNS_JOURNAL_INBOX_H
 #define NNS_JOURNAL_INBOX_H
 
@@ -43,7 +44,8 @@ typedef struct inbox_writer {
 
 // NNS_E_NOT_FOUND: the process has made no inbox (or took it away at its end).
 int inbox_open_writer(inbox_writer *w, const char *folder, const char *process);
-// Whole records, as one block: all of them arrive or none. Then rings the bell. NNS_E_INVALID, NNS_E_TOO_LARGE.
+// Whole records, as one block: all of them arrive or none. Then rings the bell. NNS_E_INVALID,
+// NNS_E_TOO_LARGE.
 int inbox_append(inbox_writer *w, const void *records, size_t bytes);
 void inbox_close_writer(inbox_writer *w);
 

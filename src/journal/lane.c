@@ -1,16 +1,18 @@
-// Unit lane.c hands records from one thread to the helper thread: the first hop of a point. The memory is
-// ring.c's (where the layout is drawn); what stands in it are records (record.h), whole ones only.
+// Unit lane.c hands records from one thread to the helper thread: the first hop of a point. The
+// memory is ring.c's (where the layout is drawn); what stands in it are records (record.h), whole
+// ones only.
 //
 //     head                                   tail (published)          head + capacity
 //      v                                      v                         v
 //      | records that the reader has not taken | free ...  | 40 spare   |
 //
 // Invariants:
-// 1. One thread writes, one reads. The writer alone moves tail, with release, after the bytes of the
-//    record; the reader alone moves head, with release, after it has kept them elsewhere.
+// 1. One thread writes, one reads. The writer alone moves tail, with release, after the bytes of
+//    the record; the reader alone moves head, with release, after it has kept them elsewhere.
 // 2. A record is written only when 40 bytes stay free behind it: so a lane that is full still takes
 //    the GAP (16) and the STEP (24) that say where and how much was dropped, once.
-// 3. Records written, and the sum of all GAP records and of `dropped`, are all that the thread tried to write.
+// 3. Records written, and the sum of all GAP records and of `dropped`, are all that the thread
+//    tried to write.
 // 4. A position in the stream is the sequence number of the journal: what a dead helper had written
 //    to a segment without moving head is found there again under the same numbers, and skipped.
 #include "lane.h"

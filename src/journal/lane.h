@@ -1,7 +1,7 @@
-// A lane: one single-writer, single-reader ring of records in shared memory, that outlives its process.
-// See lane.c for the byte layout. `tail` and `head` count bytes since the lane was made and never wrap;
-// a byte's position is its sequence number in the journal. The data area is mapped twice, back to back,
-// so that records never wrap either.
+// A lane: one single-writer, single-reader ring of records in shared memory, that outlives its
+// process. See lane.c for the byte layout. `tail` and `head` count bytes since the lane was made
+// and never wrap; a byte's position is its sequence number in the journal. The data area is mapped
+// twice, back to back, so that records never wrap either.
 #ifndef NNS_JOURNAL_LANE_H
 #define NNS_JOURNAL_LANE_H
 
@@ -25,7 +25,7 @@ typedef struct lane {
     uint64_t limit;            // end may grow to here (head last seen + capacity)
     int64_t step;              // step of the last STEP record in this lane; INT64_MIN none yet
     uint64_t dropped;          // records dropped since the last GAP
-    uint64_t dropped_total;    // stored atomically, relaxed: any thread may look with __atomic_load_n
+    uint64_t dropped_total;    // stored atomically, relaxed: others look with __atomic_load_n
     uint64_t written_total;    // the same, counted by the caller of lane_publish
     // Reader's own side and housekeeping:
     uint32_t number;
@@ -36,21 +36,23 @@ typedef struct lane {
     char path[LANE_PATH_CAP];
 } lane;
 
-// Makes lane `number` of process `proc`: in `folder` (space really allocated, every page touched), or
-// in private memory when `folder` is NULL. `capacity` is a power of two, a multiple of the page size.
-// NNS_E_FULL when the folder has no space, NNS_E_EXISTS when the lane is there. Helper thread only.
+// Makes lane `number` of process `proc`: in `folder` (space really allocated, every page touched),
+// or in private memory when `folder` is NULL. `capacity` is a power of two, a multiple of the page
+// size. NNS_E_FULL when the folder has no space, NNS_E_EXISTS when the lane is there. Helper thread
+// only.
 int lane_make(lane *l, const char *folder, const char *proc, uint32_t number, uint32_t capacity);
 
 // Unmaps; `unlink_file` removes it too.
 void lane_drop(lane *l, bool unlink_file);
 
-// Opens an existing lane file for reading (salvage): what stands between head and tail is copied into private
-// memory, so that a file cut short meanwhile is an error and never a SIGBUS. NNS_E_CORRUPT when the header
-// makes no sense, NNS_E_VERSION when it is newer. lane_release moves the copy's head only.
+// Opens an existing lane file for reading (salvage): what stands between head and tail is copied
+// into private memory, so that a file cut short meanwhile is an error and never a SIGBUS.
+// NNS_E_CORRUPT when the header makes no sense, NNS_E_VERSION when it is newer. lane_release moves
+// the copy's head only.
 int lane_open(lane *l, const char *path);
 
-// Writer. Room for `bytes` (a multiple of 8), keeping 40 bytes spare for a STEP and a GAP record, or
-// NULL (the caller counts a drop by lane_lose). Writes nothing visible until lane_publish.
+// Writer. Room for `bytes` (a multiple of 8), keeping 40 bytes spare for a STEP and a GAP record,
+// or NULL (the caller counts a drop by lane_lose). Writes nothing visible until lane_publish.
 static inline void *lane_room(lane *l, size_t bytes) {
     if (__builtin_expect(l->end + bytes + 40 > l->limit, 0)) {
         l->limit = atomic_load_explicit(l->head, memory_order_acquire) + l->mask + 1;

@@ -1,5 +1,5 @@
-// Unit place.c finds and makes the folders and FIFOs that place.h draws. Each is made private (0700, 0600),
-// must belong to this user, and is never reached through a link at its end.
+// Unit place.c finds and makes the folders and FIFOs that place.h draws. Each is made private
+// (0700, 0600), must belong to this user, and is never reached through a link at its end.
 #include "place.h"
 
 #include "base/error.h"

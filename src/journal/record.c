@@ -1,6 +1,6 @@
-// Unit record.c checks that a record is well-formed and turns its numbers into words. It is the one gate
-// between bytes from outside (a damaged file, another process) and the code that reads records at the
-// offsets drawn in record.h: what passed here can be read without another look at lengths.
+// Unit record.c checks that a record is well-formed and turns its numbers into words. It is the one
+// gate between bytes from outside (a damaged file, another process) and the code that reads records
+// at the offsets drawn in record.h: what passed here can be read without another look at lengths.
 #include "record.h"
 
 #include "base/le.h"

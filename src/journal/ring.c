@@ -9,14 +9,15 @@
 //     384 u32 taken     1 while somebody puts into a staging area
 //     header bytes (a page): data, `capacity` bytes; byte s of the stream stands at s mod capacity
 //
-// The maker maps header and data in one piece and the data once more behind it, so that what crosses the
-// end is contiguous:
+// The maker maps header and data in one piece and the data once more behind it, so that what
+// crosses the end is contiguous:
 //
 //     map -> | header | data 0 .. capacity | data 0 .. capacity again |
 //
 // Invariants:
-// 1. capacity is a power of two and a multiple of the page; the file is header + capacity bytes, all
-//    allocated before it is mapped: a full tmpfs is NNS_E_FULL here and never a SIGBUS in training.
+// 1. capacity is a power of two and a multiple of the page; the file is header + capacity bytes,
+//    all allocated before it is mapped: a full tmpfs is NNS_E_FULL here and never a SIGBUS in
+//    training.
 // 2. head <= tail <= head + capacity. Both only grow.
 // 3. Every page of both views has been touched before the writer gets the ring: it never faults.
 // 4. tail, head and taken stand 128 bytes apart: neighbouring lines are fetched in pairs.

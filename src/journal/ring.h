@@ -1,5 +1,5 @@
-// Inside of lanes and of the staging area: the shared file with a header and a data area mapped twice.
-// See ring.c for the byte layout. Callers outside this folder use lane.h and stage.h.
+// Inside of lanes and of the staging area: the shared file with a header and a data area mapped
+// twice. See ring.c for the byte layout. Callers outside this folder use lane.h and stage.h.
 #ifndef NNS_JOURNAL_RING_H
 #define NNS_JOURNAL_RING_H
 

@@ -1,18 +1,20 @@
-// Unit salvage.c keeps what a dead process had not yet written: its lanes and staging area outlive it in shared
-// memory, and whoever finds its alive file unlocked moves them into its journal.
+// Unit salvage.c keeps what a dead process had not yet written: its lanes and staging area outlive
+// it in shared memory, and whoever finds its alive file unlocked moves them into its journal.
 //
-// Steps, each of which may be the last (killed, disk full) and is then repeated by the next salvager:
+// Steps, each of which may be the last (killed, disk full) and is then repeated by the next
+// salvager:
 //     1. lock PROC.alive; judge again; only then touch anything
 //     2. staging area -> blob files (same names again: harmless)
-//     3. lanes, head to tail -> a new segment, under their own sequence numbers (twice: readers skip)
+//     3. lanes, head to tail -> a new segment, under their own sequences (twice: readers skip)
 //     4. sync the segment, the blobs and the folder
 //     5. unlink lanes, staging area, inbox, bell, left-over temporary files
 //     6. unlink PROC.alive; closing it lets the lock go
 //
 // Invariants:
-// 1. Nothing in shared memory is unlinked before step 4 has succeeded, PROC.alive not before everything else.
-// 2. The lanes' folder is believed only when it is ours, private and named so (place_lanes_valid), and
-//    only on the boot that wrote it: after a power cut a lane on a disk may hold anything.
+// 1. Nothing in shared memory is unlinked before step 4 has succeeded, PROC.alive not before
+//    everything else.
+// 2. The lanes' folder is believed only when it is ours, private and named so (place_lanes_valid),
+//    and only on the boot that wrote it: after a power cut a lane on a disk may hold anything.
 // 3. The alive file is opened once: closing a second descriptor would let the lock go.
 #include "alive_file.h"
 
@@ -33,7 +35,8 @@
 
 enum { LANE_NUMBER_MAX = 1 << 20 };
 
-// 1 when `fd` is still what stands under the name: another salvager may have been through meanwhile.
+// 1 when `fd` is still what stands under the name: another salvager may have been through
+// meanwhile.
 static bool still_there(int fd, const char *path) {
     struct stat a, b;
     return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev &&
@@ -78,7 +81,8 @@ static int drain_stage(const alive_info *info, const char *folder, const char *p
     return result == NNS_E_CORRUPT ? 0 : result;
 }
 
-// One lane into the segment. A lane or a record that makes no sense is left; what stands before it is kept.
+// One lane into the segment. A lane or a record that makes no sense is left; what stands before it
+// is kept.
 static int move_lane(segment_writer *w, const char *path, long number, uint64_t *bytes) {
     lane l;
     const uint8_t *at;

@@ -1,17 +1,19 @@
-// Unit segment.c writes a process's journal: the helper thread appends what it took from the lanes, a second
-// thread syncs. segment_read.c reads it again and draws the header; block.c draws the blocks.
+// Unit segment.c writes a process's journal: the helper thread appends what it took from the lanes,
+// a second thread syncs. segment_read.c reads it again and draws the header; block.c draws the
+// blocks.
 //
 // A segment file, and what a writer does to it:
 //
-//     | header | block | block | ... | block |          > SEGMENT_BYTES: finished, the next one is begun
-//                                            ^ bytes: end of the last good block; writes go here, by offset
+//     | header | block | block | ... | block |     > SEGMENT_BYTES: finished, the next one is begun
+//                                            ^ bytes: end of the last good block; writes go here
 //
 // Invariants:
-// 1. Bytes 0..bytes are whole blocks. A write that fails is cut off by ftruncate; where even that fails
-//    the file is left and a new segment is begun, so that the torn end is never followed by more.
+// 1. Bytes 0..bytes are whole blocks. A write that fails is cut off by ftruncate; where even that
+//    fails the file is left and a new segment is begun, so that the torn end is never followed by
+//    more.
 // 2. Segments of a process are numbered upward and never reused; a new one is made with O_EXCL.
-// 3. The appending thread alone changes fd; `lock` guards that change and `retired` against segment_sync, and
-//    is never held during a system call that may block on the disk.
+// 3. The appending thread alone changes fd; `lock` guards that change and `retired` against
+//    segment_sync, and is never held during a system call that may block on the disk.
 #include "segment.h"
 
 #include "base/clock.h"
@@ -188,7 +190,8 @@ static int append_block(segment_writer *w, uint32_t lane, uint64_t first, const 
     return result;
 }
 
-// Bytes of the whole records at the front of a block's worth: 0 when the first one is not well-formed.
+// Bytes of the whole records at the front of a block's worth: 0 when the first one is not
+// well-formed.
 static size_t cut(const uint8_t *at, size_t bytes) {
     size_t taken = 0;
     while (taken < bytes) {
@@ -217,7 +220,8 @@ int segment_append(segment_writer *w, uint32_t lane, uint64_t first, const void 
     return result;
 }
 
-// Duplicates the open descriptor and takes over the finished ones, so that the sync itself holds no lock.
+// Duplicates the open descriptor and takes over the finished ones, so that the sync itself holds no
+// lock.
 static int take_for_sync(segment_writer *w, int fds[SEGMENT_RETIRED_MAX + 1]) {
     int count = 0;
     pthread_mutex_lock(&w->lock);

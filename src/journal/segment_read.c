@@ -1,15 +1,18 @@
-// Unit segment_read.c reads segments: the only door through which ingest takes what a process recorded.
+// Unit segment_read.c reads segments: the only door through which ingest takes what a process
+// recorded.
 //
-//     0       8         12             16     44        72      112            120             128      132    136
-//     +-------+---------+--------------+------+---------+-------+--------------+---------------+--------+-----+
-//     | magic | version | header bytes | run  | process | boot  | i64 wall ns  | i64 mono ns   | number | crc |
-//     +-------+---------+--------------+------+---------+-------+--------------+---------------+--------+-----+
-//     run, process 26 characters + 0, padded to 28; boot 36 + 0, padded to 40; crc: CRC32C over 0..132.
-//     Blocks (block.c) begin at `header bytes`, a multiple of 8.
+// 0       8       12             16    44        72     112           120           128      132
+// +-------+-------+--------------+-----+---------+------+-------------+-------------+--------+----+
+// | magic |version| header bytes | run | process | boot | i64 wall ns | i64 mono ns | number | crc|
+// +-------+-------+--------------+-----+---------+------+-------------+-------------+--------+----+
+//     run, process: 26 characters + 0, padded to 28; boot: 36 + 0, padded to 40
+//     crc: CRC32C over 0..132; blocks (block.c) begin at `header bytes`, 136
 //
 // Invariants:
-// 1. Files are read by pread and never mapped: one that is cut short meanwhile is an answer, not a SIGBUS.
-// 2. The offset moves over whole, good blocks only; asking again after NNS_E_AGAIN costs one small read.
+// 1. Files are read by pread and never mapped: one that is cut short meanwhile is an answer, not a
+//    SIGBUS.
+// 2. The offset moves over whole, good blocks only; asking again after NNS_E_AGAIN costs one small
+//    read.
 #include "segment.h"
 
 #include "base/error.h"

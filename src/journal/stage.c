@@ -1,14 +1,16 @@
-// Unit stage.c carries large things (images, tensors, snapshots) from the training thread to files: copied at the
-// safe point into a ring in shared memory (ring.c draws it), written out by the helper thread, without a sync.
+// Unit stage.c carries large things (images, tensors, snapshots) from the training thread to files:
+// copied at the safe point into a ring in shared memory (ring.c draws it), written out by the
+// helper thread, without a sync.
 //
 //     head                                                    tail
 //      v                                                       v
 //      | u64 number | u64 bytes | data, padded to 8 | u64 number | ...
 //
 // Invariants:
-// 1. Who writes holds `taken`. Nobody waits for it: taken means a counted drop. A process that dies with it
-//    has not moved tail, so that what it was copying does not exist.
-// 2. head moves over an entry only when its file stands under its own name, or was given up and counted.
+// 1. Who writes holds `taken`. Nobody waits for it: taken means a counted drop. A process that dies
+//    with it has not moved tail, so that what it was copying does not exist.
+// 2. head moves over an entry only when its file stands under its own name, or was given up and
+//    counted.
 #include "stage.h"
 
 #include "base/error.h"

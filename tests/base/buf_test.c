@@ -1,4 +1,5 @@
-// Unit buf_test.c tests byte buffers against a plain array, numbers by reading them back, JSON by undoing it.
+// Unit buf_test.c tests byte buffers against a plain array, numbers by reading them back, JSON by
+// undoing it.
 #include "base/buf.h"
 
 #include "base/mem.h"

@@ -1,4 +1,5 @@
-// Unit command_fuzz.c fuzzes command_decode: what it reads must encode to a record that reads the same.
+// Unit command_fuzz.c fuzzes command_decode: what it reads must encode to a record that reads the
+// same.
 #include "journal/inbox.h"
 
 #include <stdlib.h>

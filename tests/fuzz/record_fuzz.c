@@ -1,4 +1,5 @@
-// Unit record_fuzz.c fuzzes record_check: what it passes must be readable at the offsets of record.h, all of it.
+// Unit record_fuzz.c fuzzes record_check: what it passes must be readable at the offsets of
+// record.h, all of it.
 #include "journal/record.h"
 
 #include "base/le.h"
@@ -41,7 +42,8 @@ static void consume_record(const uint8_t *at) {
     case RECORD_HISTOGRAM: consume(at + 32, le_u32(at + 8), 4); break;
     case RECORD_IMAGE: consume(at + 40, le_u16(at + 18), 1); break;
     case RECORD_SAMPLE:
-        consume(consume(at + 24, le_u32(at + 16), 4), (uint64_t)le_u16(at + 8) * le_u16(at + 10), 1);
+        consume(at + 24, le_u32(at + 16), 4);
+        consume(at + 24 + 4 * (size_t)le_u32(at + 16), le_u16(at + 8), le_u16(at + 10));
         break;
     case RECORD_FACT: consume(consume(at + 16, le_u16(at + 8), 1), le_u32(at + 12), 1); break;
     case RECORD_EVENT: consume(at + 24, le_u32(at + 16), 1); break;

@@ -1,5 +1,5 @@
-// Unit replay.c stands for libFuzzer where there is no clang: it gives every file of the directories named on the
-// command line to the target, each in memory of exactly its size.
+// Unit replay.c stands for libFuzzer where there is no clang: it gives every file of the
+// directories named on the command line to the target, each in memory of exactly its size.
 #include "base/file.h"
 #include "base/mem.h"
 

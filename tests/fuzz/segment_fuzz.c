@@ -1,5 +1,6 @@
-// Unit segment_fuzz.c fuzzes the parsers of a segment: its header, then its blocks. The input is parsed as it is, and
-// once more with its checksums set right, so that what lies behind them is reached.
+// Unit segment_fuzz.c fuzzes the parsers of a segment: its header, then its blocks. The input is
+// parsed as it is, and once more with its checksums set right, so that what lies behind them is
+// reached.
 #include "journal/segment.h"
 
 #include "base/hash.h"

@@ -1,5 +1,5 @@
-// Unit alive_test.c tests who is taken for alive: lock held, free, another boot, another host; and what salvage
-// refuses to touch.
+// Unit alive_test.c tests who is taken for alive: lock held, free, another boot, another host; and
+// what salvage refuses to touch.
 #include "journal/salvage.h"
 
 #include "base/error.h"
@@ -33,8 +33,8 @@ static int teardown(void **state) {
     return 0;
 }
 
-// A child that holds an alive file until it is killed (when = 0), lets the lock go but lives on (1), or
-// ends in order (2).
+// A child that holds an alive file until it is killed (when = 0), lets the lock go but lives on
+// (1), or ends in order (2).
 static pid_t child_holding(const alive_info *info, int when) {
     int ready[2];
     char c;
@@ -196,7 +196,8 @@ static void folders_that_are_not_ours_stay_untouched(void **state) {
     assert_int_equal(access(inside, F_OK), 0);
 }
 
-// After a restart of the machine a lane that lay on a disk may hold anything: it goes, and is not believed.
+// After a restart of the machine a lane that lay on a disk may hold anything: it goes, and is not
+// believed.
 static void lanes_of_another_boot_are_not_believed(void **state) {
     (void)state;
     alive_info self = {0};

@@ -1,5 +1,5 @@
-// Unit inbox_test.c tests that commands arrive whole, once and in order, past servers that die while they write; and
-// that a COMMAND record says the same after its encoding.
+// Unit inbox_test.c tests that commands arrive whole, once and in order, past servers that die
+// while they write; and that a COMMAND record says the same after its encoding.
 #include "journal/inbox.h"
 
 #include "base/error.h"
@@ -134,7 +134,8 @@ static void random_deaths_of_servers(void **state) {
     }
 }
 
-// A new server cuts off everything behind damage: an old block behind it must not come to life again.
+// A new server cuts off everything behind damage: an old block behind it must not come to life
+// again.
 static void old_commands_do_not_return(void **state) {
     (void)state;
     inbox_writer w;

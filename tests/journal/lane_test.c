@@ -1,5 +1,5 @@
-// Unit lane_test.c tests lanes against a plain queue, with two threads, full, on a full file system, and the
-// checks on a lane file that somebody damaged.
+// Unit lane_test.c tests lanes against a plain queue, with two threads, full, on a full file
+// system, and the checks on a lane file that somebody damaged.
 #include "journal/lane.h"
 
 #include "base/error.h"
@@ -35,7 +35,8 @@ static void lane_path(char out[512], uint32_t number) {
     snprintf(out, 512, "%s/" PROC ".%u.lane", folder, number);
 }
 
-// A record whose words say who it is: kind 1000, `a` the low half of its number, all words the number.
+// A record whose words say who it is: kind 1000, `a` the low half of its number, all words the
+// number.
 static void put(void *at, uint64_t number, size_t bytes) {
     le_put_u16(at, 1000);
     le_put_u16((uint8_t *)at + 2, (uint16_t)(bytes / 8));
@@ -340,7 +341,8 @@ static void damaged_headers_are_refused(void **state) {
     }
 }
 
-// A tmpfs of 1 MiB, in a mount namespace of a child's own: 42 where this machine does not allow one.
+// A tmpfs of 1 MiB, in a mount namespace of a child's own: 42 where this machine does not allow
+// one.
 static int lane_on_full_tmpfs(void) {
     lane l;
     char path[512];

@@ -1,4 +1,5 @@
-// Unit place_test.c tests where things lie and that folders and FIFOs are private, ours and no links.
+// Unit place_test.c tests where things lie and that folders and FIFOs are private, ours and no
+// links.
 #include "journal/place.h"
 
 #include "base/error.h"

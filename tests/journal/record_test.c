@@ -1,5 +1,6 @@
-// Unit record_test.c tests the gate for records: every kind at its exact size, every count one too large, random
-// bytes in memory of exactly their size (the sanitizer build sees a read beyond), and the words.
+// Unit record_test.c tests the gate for records: every kind at its exact size, every count one too
+// large, random bytes in memory of exactly their size (the sanitizer build sees a read beyond), and
+// the words.
 #include "journal/record.h"
 
 #include "base/le.h"

@@ -1,12 +1,14 @@
-// Unit salvage_test.c kills a process at random moments and proves that nothing which it had published before
-// is lost and nothing doubled. NNS_ROUNDS sets the number of kills (50).
+// Unit salvage_test.c kills a process at random moments and proves that nothing which it had
+// published before is lost and nothing doubled. NNS_ROUNDS sets the number of kills (50).
 //
-// The victim: two threads write counters into small lanes, a third is the helper: it moves the lanes into segments
-// and, like the real one, is slow at times, so that the kill finds lanes full, half copied, or just released. A blob
-// is put now and then. What each thread published it notes in memory that this process shares.
+// The victim: two threads write counters into small lanes, a third is the helper: it moves the
+// lanes into segments and, like the real one, is slow at times, so that the kill finds lanes full,
+// half copied, or just released. A blob is put now and then. What each thread published it notes in
+// memory that this process shares.
 //
-// The salvager is itself killed at a random moment in half of the rounds, then another one is sent. Then the
-// segments are read as ingest does: numbers in order, a torn end skipped, sequences that are known skipped.
+// The salvager is itself killed at a random moment in half of the rounds, then another one is sent.
+// Then the segments are read as ingest does: numbers in order, a torn end skipped, sequences that
+// are known skipped.
 #include "journal/salvage.h"
 
 #include "base/clock.h"
@@ -103,7 +105,8 @@ static void *writer(void *argument) {
     return NULL;
 }
 
-// Moves one lane; now and then waits between the write and the release: there a kill leaves a double.
+// Moves one lane; now and then waits between the write and the release: there a kill leaves a
+// double.
 static void copy_lane(uint32_t i, uint64_t *random) {
     const uint8_t *at;
     size_t ready = lane_ready(&v.lanes[i], &at);
@@ -155,7 +158,8 @@ static void kill_a_victim(uint64_t *random) {
     assert_true(WIFSIGNALED(status));
 }
 
-// A salvager in a process of its own, killed after `after_ns` when that is not negative. -> killed or not
+// A salvager in a process of its own, killed after `after_ns` when that is not negative. -> killed
+// or not
 static bool salvage_by_child(int64_t after_ns) {
     int status;
     pid_t child = fork();

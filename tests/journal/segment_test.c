@@ -1,5 +1,6 @@
-// Unit segment_test.c tests the journal's files against a plain copy of what was appended: random programs, a tail
-// torn at every byte, flipped bits, rotation, disks that are full and folders that are gone.
+// Unit segment_test.c tests the journal's files against a plain copy of what was appended: random
+// programs, a tail torn at every byte, flipped bits, rotation, disks that are full and folders that
+// are gone.
 #include "journal/segment.h"
 
 #include "base/error.h"
@@ -37,7 +38,8 @@ static void path_of(char out[PATH_CAP], uint32_t number) {
     assert_int_equal(segment_path(out, folder, PROC, number), 0);
 }
 
-// Reads a segment from the front, adding what it holds to `lanes` with duplicates skipped. -> last result
+// Reads a segment from the front, adding what it holds to `lanes` with duplicates skipped. -> last
+// result
 static int read_segment(uint32_t number, buf lanes[LANES]) {
     char path[PATH_CAP];
     segment_reader r;
@@ -244,7 +246,8 @@ static size_t total(buf lanes[LANES]) {
     return bytes;
 }
 
-// Cut at any byte: a whole number of blocks, AGAIN and never CORRUPT; whole again when the rest comes.
+// Cut at any byte: a whole number of blocks, AGAIN and never CORRUPT; whole again when the rest
+// comes.
 static void torn_at_every_byte(void **state) {
     (void)state;
     buf model[LANES] = {0}, file = {0};

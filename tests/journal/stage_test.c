@@ -1,5 +1,6 @@
-// Unit stage_test.c tests the staging area: what was put arrives as a file under its number, what did not fit
-// is a 0 and nothing else, several threads put at once, and a copy opened after the death holds the same.
+// Unit stage_test.c tests the staging area: what was put arrives as a file under its number, what
+// did not fit is a 0 and nothing else, several threads put at once, and a copy opened after the
+// death holds the same.
 #include "journal/stage.h"
 
 #include "base/error.h"

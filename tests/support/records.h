@@ -7,7 +7,8 @@
 #include "journal/record.h"
 #include "temp.h"
 
-// Appends a record of kind 1000 (unknown, so any content is well-formed) with `bytes`, a multiple of 8.
+// Appends a record of kind 1000 (unknown, so any content is well-formed) with `bytes`, a multiple
+// of 8.
 static inline void records_add(buf *out, size_t bytes, uint64_t *random) {
     buf_u32(out, 1000u | (uint32_t)(bytes / 8) << 16);
     buf_u32(out, (uint32_t)random_next(random));

@@ -11,7 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-// A new private directory under $TMPDIR or /tmp; its path is valid until the next call in this program.
+// A new private directory under $TMPDIR or /tmp; its path is valid until the next call in this
+// program.
 static inline const char *temp_make(void) {
     static char path[256];
     const char *base = getenv("TMPDIR");
@@ -57,7 +58,8 @@ static inline uint64_t random_below(uint64_t *state, uint64_t n) {
 // NNS_SEED, or one from the clock; printed, so that a failure can be repeated.
 static inline uint64_t random_seed(void) {
     const char *text = getenv("NNS_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
+    uint64_t now = (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
+    uint64_t seed = text ? strtoull(text, NULL, 10) : now;
     printf("seed %llu\n", (unsigned long long)seed);
     return seed;
 }
