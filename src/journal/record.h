@@ -6,39 +6,39 @@
 //     | kind | words| a            |   a: series, parameter, or as said below
 //     +------+------+--------------+
 //
-// kind        a          at 8, 16, ...: the fixed part             its end, and what follows there
-// STEP        0          8 i64 step, 16 u64 time_ns (CLOCK_MONOTONIC)          24
-// SCALAR      series     8 f64 value                                               16
-// GAP         0          8 u64 records dropped since the last record           16
-// TIME        0          8 i64 wall_ns of what follows (no monotonic clock)    16
+// kind        a          at 8, 16, ...: the fixed part               its end, what follows there
+// STEP        0          8 i64 step, 16 u64 time_ns (CLOCK_MONOTONIC)         24
+// SCALAR      series     8 f64 value                                          16
+// GAP         0          8 u64 records dropped since the last record          16
+// TIME        0          8 i64 wall_ns of what follows (no monotonic clock)   16
 // SERIES      series     8 u8 kind, u8 direction, u16 name bytes, u16 unit bytes,
-//                        u16 0                                                     16 name, unit
+//                        u16 0                                                16 name, unit
 // PARAM       parameter  8 u8 type, u8 flags, u16 name, u16 unit, u16 description
 //                        bytes, 16 u32 series (0 for text), u32 choices bytes,
-//                        24 f64 min, 32 f64 max, 40 f64 value                      48 name, unit,
+//                        24 f64 min, 32 f64 max, 40 f64 value                 48 name, unit,
 //                                        description, choices (each 0-terminated)
-// PARAM_TEXT  parameter  8 u32 bytes, u32 0                                        16 text
-// HISTOGRAM   series     8 u32 bins, u32 0, 16 f64 low, 24 f64 high            32 f32 counts[bins]
-// TEXT        series     8 u32 bytes, u32 0                                        16 text
+// PARAM_TEXT  parameter  8 u32 bytes, u32 0                                   16 text
+// HISTOGRAM   series     8 u32 bins, u32 0, 16 f64 low, 24 f64 high           32 f32 counts[bins]
+// TEXT        series     8 u32 bytes, u32 0                                   16 text
 // IMAGE       series     8 u32 width, u32 height, 16 u16 format, u16 caption
-//                        bytes, u32 0, 24 u64 blob number, 32 u64 blob bytes   40 caption
+//                        bytes, u32 0, 24 u64 blob number, 32 u64 blob bytes  40 caption
 // SAMPLE      series     8 u16 width, u16 height, i32 truth, 16 u32 classes,
-//                        u32 0                                                     24 f32 p[classes],
-//                                                                                 u8 pixels[w*h]
-// FACT        0          8 u16 key bytes, u16 0, u32 value bytes               16 key, JSON value
-// PROGRESS    0          8 f64 epoch, 16 i64 total_steps                           24
-// EVENT       type       8 u64 command number or 0, 16 u32 text bytes, u32 0   24 text (event.def)
+//                        u32 0                                                24 f32 p[classes],
+//                                                                                u8 pixels[w*h]
+// FACT        0          8 u16 key bytes, u16 0, u32 value bytes              16 key, JSON value
+// PROGRESS    0          8 f64 epoch, 16 i64 total_steps                      24
+// EVENT       type       8 u64 command number or 0, 16 u32 text bytes, u32 0  24 text (event.def)
 // REPLY       state      8 u64 command number, 16 i64 step, 24 u32 text bytes,
-//                        u32 0                                                     32 text (JSON)
+//                        u32 0                                                32 text (JSON)
 // BEAT        share_ppm  8 u64 mono_ns, 16 u64 written, 24 u64 dropped,
 //                        32 u64 dropped_large, 40 u64 failed_bytes,
-//                        48 u32 helper_ppm, u32 flags, 56 i64 paused_ns        64
-// CLOSE       status     8 u64 mono_ns                                             16
+//                        48 u32 helper_ppm, u32 flags, 56 i64 paused_ns       64
+// CLOSE       status     8 u64 mono_ns                                        16
 // COMMAND     verb       8 u64 number, 16 i64 argument (steps), 24 i64 at_step
-//                        (-1: now), 32 u16 values, u16 0, u32 0                40 values, each:
+//                        (-1: now), 32 u16 values, u16 0, u32 0               40 values, each:
 //                            u8 type (0 number, 1 text), u8 0, u16 name bytes, u32 text bytes,
 //                            f64 number, name, text, padded to 8
-// WATCH       seconds    8 u64 rate_hz                                             16
+// WATCH       seconds    8 u64 rate_hz                                        16
 //
 // A STEP governs all records behind it in the same lane. Strings are not terminated unless said.
 #ifndef NNS_JOURNAL_RECORD_H
