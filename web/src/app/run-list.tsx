@@ -45,7 +45,7 @@ function Values({ run }: { run: Run }) {
   const last = numberOf(m.last), best = numberOf(m.best);
   return (
     <span class="run-values number clip" title={`${m.series}: last ${number(last)}, best ${number(best)}`}>
-      {number(last)}{Number.isFinite(best) && <span class="faint"> best {number(best)}</span>}
+      {number(last, 3)}{Number.isFinite(best) && <span class="faint"> best {number(best, 3)}</span>}
     </span>
   );
 }

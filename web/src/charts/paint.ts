@@ -33,7 +33,65 @@ class Transform {
   }
 }
 
-// Pixel positions of rows first..last in x, made once for all lines of a curve.
+// What is drawn of a curve: its rows in sight, or, where they are closer than the pixels, one summary a pixel column.
+class Columns {
+  n = 0;
+  bands = false;                 // entries stand for several points
+  dense = false;                 // one entry a pixel column
+  private size = 0;
+  x!: Float64Array; mean!: Float64Array; min!: Float64Array; max!: Float64Array; smooth!: Float64Array;
+
+  private reserve(size: number): void {
+    if (size <= this.size) return;
+    this.size = size * 2;
+    for (const name of ['x', 'mean', 'min', 'max', 'smooth'] as const) this[name] = new Float64Array(this.size);
+  }
+
+  gather(p: Points, x: Float64Array, first: number, last: number, width: number, smooth: Float64Array | null): void {
+    this.dense = last - first > 1.5 * width;
+    this.bands = this.dense || p.width > 0;
+    this.reserve(Math.max(last - first, 64));
+    if (this.dense) this.summarise(p, x, first, last, smooth);
+    else this.copy(p, x, first, last, smooth);
+  }
+
+  private copy(p: Points, x: Float64Array, first: number, last: number, smooth: Float64Array | null): void {
+    this.n = last - first;
+    this.x.set(x.subarray(0, this.n));
+    this.mean.set(p.mean.subarray(first, last));
+    this.min.set(p.min.subarray(first, last));
+    this.max.set(p.max.subarray(first, last));
+    if (smooth) this.smooth.set(smooth.subarray(first, last));
+  }
+
+  private summarise(p: Points, x: Float64Array, first: number, last: number, smooth: Float64Array | null): void {
+    let n = -1, column = NaN, weight = 0, sum = 0, smoothSum = 0;
+    for (let i = first; i < last; i++) {
+      const at = Math.floor(x[i - first]);
+      if (at !== column) {
+        column = at;
+        n++;
+        this.x[n] = at + 0.5;
+        this.mean[n] = this.smooth[n] = NaN;
+        this.min[n] = Infinity;
+        this.max[n] = -Infinity;
+        weight = sum = smoothSum = 0;
+      }
+      if (p.min[i] < this.min[n]) this.min[n] = p.min[i];
+      if (p.max[i] > this.max[n]) this.max[n] = p.max[i];
+      const finite = p.count[i] - p.nonfinite[i];
+      if (finite <= 0) continue;
+      weight += finite;
+      sum += p.mean[i] * finite;
+      this.mean[n] = sum / weight;
+      if (smooth) this.smooth[n] = (smoothSum += smooth[i] * finite) / weight;
+    }
+    this.n = n + 1;
+  }
+}
+const columns = new Columns();
+
+// Pixel positions of rows first..last in x.
 let xs = new Float64Array(4096);
 function positions(p: Points, a: Along, t: Transform, first: number, last: number): Float64Array {
   if (xs.length < last - first) xs = new Float64Array((last - first) * 2);
@@ -45,59 +103,93 @@ function positions(p: Points, a: Along, t: Transform, first: number, last: numbe
   return xs;
 }
 
-function line(g: CanvasRenderingContext2D, t: Transform, x: Float64Array, y: Float64Array, first: number, last: number): void {
+// A stroke wider than a pixel costs twenty times a hairline where the browser rasters in software: lines of many points are
+// hairlines beside each other.
+const FEW = 80;
+
+function line(g: CanvasRenderingContext2D, t: Transform, x: Float64Array, y: Float64Array, n: number, width: number): void {
+  const path = new Path2D();
   let pen = false;
-  g.beginPath();
-  for (let i = first; i < last; i++) {
+  for (let i = 0; i < n; i++) {
     const v = y[i];
     if (v !== v) {
       pen = false;
       continue;
     }
-    const py = t.y(v);
-    if (pen) g.lineTo(x[i - first], py);
-    else g.moveTo(x[i - first], py);
+    if (pen) path.lineTo(x[i], t.y(v));
+    else path.moveTo(x[i], t.y(v));
     pen = true;
   }
-  g.stroke();
+  if (n <= FEW || width <= 1) {
+    g.lineJoin = n <= FEW ? 'round' : 'bevel';
+    g.lineWidth = width;
+    return g.stroke(path);
+  }
+  g.lineJoin = 'bevel';
+  g.lineWidth = 1;
+  const passes = Math.max(2, Math.round(width)), apart = (width - 1) / (passes - 1);
+  g.save();
+  g.translate(0, -(width - 1) / 2);
+  for (let i = 0; i < passes; i++) {
+    g.stroke(path);
+    g.translate(0, apart);
+  }
+  g.restore();
 }
 
-function band(g: CanvasRenderingContext2D, t: Transform, p: Points, x: Float64Array, first: number, last: number): void {
-  let from = first;
-  const flush = (to: number) => {
-    if (to - from > 1) {
-      g.moveTo(x[from - first], t.y(p.max[from]));
-      for (let i = from + 1; i < to; i++) g.lineTo(x[i - first], t.y(p.max[i]));
-      for (let i = to - 1; i >= from; i--) g.lineTo(x[i - first], t.y(p.min[i]));
+function band(g: CanvasRenderingContext2D, t: Transform, c: Columns): void {
+  if (c.dense || (c.n > 1 && (c.x[c.n - 1] - c.x[0]) / (c.n - 1) < 2)) return bandOfColumns(g, t, c);
+  g.beginPath();
+  for (let from = 0, i = 0; i <= c.n; i++) {
+    if (i < c.n && c.mean[i] === c.mean[i]) continue;
+    if (i - from > 1) {
+      for (let k = from; k < i; k++) g.lineTo(c.x[k], t.y(c.max[k]));
+      for (let k = i - 1; k >= from; k--) g.lineTo(c.x[k], t.y(c.min[k]));
       g.closePath();
     }
-    from = to + 1;
-  };
-  g.beginPath();
-  for (let i = first; i < last; i++) if (p.mean[i] !== p.mean[i]) flush(i);
-  flush(last);
+    from = i + 1;
+    if (from < c.n) g.moveTo(c.x[from], t.y(c.max[from]));
+  }
   g.fill();
 }
 
-// A bucket whose extent is far above that of the others hides something: a full stroke from smallest to largest.
-function spikes(g: CanvasRenderingContext2D, t: Transform, p: Points, x: Float64Array, first: number, last: number): void {
-  let sum = 0, n = 0;
-  const tall = (i: number) => t.y(p.min[i]) - t.y(p.max[i]);
-  for (let i = first; i < last; i++) if (p.count[i] > 1 && p.mean[i] === p.mean[i]) (sum += tall(i)), n++;
-  if (!n) return;
-  const limit = Math.max(8 * t.area.ratio, (5 * sum) / n);
-  g.beginPath();
-  for (let i = first; i < last; i++)
-    if (p.count[i] > 1 && tall(i) > limit) {
-      g.moveTo(x[i - first], t.y(p.min[i]));
-      g.lineTo(x[i - first], t.y(p.max[i]));
-    }
-  g.stroke();
+// Upright bars of whole pixels: far cheaper than one ragged outline.
+function bandOfColumns(g: CanvasRenderingContext2D, t: Transform, c: Columns): void {
+  let right = Math.floor(c.x[0]);
+  for (let i = 0; i < c.n; i++) {
+    const left = right;
+    right = i + 1 < c.n ? Math.floor(c.x[i + 1]) : left + 1;
+    if (right <= left || c.mean[i] !== c.mean[i]) continue;
+    const top = t.y(c.max[i]);
+    g.fillRect(left, top, Math.min(right - left, 4), t.y(c.min[i]) - top);
+  }
+}
+
+// An entry that stands far above its neighbours' extent hides something: a full stroke from smallest to largest.
+function spikes(g: CanvasRenderingContext2D, t: Transform, c: Columns): void {
+  const reach = 4, least = 6 * t.area.ratio, scale = t.area.log ? 0 : Math.abs(t.ay);
+  let any = false, sum = 0, n = 0;
+  const tall = (i: number) => {
+    const d = c.max[i] - c.min[i];
+    return !(d < Infinity && d > 0) ? 0 : scale ? d * scale : t.y(c.min[i]) - t.y(c.max[i]);
+  };
+  for (let i = 0; i < Math.min(c.n, reach); i++) (sum += tall(i)), n++;
+  for (let i = 0; i < c.n; i++) {
+    if (i + reach < c.n) (sum += tall(i + reach)), n++;
+    if (i - reach - 1 >= 0) (sum -= tall(i - reach - 1)), n--;
+    const own = tall(i);
+    if (own < least || own * (n - 1) < 4 * (sum - own)) continue;
+    if (!any) g.beginPath();
+    any = true;
+    g.moveTo(c.x[i], t.y(c.min[i]));
+    g.lineTo(c.x[i], t.y(c.max[i]));
+  }
+  if (any) g.stroke();
 }
 
 // NaN and infinities: a small cross at the lower edge (an infinity above at the upper one).
 function specials(g: CanvasRenderingContext2D, area: Area, p: Points, x: Float64Array, first: number, last: number, colour: string): void {
-  const r = 3 * area.ratio;
+  const r = (area.width < 180 * area.ratio ? 2 : 3) * area.ratio;
   let drawn = -Infinity, any = false;
   for (let i = first; i < last; i++) {
     if (!p.nonfinite[i]) continue;
@@ -123,7 +215,7 @@ function overtaken(g: CanvasRenderingContext2D, c: Curve, area: Area): void {
     const t = new Transform(area, a);
     if (xs.length < old.step.length) xs = new Float64Array(old.step.length * 2);
     for (let i = 0; i < old.step.length; i++) xs[i] = a.column[i] * t.ax + t.bx;
-    line(g, t, xs, old.mean, 0, old.step.length);
+    line(g, t, xs, old.mean, old.step.length, 1);
   }
 }
 
@@ -133,7 +225,7 @@ function dot(g: CanvasRenderingContext2D, area: Area, px: number, py: number): v
   g.fill();
 }
 
-function paintCurve(g: CanvasRenderingContext2D, c: Curve, area: Area, o: PaintOptions): void {
+function paintCurve(g: CanvasRenderingContext2D, c: Curve, area: Area, o: PaintOptions, crowd: boolean): void {
   const p = shown(c);
   if (c.points.overtaken.length) {
     g.strokeStyle = faint(c.stroke.colour, 0.3);
@@ -143,41 +235,44 @@ function paintCurve(g: CanvasRenderingContext2D, c: Curve, area: Area, o: PaintO
   if (!p.rows) return;
   const a = along(c, p, area.axis), t = new Transform(area, a), [first, last] = rowsWithin(p, a, area.x0, area.x1);
   if (last <= first) return;
-  const x = positions(p, a, t, first, last), smoothing = o.smooth > 0, { colour, dash } = c.stroke;
-  g.setLineDash(dash.map(d => d * area.ratio));
-  if (p.width > 0) {
+  const x = positions(p, a, t, first, last), smoothing = o.smooth > 0, { colour, dash } = c.stroke, dashes = dash.map(d => d * area.ratio);
+  const width = crowd ? area.ratio : o.lineWidth * area.ratio;
+  columns.gather(p, x, first, last, area.width, smoothing ? smoothed(c, o.smooth) : null);
+  if (columns.bands && !crowd) {
     g.fillStyle = faint(colour, smoothing ? 0.1 : 0.2);
-    band(g, t, p, x, first, last);
+    band(g, t, columns);
   }
+  g.setLineDash(dashes);
   g.strokeStyle = smoothing ? faint(colour, 0.35) : colour;
-  g.lineWidth = (smoothing ? 1 : o.lineWidth) * area.ratio;
-  line(g, t, x, p.mean, first, last);
-  if (p.width > 0) {
-    g.lineWidth = area.ratio;
+  line(g, t, columns.x, columns.mean, columns.n, smoothing ? 1 : width);
+  if (columns.bands) {
+    g.lineWidth = 1;
     g.setLineDash([]);
-    spikes(g, t, p, x, first, last);
-    g.setLineDash(dash.map(d => d * area.ratio));
+    spikes(g, t, columns);
+    g.setLineDash(dashes);
   }
   if (smoothing) {
     g.strokeStyle = colour;
-    g.lineWidth = o.lineWidth * area.ratio;
-    line(g, t, x, smoothed(c, o.smooth), first, last);
+    line(g, t, columns.x, columns.smooth, columns.n, width);
   }
   // Few points: each is seen.
   if (p.width === 0 && (last - first) * 8 * area.ratio < area.width) {
-    g.fillStyle = colour;
+    g.fillStyle = smoothing ? faint(colour, 0.35) : colour;
     for (let i = first; i < last; i++) if (p.mean[i] === p.mean[i]) dot(g, area, x[i - first], t.y(p.mean[i]));
   }
   specials(g, area, p, x, first, last, o.bad);
 }
+
+// With more curves than this bands would cover each other: spikes are still drawn.
+const CROWD = 6;
 
 export function paint(g: CanvasRenderingContext2D, curves: readonly Curve[], area: Area, o: PaintOptions): void {
   g.save();
   g.beginPath();
   g.rect(area.left, area.top - area.ratio, area.width, area.height + 2 * area.ratio);
   g.clip();
-  g.lineJoin = 'round';
   g.lineCap = 'butt';
-  for (const c of curves) if (!c.hidden) paintCurve(g, c, area, o);
+  const crowd = curves.filter(c => !c.hidden).length > CROWD;
+  for (const c of curves) if (!c.hidden) paintCurve(g, c, area, o, crowd);
   g.restore();
 }

@@ -2,7 +2,7 @@
 // Configuration (`set`), data (the points themselves) and size change separately; `draw` is called by frame.ts alone, and
 // writes the legend's values in the same frame that paints them.
 import uPlot from 'uplot';
-import { number } from '../look/format';
+import { withUnit } from '../look/format';
 import { faint, type Ink } from '../look/palette';
 import type { Axis, Zoom } from '../state/view';
 import { firstX, lastX, shown, type Curve } from './curve';
@@ -132,7 +132,7 @@ export class Plot {
     for (const [curve, element] of this.legend) {
       const p = shown(curve), row = p.rows - 1;
       if (row < 0) continue;
-      const text = number(p.last[row]), step = String(p.stepLast[row]);
+      const text = withUnit(p.last[row], this.config.unit), step = String(p.stepLast[row]);
       if (element.dataset.step !== step) element.dataset.step = step;
       if (element.textContent !== text) element.textContent = text;
     }

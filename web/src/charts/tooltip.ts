@@ -1,7 +1,7 @@
 // What is under the crosshair: step, the value of each curve there, and the word of a mark that is near. Shown on the chart that
 // the pointer is over; the crosshair itself is common to all.
 import type uPlot from 'uplot';
-import { number, whole } from '../look/format';
+import { whole, withUnit } from '../look/format';
 import { along, rowNear, shown, smoothed, xOf, type Curve } from './curve';
 import { drawSoon } from './frame';
 import { markNear } from './marks';
@@ -64,7 +64,7 @@ export class Tooltip {
   }
 
   private lines(x: number): { step: number; rows: Line[] } {
-    const { curves, axis, smooth } = this.plot!.config, rows: Line[] = [];
+    const { curves, axis, smooth, unit } = this.plot!.config, number = (v: number) => withUnit(v, unit), rows: Line[] = [];
     let step = NaN, distance = Infinity;
     for (const curve of curves) {
       const p = shown(curve), i = curve.hidden ? -1 : rowNear(curve, p, axis, x);

@@ -1,0 +1,35 @@
+// The address keeps the view: round trips, defaults left out, nonsense survived.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeView, DEFAULTS, encodeView, type View } from '../src/state/view';
+import { random } from './frames';
+
+test('the default view leaves the address empty', () => {
+  assert.equal(encodeView(DEFAULTS), '');
+  assert.deepEqual(decodeView(''), DEFAULTS);
+  assert.deepEqual(decodeView('#'), DEFAULTS);
+});
+
+const NAMES = ['train/loss', 'a b', 'ümlaut/日本', 'x,y', 'x~y', 'a&b=c', '100%', 'layer/*/norm', '+*/loss', '#', ':', '<script>'];
+
+test('random views come back as they were', () => {
+  for (let seed = 1; seed <= 300; seed++) {
+    const r = random(seed), some = () => NAMES.filter(() => r() < 0.3), one = () => NAMES[Math.floor(r() * NAMES.length)];
+    const view: View = {
+      runs: ['A', '', 'B'].filter(() => r() < 0.8), tab: r() < 0.5 ? 'curves' : 'log', axis: (['step', 'time', 'epoch'] as const)[Math.floor(r() * 3)],
+      smooth: r() < 0.5 ? 0 : Number(r().toFixed(3)) * 0.999, filter: r() < 0.5 ? '' : one(), zoom: r() < 0.5 ? null : { from: r() * 100 - 50, to: 100 + r() * 1e9 },
+      closed: some(), opened: some(), added: some(), full: r() < 0.8 ? '' : one(), panels: {},
+    };
+    if (view.runs.length === 1 && view.runs[0] === '') view.runs = [];
+    for (const name of some()) view.panels[name] = { ...(r() < 0.5 ? { log: r() < 0.5 } : {}), ...(r() < 0.5 ? { low: r() - 0.5 } : {}), ...(r() < 0.3 ? { high: 1e-7 } : {}), pinned: true };
+    const back = decodeView('#' + encodeView(view));
+    assert.deepEqual(back, view, `seed ${seed}: ${encodeView(view)}`);
+  }
+});
+
+test('an address that somebody broke still shows a page', () => {
+  for (const hash of ['#runs=%E0%A4%A', '#zoom=a:b', '#zoom=5:1', '#x=sideways', '#smooth=NaN', '#panels=~~~,a', '#=', '#smooth=7', '#tab'])
+    assert.doesNotThrow(() => decodeView(hash));
+  assert.equal(decodeView('#smooth=7').smooth, 0.999);
+  assert.equal(decodeView('#zoom=5:1').zoom, null);
+});
