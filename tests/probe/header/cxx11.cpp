@@ -1,0 +1,2 @@
+/* As C++11. */
+#include "every_call.h"
