@@ -1,0 +1,514 @@
+// Unit decode.c puts the records of a block into the store and the registry: the one dispatcher over record
+// kinds (record.h draws them). With the lock; steps aside every 8 kB of records, at a border between two.
+//
+// Invariants: (1) `next` of the lane is exact whenever the lock is let go, so that a commit there is a moment between
+// two records; (2) a STEP governs all records behind it in the lane; what comes before any counts as the run's last step;
+// (3) a record that makes no sense is skipped, never fatal.
+#include "run.h"
+
+#include "base/clock.h"
+#include "base/le.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BREATHE_BYTES 8192u
+enum { SERIES_MAX = 1 << 20, PARAMS_MAX = 1 << 16, FACTS_BYTES_MAX = 1 << 20 };
+
+typedef struct decoding {
+    core *c;
+    process *p;
+    run *r;
+    lane_state *l;
+    int64_t offset_ns; // monotonic to wall
+    bool force, stepped;
+    uint64_t points;
+} decoding;
+
+// --- declarations -------------------------------------------------------------------------------
+
+static void **grow_map(void **map, uint32_t *cap, uint8_t **dirty, uint32_t number, uint32_t most) {
+    if (number < *cap) return map;
+    if (number >= most) return NULL;
+    uint32_t capacity = *cap ? *cap : 64;
+    while (capacity <= number)
+        capacity *= 2;
+    void **grown = mem_grow(map, capacity, sizeof *grown);
+    uint8_t *pages = grown ? mem_grow(*dirty, capacity / 256 + 1, 1) : NULL;
+    if (!pages) return grown && !pages ? grown : NULL;
+    memset(grown + *cap, 0, (capacity - *cap) * sizeof *grown);
+    uint32_t had = *cap ? *cap / 256 + 1 : 0;
+    memset(pages + had, 0, capacity / 256 + 1 - had);
+    *dirty = pages;
+    *cap = capacity;
+    return grown;
+}
+
+void process_declare_series(process *p, uint32_t number, live_series *s) {
+    if (!s) return;
+    void **map = grow_map((void **)p->series, &p->series_cap, &p->series_dirty, number, SERIES_MAX);
+    if (!map) return;
+    p->series = (live_series **)map;
+    if (number >= p->series_cap) return;
+    p->series[number] = s;
+    if (number >= p->series_end) p->series_end = number + 1;
+    p->series_dirty[number / 256] = 1;
+    p->retry = true;
+}
+
+void process_declare_param(process *p, uint32_t number, param *q) {
+    if (!q) return;
+    void **map = grow_map((void **)p->params, &p->param_cap, &p->params_dirty, number, PARAMS_MAX);
+    if (!map) return;
+    p->params = (param **)map;
+    if (number >= p->param_cap) return;
+    p->params[number] = q;
+    if (number >= p->param_end) p->param_end = number + 1;
+    p->params_dirty[number / 256] = 1;
+}
+
+// A name as bytes -> a text without zeros; false: not usable.
+static bool name_text(char out[SERIES_NAME_MAX + 1], const uint8_t *at, size_t bytes) {
+    if (bytes == 0 || bytes > SERIES_NAME_MAX || memchr(at, 0, bytes)) return false;
+    memcpy(out, at, bytes);
+    out[bytes] = 0;
+    return true;
+}
+
+static void take_series(decoding *d, uint32_t a, const uint8_t *at) {
+    char name[SERIES_NAME_MAX + 1], unit[SERIES_NAME_MAX + 1];
+    size_t name_bytes = le_u16(at + 10), unit_bytes = le_u16(at + 12);
+    int kind = at[8], direction = at[9] <= 2 ? at[9] : 0;
+    if (!name_text(name, at + 16, name_bytes) || kind < SERIES_SCALAR || kind > SERIES_SAMPLE) return;
+    bool has_unit = name_text(unit, at + 16 + name_bytes, unit_bytes);
+    process_declare_series(d->p, a, series_open(d->c, d->r, name, kind, has_unit ? unit : NULL, direction));
+    d->p->state_dirty = true;
+}
+
+static void set_bytes(char **field, const uint8_t *at, size_t bytes) {
+    mem_free(*field);
+    *field = bytes ? mem_text((const char *)at, bytes) : NULL;
+}
+
+static void set_choices(param *q, const uint8_t *at, size_t bytes) {
+    param_clear_choices(q);
+    while (bytes && q->choice_count < 64) {
+        size_t n = strnlen((const char *)at, bytes);
+        char **choices = mem_grow(q->choices, q->choice_count + 1, sizeof *choices);
+        if (!choices) return;
+        q->choices = choices;
+        choices[q->choice_count] = mem_text((const char *)at, n);
+        if (!choices[q->choice_count]) return;
+        q->choice_count++;
+        if (n == bytes) return;
+        at += n + 1;
+        bytes -= n + 1;
+    }
+}
+
+static void take_param(decoding *d, uint32_t a, const uint8_t *at) {
+    size_t name = le_u16(at + 10), unit = le_u16(at + 12), description = le_u16(at + 14);
+    uint32_t series = le_u32(at + 16), choices = le_u32(at + 20);
+    const uint8_t *texts = at + 48;
+    param *q = at[8] >= PARAM_DOUBLE && at[8] <= PARAM_TEXT_TYPE ? param_open(d->c, d->r, (const char *)texts, name) : NULL;
+    if (!q) return;
+    q->type = at[8];
+    q->flags = at[9];
+    q->min = le_f64(at + 24);
+    q->max = le_f64(at + 32);
+    q->value = le_f64(at + 40);
+    set_bytes(&q->unit, texts + name, unit);
+    set_bytes(&q->description, texts + name + unit, description);
+    set_choices(q, texts + name + unit + description, choices);
+    live_series *s = series < d->p->series_end ? d->p->series[series] : NULL;
+    if (s) {
+        s->param = q;
+        s->extra = true;
+    }
+    process_declare_param(d->p, a, q);
+    d->p->state_dirty = true;
+    q->dirty = true;
+    q->version = d->r->params_version = ++d->r->change;
+    run_touch(d->c, d->r);
+}
+
+static param *param_of(const decoding *d, uint32_t a) {
+    return a < d->p->param_end ? d->p->params[a] : NULL;
+}
+
+static void take_param_text(decoding *d, uint32_t a, const uint8_t *at) {
+    param *q = param_of(d, a);
+    if (!q) return;
+    set_bytes(&q->text, at + 16, le_u32(at + 8));
+    param_changed(d->r, q, d->l->stepped ? d->l->step : -1, NULL);
+}
+
+// --- steps and values ---------------------------------------------------------------------------
+
+static void enter_step(decoding *d, int64_t step, int64_t time_ms) {
+    lane_state *l = d->l;
+    run *r = d->r;
+    uint32_t attempt = attempt_of(r, d->p, l, step, time_ms);
+    assert(attempt >= l->attempt);
+    l->attempt = attempt;
+    l->step = step;
+    l->time_ms = time_ms;
+    l->stepped = true;
+    store_step(l->group, attempt, step, time_ms);
+    if (attempt > r->row.attempt || (attempt == r->row.attempt && step > r->row.last_step)) r->row.last_step = step;
+    if (attempt > r->row.attempt) r->row.attempt = attempt;
+    d->stepped = true;
+}
+
+static void take_step(decoding *d, const uint8_t *at) {
+    int64_t time_ms = d->l->wall_ms;
+    if (!time_ms) time_ms = ((int64_t)le_u64(at + 16) + d->offset_ns) / NS_PER_MS;
+    enter_step(d, le_i64(at + 8), time_ms);
+}
+
+// Values before any step of the lane.
+static void need_step(decoding *d) {
+    if (d->l->stepped) return;
+    int64_t step = d->r->row.last_step > 0 ? d->r->row.last_step : 0;
+    d->l->attempt = (uint32_t)d->r->row.attempt;
+    d->l->step = step;
+    d->l->time_ms = d->p->info.opened_ms > 0 ? d->p->info.opened_ms : clock_wall_ms();
+    store_step(d->l->group, d->l->attempt, step, d->l->time_ms);
+}
+
+static live_series *series_of(const decoding *d, uint32_t a, int kind) {
+    live_series *s = a < d->p->series_end ? d->p->series[a] : NULL;
+    return s && s->kind == kind ? s : NULL;
+}
+
+static bool undeclared(const decoding *d, uint32_t a) {
+    return !d->force && (a >= d->p->series_end || !d->p->series[a]);
+}
+
+static void extra(decoding *d, live_series *s, double value) {
+    if (s->tap) tap_push(s, d->l, value);
+    if (s->main) spark_add(d->r, value);
+    if (s->param && !(s->param->value == value)) {
+        s->param->value = value;
+        param_changed(d->r, s->param, d->l->step, NULL);
+    }
+}
+
+// --- media --------------------------------------------------------------------------------------
+
+static json_t *number_json(double v) {
+    if (isfinite(v)) return json_real(v);
+    return json_string(isnan(v) ? "NaN" : v > 0 ? "Infinity" : "-Infinity");
+}
+
+static json_t *floats_json(const uint8_t *at, size_t count) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, number_json((double)le_f32(at + 4 * i)));
+    return list;
+}
+
+static json_t *text_json(const uint8_t *at, size_t bytes) {
+    json_t *text = json_stringn((const char *)at, bytes);
+    if (text) return text;
+    buf clean = {0}; // not UTF-8: by way of our own writer, which mends it
+    buf_json(&clean, (const char *)at, bytes);
+    text = clean.failed ? NULL : json_loadb((char *)clean.data, clean.length, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    buf_fini(&clean);
+    return text ? text : json_string("");
+}
+
+static json_t *base64_json(const uint8_t *at, size_t bytes) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    buf out = {0};
+    for (size_t i = 0; i < bytes; i += 3) {
+        uint32_t v = (uint32_t)at[i] << 16 | (i + 1 < bytes ? (uint32_t)at[i + 1] << 8 : 0) | (i + 2 < bytes ? at[i + 2] : 0);
+        char four[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < bytes ? digits[v >> 6 & 63] : '=',
+                        i + 2 < bytes ? digits[v & 63] : '='};
+        buf_add(&out, four, 4);
+    }
+    json_t *text = json_stringn(out.failed ? "" : (char *)out.data, out.failed ? 0 : out.length);
+    buf_fini(&out);
+    return text;
+}
+
+static void put_media(decoding *d, live_series *s, json_t *data) {
+    need_step(d);
+    media_put(d->c, d->r, s, d->l->step, d->l->time_ms, NULL, data);
+}
+
+static void take_histogram(decoding *d, uint32_t a, const uint8_t *at) {
+    live_series *s = series_of(d, a, SERIES_HISTOGRAM);
+    uint32_t bins = le_u32(at + 8);
+    if (!s || bins > 4096) return;
+    json_t *data = json_pack("{s:o,s:o,s:o}", "low", number_json(le_f64(at + 16)), "high", number_json(le_f64(at + 24)), "counts",
+                             floats_json(at + 32, bins));
+    put_media(d, s, data);
+}
+
+static void take_text(decoding *d, uint32_t a, const uint8_t *at) {
+    live_series *s = series_of(d, a, SERIES_TEXT);
+    if (s) put_media(d, s, json_pack("{s:o}", "text", text_json(at + 16, le_u32(at + 8))));
+}
+
+static void take_sample(decoding *d, uint32_t a, const uint8_t *at) {
+    live_series *s = series_of(d, a, SERIES_SAMPLE);
+    uint32_t width = le_u16(at + 8), height = le_u16(at + 10), classes = le_u32(at + 16);
+    if (!s) return;
+    json_t *data = json_pack("{s:i,s:i,s:i,s:o,s:o}", "width", (int)width, "height", (int)height, "truth", (int)le_i32(at + 12),
+                             "probabilities", floats_json(at + 24, classes), "pixels",
+                             base64_json(at + 24 + 4 * (size_t)classes, (size_t)width * height));
+    put_media(d, s, data);
+}
+
+static void take_image(decoding *d, uint32_t a, const uint8_t *at) {
+    live_series *s = series_of(d, a, SERIES_IMAGE);
+    size_t caption = le_u16(at + 18);
+    if (!s) return;
+    need_step(d);
+    media_due due = {.series = s, .blob = le_u64(at + 24), .step = d->l->step, .time_ms = d->l->time_ms,
+                     .width = le_u32(at + 8), .height = le_u32(at + 12), .format = le_u16(at + 16)};
+    if (caption > sizeof due.caption - 1) caption = sizeof due.caption - 1;
+    memcpy(due.caption, at + 40, caption);
+    blob_due(d->c, d->p, &due);
+    d->p->state_dirty = true;
+}
+
+// --- what happened ------------------------------------------------------------------------------
+
+static json_t *object_of(const uint8_t *at, size_t bytes) {
+    json_t *json = json_loadb((const char *)at, bytes, JSON_ALLOW_NUL, NULL);
+    if (json_is_object(json)) return json;
+    json_decref(json);
+    return bytes ? json_pack("{s:o}", "text", text_json(at, bytes)) : json_object();
+}
+
+static void set_once(char **field, const json_t *from, const char *name) {
+    const char *text = json_string_value(json_object_get(from, name));
+    if (!*field && text && *text) run_set_text(field, text);
+}
+
+static void take_started(decoding *d, const json_t *text) {
+    run *r = d->r;
+    set_once(&r->row.name, text, "name");
+    set_once(&r->row.project, text, "project");
+    set_once(&r->row.group, text, "group");
+    set_once(&r->row.notes, text, "notes");
+    json_t *tags = json_object_get(text, "tags");
+    if (!r->row.tags && json_is_array(tags)) r->row.tags = json_dumps(tags, JSON_COMPACT);
+    if (!d->p->info.pid) d->p->info.pid = (int)json_integer_value(json_object_get(text, "pid"));
+    if (!d->p->info.host[0]) {
+        const char *host = json_string_value(json_object_get(text, "host"));
+        snprintf(d->p->info.host, sizeof d->p->info.host, "%s", host ? host : "");
+    }
+    d->p->info.rank = (int)json_integer_value(json_object_get(text, "rank"));
+    if (json_is_true(json_object_get(text, "http"))) d->p->http = true;
+    json_t *commands = json_object_get(text, "commands");
+    if (commands && r->facts) {
+        json_object_set(r->facts, "commands", commands);
+        r->facts_dirty = true;
+    }
+}
+
+// Parameters that changed, in an event's {"values": {NAME: {"from", "to"}}}: who and when.
+static void note_changes(decoding *d, json_t *text, const char *by) {
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(text, "values"), name, value) {
+        param *q = param_find(d->r, name, strlen(name));
+        if (q) param_changed(d->r, q, d->l->step, by);
+    }
+}
+
+// An event that answers a command comes from each process; one row is enough.
+static bool repeated(pending *m) {
+    if (!m) return false;
+    bool again = m->event_written;
+    m->event_written = true;
+    return again;
+}
+
+static void take_event(decoding *d, uint32_t type, const uint8_t *at) {
+    uint64_t number = le_u64(at + 8);
+    pending *m = number ? command_find(d->r, number) : NULL;
+    json_t *text = object_of(at + 24, le_u32(at + 16));
+    need_step(d);
+    if (type == EVENT_STARTED) take_started(d, text);
+    if (type == EVENT_PARAMETER) note_changes(d, text, m ? m->author : NULL);
+    if (type == EVENT_PROGRAM) note_changes(d, text, "program");
+    if (type == EVENT_PAUSED) d->p->paused = true;
+    if (type == EVENT_RESUMED) d->p->paused = false;
+    d->p->state_dirty = true;
+    if (!*record_event_word(type) || repeated(m)) {
+        json_decref(text);
+        return;
+    }
+    run_event(d->c, d->r, (int)type, d->l->step, d->l->time_ms, text, m ? m->author : NULL, m ? m->from : NULL, number);
+    json_decref(text);
+}
+
+static void take_fact(decoding *d, const uint8_t *at) {
+    size_t key_bytes = le_u16(at + 8), value_bytes = le_u32(at + 12);
+    char key[SERIES_NAME_MAX + 1];
+    run *r = d->r;
+    if (!r->facts || !name_text(key, at + 16, key_bytes)) return;
+    json_t *value = json_loadb((const char *)at + 16 + key_bytes, value_bytes, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    if (!value) value = text_json(at + 16 + key_bytes, value_bytes);
+    if (r->facts_bytes + key_bytes + value_bytes > FACTS_BYTES_MAX || json_object_set_new(r->facts, key, value)) {
+        return;
+    }
+    r->facts_bytes += key_bytes + value_bytes;
+    r->facts_dirty = true;
+    run_touch(d->c, r);
+}
+
+static void take_progress(decoding *d, const uint8_t *at) {
+    double epoch = le_f64(at + 8);
+    d->r->row.epoch = isfinite(epoch) ? epoch : 0;
+    int64_t total = le_i64(at + 16);
+    if (total >= 0) d->r->row.total_steps = total; // -1: said nothing about it
+    run_touch(d->c, d->r);
+}
+
+static uint64_t gain(uint64_t now, uint64_t *before) {
+    uint64_t more = now > *before ? now - *before : 0;
+    *before = now > *before ? now : *before;
+    return more;
+}
+
+static void take_beat(decoding *d, uint32_t share_ppm, const uint8_t *at) {
+    process *p = d->p;
+    run *r = d->r;
+    p->written = le_u64(at + 16);
+    r->row.dropped += gain(le_u64(at + 24), &p->dropped) + gain(le_u64(at + 32), &p->dropped_large);
+    r->failed_bytes += gain(le_u64(at + 40), &p->failed_bytes);
+    p->share_ppm = share_ppm;
+    p->helper_ppm = le_u32(at + 48);
+    p->flags = le_u32(at + 52);
+    int64_t paused_ns = le_i64(at + 56);
+    if (p->info.rank == 0 && paused_ns > p->paused_ns) r->row.paused_ms += paused_ns / NS_PER_MS - p->paused_ns / NS_PER_MS;
+    p->paused_ns = paused_ns;
+    p->paused = p->flags & BEAT_PAUSED;
+    r->step_share = p->share_ppm / 1e6;
+    r->helper_share = p->helper_ppm / 1e6;
+    p->state_dirty = true;
+    run_touch(d->c, r);
+}
+
+static void take_close(decoding *d, uint32_t status, const uint8_t *at) {
+    process *p = d->p;
+    p->closed = true;
+    p->status = (int)(int32_t)status;
+    p->paused = false;
+    int64_t time_ms = d->l->wall_ms ? d->l->wall_ms : ((int64_t)le_u64(at + 8) + d->offset_ns) / NS_PER_MS;
+    if (time_ms > d->r->row.heard_ms) d->r->row.heard_ms = time_ms;
+    p->state_dirty = true;
+    run_touch(d->c, d->r);
+}
+
+static void take_reply(decoding *d, uint32_t state, const uint8_t *at) {
+    need_step(d);
+    steer_reply(d->c, d->p, le_u64(at + 8), (int)state, le_i64(at + 16), d->l->time_ms, (const char *)at + 32, le_u32(at + 24));
+    d->p->state_dirty = true;
+}
+
+// --- the dispatcher -----------------------------------------------------------------------------
+
+// One record that is not a scalar. False: it needs a declaration that has not come.
+static bool take_other(decoding *d, const record *r, const uint8_t *at) {
+    switch (r->kind) {
+    case RECORD_STEP: take_step(d, at); break;
+    case RECORD_GAP: break; // beats count the drops
+    case RECORD_TIME: d->l->wall_ms = le_i64(at + 8) / NS_PER_MS; break;
+    case RECORD_SERIES: take_series(d, r->a, at); break;
+    case RECORD_PARAM: take_param(d, r->a, at); break;
+    case RECORD_PARAM_TEXT: take_param_text(d, r->a, at); break;
+    case RECORD_FACT: take_fact(d, at); break;
+    case RECORD_PROGRESS: take_progress(d, at); break;
+    case RECORD_EVENT: take_event(d, r->a, at); break;
+    case RECORD_REPLY: take_reply(d, r->a, at); break;
+    case RECORD_BEAT: take_beat(d, r->a, at); break;
+    case RECORD_CLOSE: take_close(d, r->a, at); break;
+    case RECORD_HISTOGRAM:
+    case RECORD_TEXT:
+    case RECORD_IMAGE:
+    case RECORD_SAMPLE:
+        if (undeclared(d, r->a)) return false;
+        if (r->kind == RECORD_HISTOGRAM) take_histogram(d, r->a, at);
+        if (r->kind == RECORD_TEXT) take_text(d, r->a, at);
+        if (r->kind == RECORD_IMAGE) take_image(d, r->a, at);
+        if (r->kind == RECORD_SAMPLE) take_sample(d, r->a, at);
+        break;
+    default: break; // a kind of later days
+    }
+    return true;
+}
+
+static bool take_scalar(decoding *d, uint32_t a, const uint8_t *at) {
+    live_series *s = series_of(d, a, SERIES_SCALAR);
+    if (__builtin_expect(!s, 0)) {
+        if (undeclared(d, a)) return false;
+        d->r->row.dropped++;
+        return true;
+    }
+    if (__builtin_expect(!d->l->stepped, 0)) need_step(d);
+    double value = le_f64(at + 8);
+    store_append(d->l->group, s->stored, value);
+    if (__builtin_expect(s->extra, 0)) extra(d, s, value);
+    d->points++;
+    return true;
+}
+
+static void note_rate(run *r, int64_t time_ms) {
+    int64_t passed = time_ms - r->rate_ms;
+    if (r->rate_ms && passed < 1000) return;
+    int64_t paused = r->row.paused_ms - r->rate_paused_ms, steps = r->row.last_step - r->rate_step;
+    if (r->rate_ms && steps >= 0 && passed > paused && passed < 60000) {
+        double now = (double)steps * 1000.0 / (double)(passed - paused);
+        r->steps_per_s = r->steps_per_s > 0 ? 0.5 * r->steps_per_s + 0.5 * now : now;
+    }
+    r->rate_ms = time_ms;
+    r->rate_step = r->row.last_step;
+    r->rate_paused_ms = r->row.paused_ms;
+}
+
+static void account(decoding *d) {
+    run *r = d->r;
+    d->l->dirty = true;
+    r->row.points += d->points;
+    d->c->figures.points += d->points;
+    d->c->points_uncommitted += d->points;
+    d->points = 0;
+    if (!d->stepped) return;
+    d->stepped = false;
+    d->p->started = true;
+    if (d->p->generation == r->generation) r->generation_stepped = true;
+    if (!r->row.started_ms) r->row.started_ms = d->l->time_ms;
+    if (d->l->time_ms > r->row.heard_ms) r->row.heard_ms = d->l->time_ms;
+    note_rate(r, d->l->time_ms);
+    run_touch(d->c, r);
+}
+
+size_t decode_records(core *c, process *p, lane_state *l, const uint8_t *at, size_t bytes, int64_t offset_ns, bool force) {
+    decoding d = {.c = c, .p = p, .r = p->run, .l = l, .offset_ns = offset_ns, .force = force};
+    uint64_t base = l->next;
+    size_t done = 0, breathed = 0;
+    while (done < bytes) {
+        const record *r = (const record *)(const void *)(at + done);
+        assert(r->words >= 1 && (size_t)r->words * 8 <= bytes - done);
+        bool taken = r->kind == RECORD_SCALAR ? take_scalar(&d, r->a, at + done) : take_other(&d, r, at + done);
+        if (!taken) break;
+        done += (size_t)r->words * 8;
+        if (done - breathed < BREATHE_BYTES) continue;
+        breathed = done;
+        l->next = base + done;
+        account(&d);
+        core_breathe(c);
+    }
+    l->next = base + done;
+    account(&d);
+    return done;
+}

@@ -1,0 +1,183 @@
+// Unit delete.c deletes runs: points and rows, the directory, and large things that no other run shows. Steps:
+//
+//   1 core_delete_run marks the run (409 when a process of it may still speak)
+//   2 the engine, between two passes, takes it out of registry and store
+//   3 a worker removes files once that is durable, then answers
+#include "run.h"
+
+#include "base/log.h"
+#include "journal/place.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct hash_list {
+    char (*hash)[65];
+    size_t count;
+    bool remove; // those met are taken off
+} hash_list;
+
+typedef struct delete_job {
+    job j;
+    struct delete_job *next_task;
+    char key[27];
+    store_id run;
+    uint64_t commit;
+    hash_list hashes;
+} delete_job;
+
+// --- large things -------------------------------------------------------------------------------
+
+static int each_media(void *context, const store_row *row) {
+    hash_list *l = context;
+    if (!row->hash || strlen(row->hash) != 64) return 0;
+    for (size_t i = 0; i < l->count; i++) {
+        if (memcmp(l->hash[i], row->hash, 65) != 0) continue;
+        if (l->remove) memcpy(l->hash[i], l->hash[--l->count], 65);
+        return 0;
+    }
+    if (l->remove) return 0;
+    char(*grown)[65] = mem_grow(l->hash, l->count + 1, sizeof *grown);
+    if (!grown) return NNS_E_NO_MEMORY;
+    l->hash = grown;
+    memcpy(l->hash[l->count++], row->hash, 65);
+    return 0;
+}
+
+typedef struct keepers {
+    store_reader *reader;
+    hash_list *hashes;
+} keepers;
+
+static int keep_of_run(void *context, const store_run *row) {
+    keepers *k = context;
+    if (!k->hashes->count) return 1;
+    store_list_media(k->reader, row->id, NULL, INT64_MIN, INT64_MAX, SIZE_MAX / 4, each_media, k->hashes);
+    return 0;
+}
+
+static void remove_blobs(core *c, delete_job *d, store_reader *reader) {
+    char path[PATH_CAP];
+    keepers k = {.reader = reader, .hashes = &d->hashes};
+    d->hashes.remove = true;
+    if (!d->hashes.count || store_list_runs(reader, keep_of_run, &k) < 0) return;
+    for (size_t i = 0; i < d->hashes.count; i++)
+        if (!blob_path(c, d->hashes.hash[i], path)) unlink(path);
+}
+
+// --- files --------------------------------------------------------------------------------------
+
+static void remove_folder(core *c, const char *key) {
+    char folder[PATH_CAP];
+    if (place_run(c->dir, key, folder)) return;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d) {
+        if (fd >= 0) close(fd);
+        return;
+    }
+    for (struct dirent *e; (e = readdir(d));) // a run's directory holds files only
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+    if (rmdir(folder)) log_warn("%s is not empty; left", folder);
+}
+
+static void work_files(core *c, job *j, store_reader *reader) {
+    delete_job *d = (delete_job *)j;
+    store_wait(c->store, d->commit, 10000);
+    remove_blobs(c, d, reader);
+    remove_folder(c, d->key);
+    buf_text(&j->reply.body, "{\"deleted\":\"");
+    buf_text(&j->reply.body, d->key);
+    buf_text(&j->reply.body, "\"}");
+    reply_json(&j->reply, 200);
+}
+
+static void fini(job *j) {
+    mem_free(((delete_job *)j)->hashes.hash);
+}
+
+// --- the engine's part --------------------------------------------------------------------------
+
+static void delete_now(core *c, delete_job *d) {
+    core_lock(c);
+    run *r = registry_find(c, d->key);
+    if (r) {
+        store_run_end(c->store, r->row.id);
+        run_remove(c, r);
+        int result = store_delete_run(c->store, d->run);
+        if (result) log_warn("run %s cannot be deleted: %s", d->key, error_sentence(result));
+    }
+    d->commit = core_commit(c);
+    viewers_run_gone(c, d->key);
+    core_unlock(c);
+    d->j.work = work_files;
+    job_submit(&c->workers, &d->j);
+}
+
+void engine_tasks(core *c) {
+    for (;;) {
+        core_lock(c);
+        delete_job *d = c->deletes;
+        if (d) c->deletes = d->next_task;
+        core_unlock(c);
+        if (!d) return;
+        delete_now(c, d);
+    }
+}
+
+static void work_list(core *c, job *j, store_reader *reader) {
+    delete_job *d = (delete_job *)j;
+    core_settle(c);
+    store_list_media(reader, d->run, NULL, INT64_MIN, INT64_MAX, SIZE_MAX / 4, each_media, &d->hashes);
+    delete_job *copy = mem_new(sizeof *copy);
+    if (!copy) {
+        reply_error(&j->reply, 503, "no_memory", "out of memory");
+        return;
+    }
+    *copy = *d; // goes on as a job of its own, with the answer
+    d->hashes = (hash_list){0};
+    j->done = NULL;
+    core_lock(c);
+    copy->next_task = c->deletes;
+    c->deletes = copy;
+    core_unlock(c);
+    core_ring(c);
+}
+
+static bool may_go(const run *r, core_reply *reply) {
+    bool speaks = !state_over(r->row.state);
+    for (size_t i = 0; i < r->process_count; i++)
+        speaks |= process_speaks(r->processes[i]) || r->processes[i]->salvaging;
+    if (speaks && r->row.state != STATE_LOST) {
+        reply_error(reply, 409, "running", "a run that is running cannot be deleted");
+        return false;
+    }
+    return true;
+}
+
+void core_delete_run(core *c, const char *key, const core_author *who, core_done done, void *context) {
+    core_reply reply = {0};
+    delete_job *d = mem_new(sizeof *d);
+    core_lock(c);
+    run *r = id_valid(key) ? registry_find(c, key) : NULL;
+    bool may = d && r && !r->deleted && may_go(r, &reply);
+    if (may) {
+        r->deleted = true;
+        d->run = r->row.id;
+        memcpy(d->key, r->row.key, sizeof d->key);
+    }
+    core_unlock(c);
+    if (!may) {
+        mem_free(d);
+        if (!reply.status) reply_error(&reply, 404, "not_found", "there is no such run");
+        answer_later(c, &reply, done, context);
+        return;
+    }
+    core_audit(c, who, "delete run", key, NULL);
+    d->j = (job){.work = work_list, .fini = fini, .done = done, .context = context};
+    job_submit(&c->workers, &d->j);
+}

@@ -1,0 +1,474 @@
+// Unit registry.c holds what is known of every run: its row, and while it is active its processes, series
+// and parameters. Filled at start from the store, then by ingest. All calls with the core's lock.
+//
+// Invariants: (1) a run is in `runs` and in `table` once, by its key; (2) a run on the list `active` has a
+// process that is not over, or journal files not yet taken in; (3) pointers to series and params of a run
+// live until run_unload, which only the engine thread calls.
+#include "run.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void run_set_text(char **field, const char *text) {
+    char *copy = text ? mem_text(text, strlen(text)) : NULL;
+    if (text && !copy) return;
+    mem_free(*field);
+    *field = copy;
+}
+
+// --- the table of runs --------------------------------------------------------------------------
+
+static run **slot_of(const run_table *t, const char *key) {
+    size_t at = hash_text(key, strlen(key)) & (t->capacity - 1);
+    while (t->slot[at] && strcmp(t->slot[at]->row.key, key) != 0)
+        at = (at + 1) & (t->capacity - 1);
+    return &t->slot[at];
+}
+
+static int table_fill(run_table *t, run *const *runs, size_t count, size_t capacity) {
+    run **slot = mem_array(capacity, sizeof *slot);
+    if (!slot) return NNS_E_NO_MEMORY;
+    mem_free(t->slot);
+    *t = (run_table){.slot = slot, .capacity = capacity, .count = count};
+    for (size_t i = 0; i < count; i++)
+        *slot_of(t, runs[i]->row.key) = runs[i];
+    return 0;
+}
+
+run *registry_find(core *c, const char *key) {
+    return c->table.capacity ? *slot_of(&c->table, key) : NULL;
+}
+
+static int table_grow(core *c) {
+    if (c->run_count == c->run_capacity) {
+        size_t capacity = c->run_capacity ? c->run_capacity * 2 : 64;
+        run **runs = mem_grow(c->runs, capacity, sizeof *runs);
+        if (!runs) return NNS_E_NO_MEMORY;
+        c->runs = runs;
+        c->run_capacity = capacity;
+    }
+    if ((c->table.count + 1) * 2 <= c->table.capacity) return 0;
+    return table_fill(&c->table, c->runs, c->run_count, c->table.capacity ? c->table.capacity * 2 : 128);
+}
+
+run *run_new(core *c, const char *key) {
+    assert(id_valid(key) && !registry_find(c, key));
+    if (c->run_count >= RUNS_MAX || table_grow(c)) return NULL;
+    run *r = mem_new(sizeof *r);
+    if (!r) return NULL;
+    memcpy(r->row.key, key, sizeof r->row.key);
+    r->row.last_step = -1;
+    r->row.state = STATE_STARTING;
+    r->row.created_ms = clock_wall_ms();
+    r->next_event = r->next_command = 1;
+    r->main_rank = 1000;
+    r->main_last = r->main_best = NAN;
+    r->spark_stride = 1;
+    r->generation_step = -1;
+    c->runs[c->run_count++] = r;
+    *slot_of(&c->table, key) = r;
+    c->table.count++;
+    run_touch(c, r);
+    return r;
+}
+
+void run_touch(core *c, run *r) {
+    r->version = ++c->runs_version;
+    r->dirty = true;
+    c->hub_due = true;
+}
+
+static void run_free(run *r) {
+    for (size_t i = 0; i < r->process_count; i++)
+        process_free(r->processes[i]);
+    mem_free(r->processes);
+    store_run_fini(&r->row);
+    mem_free(r->rewinds);
+    mem_free(r->main_name);
+    mem_free(r->over_processes);
+    mem_free(r->needs);
+    buf_fini(&r->json);
+    mem_free(r);
+}
+
+void run_remove(core *c, run *r) {
+    run_unload(c, r);
+    for (run **at = &c->active; *at; at = &(*at)->next_active)
+        if (*at == r) {
+            *at = r->next_active;
+            break;
+        }
+    size_t i = 0;
+    while (c->runs[i] != r)
+        i++;
+    memmove(c->runs + i, c->runs + i + 1, (c->run_count - i - 1) * sizeof *c->runs);
+    c->run_count--;
+    size_t capacity = c->table.capacity;
+    if (table_fill(&c->table, c->runs, c->run_count, capacity)) log_warn("out of memory while deleting a run");
+    c->runs_version++;
+    run_free(r);
+}
+
+void run_activate(core *c, run *r) {
+    if (r->is_active) return;
+    r->is_active = true;
+    r->next_active = c->active;
+    c->active = r;
+}
+
+// --- start and end ------------------------------------------------------------------------------
+
+static int copy_text(char **to, const char *from) {
+    *to = from ? mem_text(from, strlen(from)) : NULL;
+    return from && !*to ? NNS_E_NO_MEMORY : 0;
+}
+
+static int load_one(void *context, const store_run *row) {
+    core *c = context;
+    if (!id_valid(row->key) || registry_find(c, row->key)) return 0;
+    run *r = run_new(c, row->key);
+    if (!r) return NNS_E_NO_MEMORY;
+    r->row = *row;
+    int result = copy_text(&r->row.name, row->name);
+    result |= copy_text(&r->row.project, row->project);
+    result |= copy_text(&r->row.group, row->group);
+    result |= copy_text(&r->row.tags, row->tags);
+    result |= copy_text(&r->row.notes, row->notes);
+    result |= copy_text(&r->row.facts, row->facts);
+    result |= copy_text(&r->row.extra, row->extra);
+    r->dirty = false;
+    // Its journal says whether it still runs; until then a run that was not over is looked at.
+    if (!state_over(r->row.state)) run_activate(c, r);
+    return result;
+}
+
+int registry_load(core *c) {
+    return store_list_runs(c->engine_reader, load_one, c);
+}
+
+void registry_fini(core *c) {
+    for (size_t i = 0; i < c->run_count; i++) {
+        c->runs[i]->is_active = false;
+        run_unload(c, c->runs[i]);
+        run_free(c->runs[i]);
+    }
+    mem_free(c->runs);
+    mem_free(c->table.slot);
+    c->run_count = 0;
+}
+
+bool runs_dirty(const core *c) {
+    for (const run *r = c->active; r; r = r->next_active)
+        if (r->dirty) return true;
+    return false;
+}
+
+static void dump_facts(run *r) {
+    char *text = r->facts_dirty ? json_dumps(r->facts, JSON_COMPACT) : NULL;
+    if (text) run_set_text(&r->row.facts, text);
+    mem_free(text);
+    r->facts_dirty = false;
+}
+
+static void put_row(core *c, run *r) {
+    run_extra(r);
+    dump_facts(r);
+    int result = store_put_run(c->store, &r->row);
+    if (result) log_warn("run %s cannot be stored: %s", r->row.key, error_sentence(result));
+    else r->dirty = false;
+    for (size_t i = 0; i < r->param_count; i++) {
+        param *q = r->params[i];
+        if (!q->dirty) continue;
+        buf json = {0};
+        param_json(q, &json);
+        buf_char(&json, 0);
+        if (!json.failed && !store_put_param(c->store, r->row.id, q->name, (char *)json.data)) q->dirty = false;
+        buf_fini(&json);
+    }
+}
+
+void runs_put_dirty(core *c) {
+    for (run *r = c->active; r; r = r->next_active)
+        if (r->dirty) put_row(c, r);
+}
+
+void run_put(core *c, run *r) {
+    put_row(c, r);
+    c->rows_dirty = true;
+}
+
+// --- series -------------------------------------------------------------------------------------
+
+static live_series **series_slot(const run *r, const char *name) {
+    size_t at = hash_text(name, strlen(name)) & (r->slot_count - 1);
+    while (r->series_slot[at] && strcmp(r->series_slot[at]->name, name) != 0)
+        at = (at + 1) & (r->slot_count - 1);
+    return &r->series_slot[at];
+}
+
+live_series *series_find(run *r, const char *name) {
+    return r->slot_count ? *series_slot(r, name) : NULL;
+}
+
+static int series_grow(run *r) {
+    if (r->series_count == r->series_capacity) {
+        size_t capacity = r->series_capacity ? r->series_capacity * 2 : 16;
+        live_series **series = mem_grow(r->series, capacity, sizeof *series);
+        if (!series) return NNS_E_NO_MEMORY;
+        r->series = series;
+        r->series_capacity = capacity;
+    }
+    if ((r->series_count + 1) * 2 <= r->slot_count) return 0;
+    size_t count = r->slot_count ? r->slot_count * 2 : 64;
+    live_series **slot = mem_array(count, sizeof *slot);
+    if (!slot) return NNS_E_NO_MEMORY;
+    mem_free(r->series_slot);
+    r->series_slot = slot;
+    r->slot_count = count;
+    for (size_t i = 0; i < r->series_count; i++)
+        *series_slot(r, r->series[i]->name) = r->series[i];
+    return 0;
+}
+
+// The series with the best claim to be the run's main one.
+static void choose_main(run *r, live_series *s) {
+    int rank = s->kind == SERIES_SCALAR ? main_rank_of(s->name) : 1000;
+    if (rank >= r->main_rank) return;
+    if (r->main) {
+        r->main->main = false;
+        r->main->extra = r->main->tap || r->main->param;
+    }
+    bool same = r->main_name && strcmp(r->main_name, s->name) == 0;
+    r->main = s;
+    r->main_rank = rank;
+    s->main = s->extra = true;
+    if (same) return;
+    run_set_text(&r->main_name, s->name);
+    r->spark_count = r->spark_have = 0;
+    r->spark_sum = 0;
+    r->spark_stride = 1;
+    r->main_last = r->main_best = NAN;
+}
+
+live_series *series_open(core *c, run *r, const char *name, int kind, const char *unit, int direction) {
+    live_series *s = series_find(r, name);
+    if (s) return s->kind == kind ? s : NULL; // one kind for ever (SEMANTICS 12)
+    if (series_grow(r)) return NULL;
+    s = mem_new(sizeof *s);
+    if (!s) return NULL;
+    s->stored = store_series_open(c->store, r->row.id, name, kind, unit, direction);
+    s->name = mem_text(name, strlen(name));
+    if (!s->stored || !s->name) {
+        mem_free(s->name);
+        mem_free(s);
+        return NULL;
+    }
+    s->kind = (uint8_t)kind;
+    s->direction = (uint8_t)direction;
+    *series_slot(r, name) = s;
+    r->series[r->series_count++] = s;
+    if (strncmp(name, "param/", 6) == 0) {
+        s->param = param_find(r, name + 6, strlen(name + 6));
+        s->extra = s->param != NULL;
+    }
+    choose_main(r, s);
+    s->shown = r->series_version = ++r->change;
+    c->figures.series++;
+    run_touch(c, r);
+    hub_series_new(c, r, s);
+    return s;
+}
+
+// --- parameters ---------------------------------------------------------------------------------
+
+param *param_find(run *r, const char *name, size_t bytes) {
+    for (size_t i = 0; i < r->param_count; i++)
+        if (strlen(r->params[i]->name) == bytes && memcmp(r->params[i]->name, name, bytes) == 0) return r->params[i];
+    return NULL;
+}
+
+static void connect_series(run *r, param *q) {
+    char name[SERIES_NAME_MAX + 8];
+    snprintf(name, sizeof name, "param/%s", q->name);
+    live_series *s = series_find(r, name);
+    if (!s) return;
+    s->param = q;
+    s->extra = true;
+}
+
+param *param_open(core *c, run *r, const char *name, size_t bytes) {
+    (void)c;
+    param *q = param_find(r, name, bytes);
+    if (q) return q;
+    if (r->param_count >= 4096 || bytes == 0 || bytes > SERIES_NAME_MAX) return NULL;
+    param **params = mem_grow(r->params, r->param_count + 1, sizeof *params);
+    if (!params) return NULL;
+    r->params = params;
+    q = mem_new(sizeof *q);
+    if (q) q->name = mem_text(name, bytes);
+    if (!q || !q->name) {
+        mem_free(q);
+        return NULL;
+    }
+    q->changed_step = -1;
+    params[r->param_count++] = q;
+    connect_series(r, q);
+    return q;
+}
+
+void param_changed(run *r, param *q, int64_t step, const char *by) {
+    q->changed_step = step;
+    if (by) run_set_text(&q->changed_by, by);
+    q->dirty = true;
+    q->version = r->params_version = ++r->change;
+    r->dirty = true;
+}
+
+static void param_free(param *q) {
+    for (uint32_t i = 0; i < q->choice_count; i++)
+        mem_free(q->choices[i]);
+    mem_free(q->choices);
+    mem_free(q->name);
+    mem_free(q->unit);
+    mem_free(q->description);
+    mem_free(q->text);
+    mem_free(q->changed_by);
+    mem_free(q);
+}
+
+void param_clear_choices(param *q) {
+    for (uint32_t i = 0; i < q->choice_count; i++)
+        mem_free(q->choices[i]);
+    mem_free(q->choices);
+    q->choices = NULL;
+    q->choice_count = 0;
+}
+
+// --- processes ----------------------------------------------------------------------------------
+
+process *process_find(run *r, const char *id) {
+    for (size_t i = 0; i < r->process_count; i++)
+        if (strcmp(r->processes[i]->id.text, id) == 0) return r->processes[i];
+    return NULL;
+}
+
+process *process_new(core *c, run *r, const char *id) {
+    assert(id_valid(id) && !process_find(r, id));
+    process **processes = mem_grow(r->processes, r->process_count + 1, sizeof *processes);
+    if (!processes) return NULL;
+    r->processes = processes;
+    process *p = mem_new(sizeof *p);
+    if (!p) return NULL;
+    memcpy(p->id.text, id, sizeof p->id.text);
+    p->run = r;
+    p->reader.fd = -1;
+    p->parked_last = &p->parked;
+    p->media_last = &p->media;
+    p->heard_ms = clock_wall_ms();
+    processes[r->process_count++] = p;
+    run_forget_past(r, id);
+    run_activate(c, r);
+    run_touch(c, r);
+    return p;
+}
+
+// A process that no cursor knows: it is new in the run.
+void process_join(process *p) {
+    run *r = p->run;
+    bool alone = true;
+    for (size_t i = 0; i < r->process_count; i++)
+        alone &= r->processes[i] == p || !process_speaks(r->processes[i]);
+    if (alone) {
+        r->generation++;
+        r->generation_step = r->row.last_step;
+        r->generation_rewound = r->generation_stepped = false;
+        r->generation_attempt = 0;
+    }
+    p->generation = r->generation;
+    p->ordinal = r->ordinals++;
+    p->state_dirty = true;
+}
+
+void process_drop_journal(process *p) {
+    if (p->open) segment_close(&p->reader);
+    p->open = false;
+    if (p->inbox_open) inbox_close_writer(&p->inbox);
+    p->inbox_open = false;
+    for (size_t i = 0; i < p->lane_count; i++)
+        mem_free(p->lanes[i]);
+    mem_free(p->lanes);
+    p->lanes = NULL;
+    p->lane_count = 0;
+    mem_free(p->series);
+    mem_free(p->params);
+    mem_free(p->series_dirty);
+    mem_free(p->params_dirty);
+    mem_free(p->blobs_done);
+    p->series = NULL;
+    p->params = NULL;
+    p->series_dirty = p->params_dirty = NULL;
+    p->blobs_done = NULL;
+    p->blobs_done_count = 0;
+    p->series_cap = p->param_cap = p->series_end = p->param_end = 0;
+    while (p->parked) {
+        parked *next = p->parked->next;
+        mem_free(p->parked);
+        p->parked = next;
+    }
+    p->parked_last = &p->parked;
+    p->parked_bytes = 0;
+    while (p->media) {
+        media_due *next = p->media->next;
+        mem_free(p->media);
+        p->media = next;
+    }
+    p->media_last = &p->media;
+}
+
+void process_free(process *p) {
+    process_drop_journal(p);
+    mem_free(p->segments);
+    mem_free(p);
+}
+
+// --- details ------------------------------------------------------------------------------------
+
+void run_unload(core *c, run *r) {
+    if (!r->loaded) return;
+    steer_run_gone(c, r);
+    hub_run_gone(c, r);
+    for (size_t i = 0; i < r->process_count; i++)
+        process_drop_journal(r->processes[i]);
+    for (size_t i = 0; i < r->series_count; i++) {
+        live_series *s = r->series[i];
+        assert(!s->tap);
+        mem_free(s->name);
+        mem_free(s);
+    }
+    for (size_t i = 0; i < r->param_count; i++)
+        param_free(r->params[i]);
+    for (size_t i = 0; i < r->command_count; i++)
+        pending_free(r->commands[i]);
+    mem_free(r->series);
+    mem_free(r->series_slot);
+    mem_free(r->params);
+    mem_free(r->commands);
+    recent_fini(&r->events);
+    recent_fini(&r->media);
+    json_decref(r->facts);
+    r->facts = NULL;
+    r->series = r->series_slot = NULL;
+    r->params = NULL;
+    r->commands = NULL;
+    r->series_count = r->series_capacity = r->slot_count = r->param_count = r->command_count = 0;
+    r->main = NULL;
+    r->main_rank = 1000;
+    r->loaded = false;
+}

@@ -1,0 +1,116 @@
+// Unit state.c is the state machine of runs (SEMANTICS 4). A run's state follows from the processes of its
+// newest generation (those that were there together):
+//
+//                 first step              EVENT PAUSED / RESUMED
+//      starting ------------> running <----------------------> paused
+//          |                    |                                 |
+//          +--- all processes over: any crashed -> crashed, any failed -> failed, else finished
+//          +--- nothing heard for 5 min and not checkable from here -> lost, until one speaks
+//
+// Calls with the lock.
+#include "run.h"
+
+#include "base/clock.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#define LOST_MS (5 * 60 * 1000)
+
+static const char *const words[] = {
+#define X(name, number, word, over, sentence) [number] = word,
+#include "store/state.def"
+#undef X
+};
+
+const char *state_word(int state) {
+    return state >= 0 && state < (int)(sizeof words / sizeof *words) ? words[state] : "lost";
+}
+
+int state_number(const char *word) {
+    for (int i = 0; i < (int)(sizeof words / sizeof *words); i++)
+        if (strcmp(words[i], word) == 0) return i;
+    return -1;
+}
+
+bool state_over(int state) {
+    switch (state) {
+#define X(name, number, word, over, sentence) case number: return over;
+#include "store/state.def"
+#undef X
+    default: return true;
+    }
+}
+
+bool process_speaks(const process *p) {
+    return p->state != PROC_OVER;
+}
+
+static bool unheard(const process *p, int64_t now_ms) {
+    return (p->state == PROC_FAR || p->http) && now_ms - p->heard_ms > LOST_MS;
+}
+
+static int over_state(const run *r) {
+    int state = STATE_FINISHED;
+    for (size_t i = 0; i < r->process_count; i++) {
+        const process *p = r->processes[i];
+        if (p->generation != r->generation) continue;
+        if (p->crashed) return STATE_CRASHED;
+        if (p->status != 0) state = STATE_FAILED;
+    }
+    return state;
+}
+
+static int state_of(const run *r, int64_t now_ms) {
+    bool speaks = false, heard = false, paused = false, any = false;
+    for (size_t i = 0; i < r->process_count; i++) {
+        const process *p = r->processes[i];
+        if (p->generation != r->generation) continue;
+        any = true;
+        if (!process_speaks(p)) continue;
+        speaks = true;
+        heard |= !unheard(p, now_ms);
+        paused |= p->paused;
+    }
+    if (!any) return now_ms - r->row.heard_ms > LOST_MS && !state_over(r->row.state) ? STATE_LOST : r->row.state;
+    if (!speaks) return over_state(r);
+    if (!heard) return STATE_LOST;
+    if (paused) return STATE_PAUSED;
+    return r->generation_stepped ? STATE_RUNNING : STATE_STARTING;
+}
+
+static void run_ended(core *c, run *r) {
+    r->row.ended_ms = r->row.heard_ms ? r->row.heard_ms : clock_wall_ms();
+    r->steps_per_s = 0;
+    for (size_t i = 0; i < r->process_count; i++)
+        if (r->processes[i]->generation == r->generation && r->processes[i]->status)
+            r->row.exit_status = r->processes[i]->status;
+    json_t *detail = json_pack("{s:s}", "state", state_word(r->row.state));
+    run_event(c, r, EVENT_ENDED, r->row.last_step, r->row.ended_ms, detail, NULL, NULL, 0);
+    json_decref(detail);
+}
+
+void run_update_state(core *c, run *r) {
+    if (r->newer || r->wants_state) return;
+    int state = state_of(r, clock_wall_ms());
+    if (state == r->row.state) return;
+    bool was_over = state_over(r->row.state);
+    r->row.state = state;
+    if (state_over(state) && !was_over) run_ended(c, r);
+    if (!state_over(state)) {
+        r->row.ended_ms = 0;
+        r->row.exit_status = 0;
+    }
+    run_touch(c, r);
+}
+
+void process_over(core *c, process *p) {
+    if (p->state == PROC_OVER) return;
+    p->state = PROC_OVER;
+    p->crashed = !p->closed;
+    p->paused = false;
+    p->state_dirty = true;
+    steer_process_gone(c, p);
+    run_update_state(c, p->run);
+    run_touch(c, p->run);
+}
