@@ -53,6 +53,7 @@ void request_done(void *context, core_reply *reply) {
     } else {
         buf_fini(&reply->body);
         if (reply->rest) core_rest_drop(reply->rest);
+        reply->rest = NULL;
     }
     request_release(r);
 }

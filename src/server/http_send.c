@@ -110,12 +110,19 @@ static bool worth_squeezing(const request *r, const core_reply *reply) {
     return r->gzip && text && !reply->rest && reply->body.length >= GZIP_LEAST && reply->body.length <= GZIP_MOST;
 }
 
+// Nothing stays in the reply: its owner frees what it finds there.
+static void steal(request *r, core_reply *reply) {
+    r->piece = reply->body;
+    r->rest = reply->rest;
+    r->last = !r->rest;
+    reply->body = (buf){0};
+    reply->rest = NULL;
+}
+
 void request_answer(request *r, core_reply *reply) {
     if (r->state == SENDING) { // the next piece of a long reply
         r->rest_asked = false;
-        r->piece = reply->body;
-        r->rest = reply->rest;
-        r->last = !reply->rest;
+        steal(r, reply);
         if (r->last && !reply->status) r->closing = r->old = true; // cut short: no last chunk, so that it shows
         r->piece_sent = 0;
         request_wake(r);
@@ -129,12 +136,10 @@ void request_answer(request *r, core_reply *reply) {
     if (worth_squeezing(r, reply)) squeeze(r, &reply->body);
     if (!has_header(r, "Vary:") && r->route) request_header(r, "Vary: Accept, Accept-Encoding\r\n");
     r->state = SENDING;
-    r->rest = reply->rest;
-    r->last = !r->rest;
-    r->chunked = r->rest && !r->old;
+    r->chunked = reply->rest && !r->old;
     head(r, reply->status ? reply->status : 200, reply->type ? reply->type : "application/json",
-         r->rest ? -1 : (int64_t)reply->body.length);
-    r->piece = reply->body;
+         reply->rest ? -1 : (int64_t)reply->body.length);
+    steal(r, reply);
     request_wake(r);
 }
 
