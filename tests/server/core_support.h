@@ -1,0 +1,152 @@
+// What the core's tests share: a core on a temporary directory, calls that wait for their answer, and trainers in
+// forked children.
+#ifndef NNS_TESTS_SERVER_CORE_SUPPORT_H
+#define NNS_TESTS_SERVER_CORE_SUPPORT_H
+
+#include "base/clock.h"
+#include "base/le.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "server/core.h"
+#include "server/frame.h"
+#include "support/check.h"
+#include "support/temp.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <nnscope.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+static const core_author tester = {.name = "tester", .from = "api"};
+
+static inline core *open_core(const char *dir) {
+    core *c = NULL;
+    char *error = NULL;
+    int result = core_open(&c, &(core_options){.dir = dir}, &error);
+    if (result) print_error("core_open: %s\n", error ? error : "?");
+    mem_free(error);
+    assert_int_equal(result, 0);
+    return c;
+}
+
+typedef struct answer {
+    int count, status;
+    char *text;
+    size_t length;
+    core_rest *rest;
+} answer;
+
+static inline void got(void *context, core_reply *reply) {
+    answer *a = context;
+    a->count++;
+    a->status = reply->status;
+    a->text = mem_grow(a->text, a->length + reply->body.length + 1, 1);
+    if (reply->body.length) memcpy(a->text + a->length, reply->body.data, reply->body.length);
+    a->length += reply->body.length;
+    a->text[a->length] = 0;
+    a->rest = reply->rest;
+}
+
+// Polls until the answer is there, with all of its pieces.
+static inline void await(core *c, answer *a) {
+    int64_t until = clock_mono_ns() + 20 * NS_PER_S;
+    for (int wanted = 1;; wanted++) {
+        while (a->count < wanted && clock_mono_ns() < until) {
+            core_poll(c);
+            if (a->count < wanted) clock_sleep_ns(200000);
+        }
+        assert_int_equal(a->count, wanted);
+        if (!a->rest) return;
+        core_rest *rest = a->rest;
+        a->rest = NULL;
+        core_rest_next(rest, got, a);
+    }
+}
+
+static inline json_t *json_of(const answer *a) {
+    json_error_t error;
+    json_t *json = json_loadb(a->text, a->length, 0, &error);
+    if (!json) print_error("not JSON (%s): %.300s\n", error.text, a->text);
+    assert_non_null(json);
+    return json;
+}
+
+static inline json_t *get_run(core *c, const char *id) {
+    core_reply reply = {0};
+    core_get_run(c, id, &reply);
+    json_t *json = json_loadb((char *)reply.body.data, reply.body.length, 0, NULL);
+    if (reply.status != 200) {
+        json_decref(json);
+        json = NULL;
+    }
+    buf_fini(&reply.body);
+    return json;
+}
+
+static inline const char *text_in(const json_t *json, const char *name) {
+    const char *text = json_string_value(json_object_get(json, name));
+    return text ? text : "";
+}
+
+// Waits until the run shows `state` and at least `step`; false after `ms`.
+static inline bool wait_run(core *c, const char *id, const char *state, int64_t step, int ms) {
+    for (int64_t until = clock_mono_ns() + ms * NS_PER_MS; clock_mono_ns() < until; clock_sleep_ns(2 * NS_PER_MS)) {
+        json_t *run = get_run(c, id);
+        bool there = run && (!state || strcmp(text_in(run, "state"), state) == 0) &&
+                     json_integer_value(json_object_get(run, "last_step")) >= step;
+        json_decref(run);
+        if (there) return true;
+    }
+    json_t *run = get_run(c, id);
+    char *text = json_dumps(run, 0);
+    print_error("run is %s\n", text ? text : "not there");
+    free(text);
+    json_decref(run);
+    return false;
+}
+
+static inline json_t *get_points(core *c, const char *id, const char *series, uint32_t buckets) {
+    answer a = {0};
+    core_points q = {.run = id, .series = &series, .series_count = series ? 1 : 0, .from = INT64_MIN, .to = INT64_MAX,
+                     .buckets = buckets};
+    core_get_points(c, &q, got, &a);
+    await(c, &a);
+    json_t *json = a.status == 200 ? json_of(&a) : NULL;
+    if (!json) print_error("points: %d %s\n", a.status, a.text);
+    mem_free(a.text);
+    return json;
+}
+
+static inline answer post_command(core *c, const char *id, const char *json, int64_t wait_ms) {
+    answer a = {0};
+    core_post_command(c, id, json, strlen(json), wait_ms, &tester, got, &a);
+    await(c, &a);
+    return a;
+}
+
+static inline answer post_points(core *c, const char *id, const char *json) {
+    answer a = {0};
+    core_post_points(c, id, json, strlen(json), got, &a);
+    await(c, &a);
+    return a;
+}
+
+// A child that runs `body(dir, id)`; the id is made here so that the parent knows it.
+static inline pid_t trainer(void (*body)(const char *dir, const char *id), const char *dir, const char *id) {
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        alarm(60);
+        body(dir, id);
+        _exit(0);
+    }
+    return pid;
+}
+
+static inline void reap(pid_t pid) {
+    int status;
+    waitpid(pid, &status, 0);
+}
+
+#endif
