@@ -11,6 +11,7 @@
 #include "alive_file.h"
 
 #include "base/error.h"
+#include "home.h"
 #include "place.h"
 
 #include <errno.h>
@@ -63,7 +64,7 @@ static void add_text(buf *out, const char *key, const char *value) {
     buf_char(out, '\n');
 }
 
-static void encode(const alive_info *info, const char *process, buf *out) {
+void alive_encode(const alive_info *info, const char *process, buf *out) {
     buf_print(out, "version %d\npid %d\nstart %" PRId64 "\n", ALIVE_VERSION, info->pid,
               info->start_ticks);
     add_text(out, "boot", info->boot);
@@ -79,7 +80,7 @@ static void encode(const alive_info *info, const char *process, buf *out) {
 static int write_locked(int fd, const alive_info *info, const char *process) {
     buf text = {0};
     int result = file_lock(fd);
-    encode(info, process, &text);
+    alive_encode(info, process, &text);
     if (!result && text.failed) result = NNS_E_NO_MEMORY;
     if (!result) result = file_write_all(fd, text.data, text.length);
     buf_fini(&text);
@@ -94,6 +95,8 @@ int alive_hold(const char *folder, const char *process, const alive_info *info) 
     if (!result) result = file_path(temporary, "%s.%d.tmp", path, (int)getpid());
     if (result) return result;
     if (access(path, F_OK) == 0) return NNS_E_EXISTS;
+    home_write(&mine, folder, process);
+    home_sweep(mine.lanes);
     int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) return error_from_errno(errno);
     result = write_locked(fd, &mine, process);
@@ -106,6 +109,8 @@ int alive_hold(const char *folder, const char *process, const alive_info *info) 
 
 void alive_release(int fd, const char *folder, const char *process) {
     char path[PATH_CAP];
+    alive_info info;
+    if (fd >= 0 && alive_load(fd, &info) == 0) home_remove(info.lanes, process);
     if (alive_path(path, folder, process) == 0) unlink(path);
     if (fd >= 0) close(fd);
 }

@@ -13,6 +13,9 @@ int alive_open(const char *folder, const char *process);
 // Reads the text. NNS_E_CORRUPT: none (a power cut came before it reached the disk).
 int alive_load(int fd, alive_info *info);
 
+// The text of the alive file.
+void alive_encode(const alive_info *info, const char *process, buf *out);
+
 // Of a process whose lock is free: 1, 0, 2 as alive_check.
 int alive_judge(const alive_info *info);
 

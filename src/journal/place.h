@@ -11,6 +11,7 @@
 //         PROC.out            captured output, append only
 //     SHM/nnscope-UID/PROC.N.lane      lane N of a process (0: the thread that opened the run)
 //     SHM/nnscope-UID/PROC.stage       staging area of a process
+//     SHM/nnscope-UID/PROC.home        whose they are, see home.c
 //
 // RUN and PROC are ids (id.h).
 #ifndef NNS_JOURNAL_PLACE_H

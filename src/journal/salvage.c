@@ -22,18 +22,15 @@
 #include "lane.h"
 #include "place.h"
 #include "segment.h"
+#include "shared.h"
 #include "stage.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { LANE_NUMBER_MAX = 1 << 20 };
 
 // 1 when `fd` is still what stands under the name: another salvager may have been through
 // meanwhile.
@@ -57,16 +54,6 @@ static int lock_dead(const char *folder, const char *process, alive_info *info) 
     if (!result || result == NNS_E_CORRUPT) return fd; // no text: nothing but itself to clean away
     close(fd);
     return result;
-}
-
-// Lane number in a name PROC.N.lane, or -1.
-static long lane_number(const char *name, const char *process) {
-    if (strncmp(name, process, ID_LENGTH) != 0 || name[ID_LENGTH] != '.') return -1;
-    const char *digits = name + ID_LENGTH + 1;
-    size_t n = strspn(digits, "0123456789");
-    if (n < 1 || n > 7 || strcmp(digits + n, ".lane") != 0) return -1;
-    long number = strtol(digits, NULL, 10);
-    return number <= LANE_NUMBER_MAX ? number : -1;
 }
 
 static int drain_stage(const alive_info *info, const char *folder, const char *process) {
@@ -102,7 +89,7 @@ static int move_all(DIR *dir, segment_writer *w, const alive_info *info, uint64_
     char path[PATH_CAP];
     int result = 0;
     while (!result && (entry = readdir(dir))) {
-        long number = lane_number(entry->d_name, w->process.text);
+        long number = shared_lane_number(entry->d_name, w->process.text);
         if (number < 0) continue;
         result = file_path(path, "%s/%s", info->lanes, entry->d_name);
         if (!result) result = move_lane(w, path, number, bytes);
@@ -160,23 +147,15 @@ static int move_into_journal(const char *folder, const char *run, const char *pr
     return result;
 }
 
-static bool is_shared(const char *name, const char *process) {
-    return lane_number(name, process) >= 0 || ends_with(name, ".stage");
-}
-
-static bool is_left_over(const char *name, const char *process) {
-    (void)process;
+static bool is_left_over(const char *name) {
     return ends_with(name, ".inbox") || ends_with(name, ".bell") || ends_with(name, ".tmp");
 }
 
-// Unlinks what in `folder` belongs to the process and passes `which`.
-static void unlink_some(const char *folder, const char *process,
-                        bool (*which)(const char *name, const char *process)) {
+static void remove_left_over(const char *folder, const char *process) {
     DIR *dir = opendir(folder);
     if (!dir) return;
-    struct dirent *entry;
-    while ((entry = readdir(dir)))
-        if (strncmp(entry->d_name, process, ID_LENGTH) == 0 && which(entry->d_name, process))
+    for (struct dirent *entry; (entry = readdir(dir));)
+        if (strncmp(entry->d_name, process, ID_LENGTH) == 0 && is_left_over(entry->d_name))
             unlinkat(dirfd(dir), entry->d_name, 0);
     closedir(dir);
 }
@@ -198,8 +177,8 @@ int salvage(const char *folder, const char *run, const char *process, uint64_t *
     int result = 0;
     if (lanes && same_boot(&info)) result = move_into_journal(folder, run, process, &info, bytes);
     if (!result) {
-        if (lanes) unlink_some(info.lanes, process, is_shared);
-        unlink_some(folder, process, is_left_over);
+        if (lanes) shared_remove(info.lanes, process);
+        remove_left_over(folder, process);
         if (alive_path(path, folder, process) == 0) unlink(path);
     }
     close(fd);

@@ -24,7 +24,7 @@ void alive_self(alive_info *info);
 // (alive_read, alive_check, salvage).
 int alive_hold(const char *folder, const char *process, const alive_info *info);
 
-// The end in order: removes PROC.alive, then closes the fd.
+// The end in order, the lanes are gone: removes PROC.alive, then closes the fd.
 void alive_release(int fd, const char *folder, const char *process);
 
 int alive_read(const char *folder, const char *process, alive_info *info);

@@ -212,6 +212,24 @@ static void lanes_of_another_boot_are_not_believed(void **state) {
     assert_int_equal(access(inside, F_OK), -1);
 }
 
+static void lanes_of_others_stay(void **state) {
+    (void)state;
+    alive_info self = {0};
+    uint64_t bytes;
+    lane other;
+    char mine[LANE_PATH_CAP], lanes[PATH_CAP];
+    alive_self(&self);
+    assert_int_equal(place_lanes(lanes), 0);
+    assert_int_equal(lane_make(&other, lanes, RUN, 0, 4096), 0); // an id as good as another
+    make_lane(lanes, mine);
+    write_alive(self.boot, self.host, lanes);
+    assert_int_equal(salvage(folder, RUN, PROC, &bytes), 0);
+    assert_int_equal(bytes, 24);
+    assert_int_equal(access(mine, F_OK), -1);
+    assert_int_equal(access(other.path, F_OK), 0);
+    lane_drop(&other, true);
+}
+
 // A limit on the size of files stands for a full disk.
 static void full_disk_keeps_everything(void **state) {
     (void)state;
@@ -248,6 +266,7 @@ int main(void) {
         TEST(no_text),
         TEST(folders_that_are_not_ours_stay_untouched),
         TEST(lanes_of_another_boot_are_not_believed),
+        TEST(lanes_of_others_stay),
         TEST(full_disk_keeps_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
