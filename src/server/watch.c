@@ -56,8 +56,9 @@ static int add_series(void *context, const store_series_info *info) {
     return 0;
 }
 
-static void list(watch_job *k, const char *name) {
-    buf_print(&k->out, "%s\"%s\":[", k->out.data && k->out.data[k->out.length - 1] == '}' ? "," : "],", name);
+// Opens a list; `between` ends what stands before it.
+static void list(watch_job *k, const char *between, const char *name) {
+    buf_print(&k->out, "%s\"%s\":[", between, name);
     k->count = 0;
 }
 
@@ -66,15 +67,15 @@ static int64_t from_of(uint64_t next, int64_t most) {
 }
 
 static void put_lists(watch_job *k, store_reader *reader, uint64_t next_event, uint64_t next_command) {
-    list(k, "series");
+    list(k, ",", "series");
     store_list_series(reader, k->run, add_series, k);
-    list(k, "parameters");
+    list(k, "],", "parameters");
     store_list_params(reader, k->run, add_row, k);
-    list(k, "events");
+    list(k, "],", "events");
     store_list_events(reader, k->run, from_of(next_event, EVENTS_FIRST), EVENTS_FIRST, add_row, k);
-    list(k, "commands");
+    list(k, "],", "commands");
     store_list_commands(reader, k->run, from_of(next_command, COMMANDS_FIRST), COMMANDS_FIRST, add_row, k);
-    list(k, "media");
+    list(k, "],", "media");
     store_list_media(reader, k->run, NULL, INT64_MIN, INT64_MAX, MEDIA_FIRST, add_row, k);
     buf_char(&k->out, ']');
 }
