@@ -25,9 +25,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-void commands_init(commands *c) {
-    memset(c, 0, sizeof *c);
-    c->waiting_step = INT64_MAX;
+void commands_init(commands *c, order **memory) {
+    *c = (commands){.waiting_step = INT64_MAX, .queue = memory, .waiting = memory + COMMANDS_MAX};
 }
 
 static void order_free(order *o) {
@@ -42,7 +41,7 @@ static void order_free(order *o) {
 void commands_fini(commands *c) {
     for (uint32_t i = c->freed; i != atomic_load(&c->tail); i++)
         order_free(c->queue[i % COMMANDS_MAX]);
-    commands_init(c);
+    commands_init(c, c->queue);
 }
 
 void command_wake(commands *c) {

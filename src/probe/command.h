@@ -37,17 +37,18 @@ typedef struct order {
 
 // A queue with one producer (helper) and one consumer (trainer).
 typedef struct commands {
-    order *queue[COMMANDS_MAX];
     _Atomic uint32_t tail;       // helper: orders given
     uint32_t head;               // trainer: orders taken
+    int64_t waiting_step;        // trainer: the lowest of those that wait for their step, INT64_MAX
+    uint32_t waiting_count;
     uint32_t freed;              // helper: orders given back; the queue is full at freed + COMMANDS_MAX
     _Atomic uint32_t bell;       // futex on which a paused trainer waits
-    order *waiting[COMMANDS_MAX]; // trainer: taken, their step has not come, in order
-    uint32_t waiting_count;
-    int64_t waiting_step;        // the lowest of them, INT64_MAX
+    order **queue;               // COMMANDS_MAX, a ring
+    order **waiting;             // COMMANDS_MAX, in order
 } commands;
 
-void commands_init(commands *c);
+// `memory`: 2 * COMMANDS_MAX pointers, kept by the caller away from what every step looks at.
+void commands_init(commands *c, order **memory);
 void commands_fini(commands *c);
 
 // Helper: reads one record of the inbox.

@@ -144,6 +144,9 @@ static nns_param add(nns_run *run, const declaration *d) {
         param_free(p);
         return 0;
     }
+    p->index = count;
+    all->watch[count] = (param_watch){p->address, 0, p->address ? param_bytes(p->stored) : 0};
+    all->unrecorded = true;
     p->first = p->stored == STORED_TEXT ? 0 : param_value(p);
     atomic_store(&p->declared, write_param(run, p, count + 1, p->first));
     all->items[count] = p;
@@ -159,7 +162,8 @@ static nns_param declare(nns_run *run, const declaration *d) {
     if (!p) return add(run, d);
     if (p->stored != d->stored) return 0;
     p->address = d->address;
-    return param_handle(&run->params, p);
+    run->params.watch[p->index].address = d->address;
+    return p->index + 1;
 }
 
 nns_param nns_param_double(nns_run *run, const char *name, double *value, const nns_range *range) {

@@ -6,7 +6,7 @@
 // Invariants:
 //   1. A param is constant once it is counted in params.count, except the members of the trainer.
 //   2. *address is read and written on the trainer's thread only, at safe points.
-//   3. `last` holds the bits last recorded: the series param/NAME has every value, whoever set it.
+//   3. watch[index].last holds the bits last recorded: the series param/NAME has every value, whoever set it.
 //
 // A program that changes a parameter at every step (a schedule) would fill the list of events: PROGRAM
 // events of one parameter come at growing distance (1 s, 2 s ... 64 s) while it keeps changing; the
@@ -71,22 +71,14 @@ uint32_t param_word(const param *p, const char *word, size_t bytes) {
 
 // --- values ------------------------------------------------------------------------------------
 
+uint32_t param_bytes(uint8_t stored) {
+    static const uint8_t bytes[] = {[STORED_F64] = 8, [STORED_F32] = 4, [STORED_I64] = 8,
+                                    [STORED_INT] = 4, [STORED_BOOL] = 1, [STORED_TEXT] = 0};
+    return bytes[stored];
+}
+
 static uint64_t bits_of(const param *p) {
-    uint64_t bits = 0;
-    switch (p->stored) {
-    case STORED_F64:
-    case STORED_I64:
-        memcpy(&bits, p->address, 8);
-        break;
-    case STORED_F32:
-    case STORED_INT:
-        memcpy(&bits, p->address, 4);
-        break;
-    case STORED_BOOL:
-        memcpy(&bits, p->address, 1);
-        break;
-    }
-    return bits;
+    return param_bits(p->address, param_bytes(p->stored));
 }
 
 static double value_of_bits(const param *p, uint64_t bits) {
@@ -137,12 +129,13 @@ void param_assign(param *p, double value) {
 }
 
 // The text shown so far stays readable until the next safe point.
-void param_assign_text(param *p, const void *text, size_t bytes) {
+void param_assign_text(params *all, param *p, const void *text, size_t bytes) {
     int next = !p->shown;
     if (bytes) memcpy(p->texts[next], text, bytes);
     p->texts[next][bytes] = 0;
     p->shown = next;
     p->recorded = false;
+    all->unrecorded = true;
 }
 
 static const char *choice_at(const param *p, double value) {
@@ -211,22 +204,16 @@ static bool record_text(nns_run *run, const param *p, uint32_t handle) {
     return true;
 }
 
-nns_param param_handle(const params *all, const param *p) {
-    uint32_t i = 0;
-    while (all->items[i] != p)
-        i++;
-    return i + 1;
-}
-
 void param_record(nns_run *run, param *p) {
     if (p->stored == STORED_TEXT) {
-        if (!p->recorded) p->recorded = record_text(run, p, param_handle(&run->params, p));
+        if (!p->recorded) p->recorded = record_text(run, p, p->index + 1);
         return;
     }
     uint64_t bits = bits_of(p);
-    if (p->recorded && bits == p->last) return;
+    param_watch *w = &run->params.watch[p->index];
+    if (p->recorded && bits == w->last) return;
     if (!record_number(run, p, value_of_bits(p, bits))) return; // again at the next safe point
-    p->last = bits;
+    w->last = bits;
     p->recorded = true;
     p->told = value_of_bits(p, bits);
     p->untold = false;
@@ -234,16 +221,8 @@ void param_record(nns_run *run, param *p) {
 
 // --- what the program changes -------------------------------------------------------------------
 
-static inline bool changed(const param *p) {
-    if (unlikely(!p->recorded)) return true;
-    return p->stored != STORED_TEXT && bits_of(p) != p->last;
-}
-
-bool params_changed(params *all) {
-    uint32_t count = atomic_load_explicit(&all->count, memory_order_relaxed);
-    for (uint32_t i = 0; i < count; i++)
-        if (changed(all->items[i])) return true;
-    return all->untold;
+static bool changed(const params *all, const param *p) {
+    return !p->recorded || (p->stored != STORED_TEXT && bits_of(p) != all->watch[p->index].last);
 }
 
 static void tell_one(const param *p, buf *json, bool first) {
@@ -289,12 +268,14 @@ static void tell(nns_run *run, int64_t now_ns) {
 void params_notice(nns_run *run, int64_t now_ns) {
     params *all = &run->params;
     uint32_t count = atomic_load(&all->count);
+    all->unrecorded = false;
     for (uint32_t i = 0; i < count; i++) {
         param *p = all->items[i];
-        if (!changed(p)) continue;
+        if (!changed(all, p)) continue;
         bool first = !p->recorded;
         double before = p->told;
         param_record(run, p);
+        all->unrecorded |= !p->recorded;
         if (first || p->stored == STORED_TEXT) continue;
         p->told = before;
         p->untold = !(before == param_value(p));

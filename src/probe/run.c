@@ -124,7 +124,7 @@ static nns_run *run_new(void) {
     run->output.saved[0] = run->output.saved[1] = run->output.out_fd = run->output.err_fd = -1;
     run->opened_ns = clock_mono_ns();
     run->pace_ns = NS_PER_MS;
-    commands_init(&run->commands);
+    commands_init(&run->commands, run->orders);
     return run;
 }
 

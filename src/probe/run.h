@@ -62,29 +62,31 @@ typedef struct share_sample {
 #define SHARE_SECONDS 10
 
 struct nns_run {
-    // Read by any call. Written by the trainer (step), run.c (state).
+    // What every call looks at comes first and close together: it has to come into the cache again at
+    // each step of a real network. Any thread reads; written by the trainer (step.c), state by run.c.
     _Atomic uint64_t serial;     // number of nns_step calls so far
     step_stamp stamps[2];        // of step `serial` in [serial & 1]
     _Atomic uint32_t state;
+    nns_series step_time;
 
     // step.c, trainer only.
     int64_t last_step;
     int64_t began_ns;            // when the last step's body began
-    uint64_t hold_in;            // safe points until a hold; 0: none asked
-    uint64_t hold_number;        // the command that asked for it
-    bool paused;
-    bool hold_at_start;          // nns_pause before the first step
-    bool stopping;
-    _Atomic bool stop_asked;     // by nns_stop, any thread
-    nns_series step_time;
     lane_slot *trainer;          // its lane
-    _Atomic(lane_slot *) trainer_lane; // the same, for the helper
+    uint64_t hold_in;            // safe points until a hold; 0: none asked
+    bool hold_at_start;          // nns_pause before the first step
+    _Atomic bool stop_asked;     // by nns_stop, any thread
+    bool stopping, paused;
+    commands commands;
+    params params;
+
+    order *orders[2 * COMMANDS_MAX];
+    uint64_t hold_number;        // the command that asked for the hold
+    _Atomic(lane_slot *) trainer_lane; // run->trainer, for the helper
     _Atomic bool holds;          // paused, for BEAT
     _Atomic int64_t hold_since_ns;
     _Atomic int64_t paused_ns;
     _Atomic int64_t inside_ns;   // measured time in the slower calls of the trainer
-    commands commands;
-    params params;
 
     // lanes.c
     _Atomic(lane_slot *) lanes[RUN_LANES];

@@ -41,17 +41,35 @@ static inline uint64_t publish(nns_run *run, int64_t step, int64_t now_ns) {
     return serial;
 }
 
-// The duration of the step before, behind its own STEP record.
-static inline void close_step(nns_run *run, int64_t now_ns) {
-    if (likely(run->last_step != INT64_MIN))
-        nns_scalar(run, run->step_time, (double)(now_ns - run->began_ns) * 1e-9);
+// The usual case in one piece: the duration of the step before (behind its own STEP record), then the new
+// STEP: 40 bytes, one publication. False: anything is unusual, nothing was written.
+static inline bool turn_step(nns_run *run, lane_slot *slot, int64_t step, int64_t now_ns) {
+    lane *l = &slot->lane;
+    uint64_t serial = atomic_load_explicit(&run->serial, memory_order_relaxed);
+    if (unlikely(slot->serial != serial || run->trainer != slot || l->dropped)) return false;
+    uint8_t *at = lane_room(l, 40);
+    if (unlikely(!at)) return false;
+    lanes_head(at, RECORD_SCALAR, 16, run->step_time);
+    le_put_f64(at + 8, (double)(now_ns - run->began_ns) * 1e-9);
+    lanes_head(at + 16, RECORD_STEP, 24, 0);
+    le_put_i64(at + 24, step);
+    le_put_i64(at + 32, now_ns);
+    slot->serial = publish(run, step, now_ns);
+    l->step = step;
+    lanes_count(l);
+    lane_publish(l, 40);
+    return true;
 }
 
-static inline void open_step(nns_run *run, lane_slot *slot, int64_t step, int64_t now_ns) {
+// The first step, another thread's step, a lane that is full.
+__attribute__((noinline, cold)) static void turn_step_slowly(nns_run *run, lane_slot *slot,
+                                                             int64_t step, int64_t now_ns) {
+    if (run->last_step != INT64_MIN)
+        nns_scalar(run, run->step_time, (double)(now_ns - run->began_ns) * 1e-9);
     uint64_t serial = publish(run, step, now_ns);
-    run->began_ns = now_ns;
-    if (likely(lane_room(&slot->lane, 0) && lane_open_step(&slot->lane, step, now_ns)))
-        slot->serial = serial;
+    if (lane_room(&slot->lane, 0) && lane_open_step(&slot->lane, step, now_ns)) slot->serial = serial;
+    run->trainer = slot;
+    atomic_store_explicit(&run->trainer_lane, slot, memory_order_release);
 }
 
 // --- commands ------------------------------------------------------------------------------------
@@ -69,16 +87,16 @@ static void say_change(order *o, const assignment *a, bool first) {
 
 static void assign(nns_run *run, const order *o, const assignment *a) {
     if (a->param->stored == STORED_TEXT)
-        param_assign_text(a->param, a->text_bytes ? o->texts.data + a->text_at : NULL, a->text_bytes);
+        param_assign_text(&run->params, a->param, a->text_bytes ? o->texts.data + a->text_at : NULL, a->text_bytes);
     else
         param_assign(a->param, a->number);
     param_record(run, a->param);
 }
 
-static void call_back(nns_run *run, const order *o) {
+static void call_back(const order *o) {
     for (uint16_t i = 0; i < o->count; i++) {
         param *p = o->values[i].param;
-        if (p->changed) p->changed(p->context, param_handle(&run->params, p));
+        if (p->changed) p->changed(p->context, p->index + 1);
     }
 }
 
@@ -89,7 +107,7 @@ static void apply_set(nns_run *run, order *o) {
     for (uint16_t i = 0; i < o->count; i++)
         assign(run, o, &o->values[i]);
     event_write(run, EVENT_PARAMETER, o->number, &o->said);
-    call_back(run, o);
+    call_back(o);
 }
 
 static void hold(nns_run *run, uint64_t number, const char *json) {
@@ -216,16 +234,12 @@ static inline bool due(nns_run *run, int64_t before, int64_t step) {
 }
 
 bool nns_step(nns_run *run, int64_t step) {
-    lane_slot *slot = lanes_slot(run);
-    if (unlikely(!slot)) return !run || !(run->stopping || atomic_load(&run->stop_asked));
+    lane_slot *slot = lanes_mine.slot;
+    if (unlikely(lanes_mine.run != run) && !(slot = lanes_slot(run))) return !run || !run->stopping;
     int64_t now = clock_mono_ns(), before = run->last_step;
-    if (unlikely(run->trainer != slot)) {
-        run->trainer = slot;
-        atomic_store_explicit(&run->trainer_lane, slot, memory_order_release);
-    }
-    close_step(run, now);
+    if (unlikely(!turn_step(run, slot, step, now))) turn_step_slowly(run, slot, step, now);
+    run->began_ns = now;
     run->last_step = step;
-    open_step(run, slot, step, now);
     if (unlikely(due(run, before, step))) safe_point(run, before, now);
     return !run->stopping;
 }
