@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 DEMO_ARGS ?=
 CTEST = ctest --test-dir $(BUILD) --output-on-failure
 
-.PHONY: all build web deps install demo test check bench bench-large soak fuzz hard asan tsan generate clean help
+.PHONY: all build tests test-deps sanitized web deps install demo test check bench bench-large soak fuzz hard asan tsan generate clean help
 .DEFAULT_GOAL := all
 
 all: build ## builds everything (the default)
@@ -41,7 +41,12 @@ install: build ## installs below PREFIX (default /usr/local)
 demo: build ## a network learns before your eyes: prints one URL, Ctrl-C ends it
 	@$(BUILD)/bin/nnscope demo $(DEMO_ARGS)
 
-test: test-deps build ## all tests: units, the page in a real browser, attacks, kills, sanitizers
+tests: test-deps web
+	@cmake -G Ninja -S . -B $(BUILD) -DNNS_TESTS=ON $(CMAKE_ARGS) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+	@cmake --build $(BUILD) -j$(JOBS) -- --quiet
+
+test: tests ## all tests: units, the page in a real browser, attacks, kills, sanitizers
 	@tools/test $(BUILD)
 
 check: ## the layers, the tables, the functions named in ARCHITECTURE.md
@@ -52,13 +57,13 @@ check: ## the layers, the tables, the functions named in ARCHITECTURE.md
 generate: ## writes what is derived from the tables
 	@tools/generate
 
-bench: build ## one line a hop: name figure unit budget ok|OVER; also build/bench.json
+bench: tests ## one line a hop: name figure unit budget ok|OVER; also build/bench.json
 	@tools/bench $(BUILD)
 
-bench-large: build ## the long query at 1e9 points
+bench-large: tests ## the long query at 1e9 points
 	@$(BUILD)/bin/bench_store --large
 
-soak: build ## 1000 kills
+soak: tests ## 1000 kills
 	@NNS_ROUNDS=1000 $(CTEST) -L kill --timeout 7200
 
 asan: ## tests under AddressSanitizer and UndefinedBehaviourSanitizer

@@ -41,7 +41,7 @@ static const char usage[] =
 typedef struct demo {
     const char *dir, *port; // of the command line, may be NULL
     bool exit;              // end with the training
-    char **trainer_argv;    // owned array of borrowed texts
+    const char **trainer_argv; // owned array of borrowed texts
     client c;
     pid_t trainer, server; // 0: not running (or not ours)
     int trainer_status;    // as by waitpid
@@ -95,8 +95,7 @@ static int holder(const demo *d) {
 static bool start_server(demo *d) {
     static char self[PATH_CAP];
     if (program_self(self)) return false;
-    char *argv[] = {self, "server", "--dir", d->c.dir, d->port ? "--port" : NULL, (char *)d->port,
-                    NULL};
+    const char *argv[] = {self, "server", "--dir", d->c.dir, d->port ? "--port" : NULL, d->port, NULL};
     d->server = program_start(argv, true);
     return d->server > 0;
 }

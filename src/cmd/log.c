@@ -1,5 +1,6 @@
 // Unit log.c: `nnscope log RUN` prints what the program wrote, and follows it.
 #include "local.h"
+#include "commands.h"
 #include "options.h"
 
 #include "base/clock.h"
@@ -87,7 +88,7 @@ int cmd_log(int argc, char **argv) {
     static const struct option own[] = {
         {"follow", no_argument, NULL, 'f'}, {"process", required_argument, NULL, 'p'}, {0}};
     log_arguments a = {0};
-    options o = {.usage = "nnscope log RUN\n"
+    command_options o = {.usage = "nnscope log RUN\n"
                           "Prints the captured output of a run.\n"
                           "  --follow      goes on until the run ends\n"
                           "  --process ID  of this process, when there are several\n"

@@ -8,7 +8,7 @@
 
 enum { OWN_MAX = 16 };
 
-int options_parse(options *o, int argc, char **argv) {
+int options_parse(command_options *o, int argc, char **argv) {
     struct option all[OWN_MAX + 4] = {
         {"help", no_argument, NULL, 1}, {"json", no_argument, NULL, 2}, {"dir", required_argument, NULL, 3}};
     int n = 3;
@@ -35,7 +35,7 @@ int options_parse(options *o, int argc, char **argv) {
     return -1;
 }
 
-int options_begin(options *o, int argc, char **argv, int least, int most, client *c) {
+int options_begin(command_options *o, int argc, char **argv, int least, int most, client *c) {
     int status = options_parse(o, argc, argv);
     if (status >= 0) return status;
     if (o->words < least || o->words > most) {

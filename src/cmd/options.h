@@ -8,7 +8,7 @@
 
 #define OPTIONS_WORDS_MAX 64
 
-typedef struct options {
+typedef struct command_options {
     const char *usage;       // whole text of --help
     const struct option *own; // a command's own long options, ended by zeros; `val` is a letter, may be NULL
     int (*take)(void *context, int letter, const char *value); // for own options; non-zero: wrong
@@ -18,13 +18,13 @@ typedef struct options {
     const char *dir;
     int words;               // what is left
     char **word;
-} options;
+} command_options;
 
 // Parses. Returns -1 to go on, else the exit status (after --help or a wrong option).
-int options_parse(options *o, int argc, char **argv);
+int options_parse(command_options *o, int argc, char **argv);
 
 // options_parse, then finds the server; wants `least`..`most` words. -1 to go on, else the exit status.
-int options_begin(options *o, int argc, char **argv, int least, int most, client *c);
+int options_begin(command_options *o, int argc, char **argv, int least, int most, client *c);
 
 // Says that no server runs, and what to do. Returns EXIT_NO_SERVER.
 int options_no_server(const client *c);

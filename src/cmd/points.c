@@ -1,5 +1,6 @@
 // Unit points.c: `nnscope points RUN SERIES ...` and `nnscope export RUN` print points as CSV or JSON.
 #include "local.h"
+#include "commands.h"
 #include "options.h"
 
 #include <ctype.h>
@@ -53,7 +54,7 @@ static int write_out(const points_arguments *a, const buf *body) {
 }
 
 // All points of `count` series (0: every scalar series) to where they are wanted.
-static int fetch(const client *c, const options *o, points_arguments *a, int count, char **series) {
+static int fetch(const client *c, const command_options *o, points_arguments *a, int count, char **series) {
     char run[27];
     buf path = {0};
     client_reply reply = {0};
@@ -80,7 +81,7 @@ static int run_command(int argc, char **argv, int most, const char *usage) {
                                         {"attempts", required_argument, NULL, 'a'}, {"output", required_argument, NULL, 'o'},
                                         {0}};
     points_arguments a = {0};
-    options o = {.usage = usage, .own = own, .take = take, .context = &a};
+    command_options o = {.usage = usage, .own = own, .take = take, .context = &a};
     client c;
     int status = options_begin(&o, argc, argv, 1, most, &c);
     if (status < 0) status = fetch(&c, &o, &a, o.words - 1, o.word + 1);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ static void drop_stdout(void) {
 }
 
 // In the child. The parent may have died before we asked to be told, hence the second look.
-static void become(char *const argv[], bool silent, pid_t parent) {
+static void become(const char *const argv[], bool silent, pid_t parent) {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) _exit(1);
@@ -43,12 +44,12 @@ static void become(char *const argv[], bool silent, pid_t parent) {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (silent) drop_stdout();
-    execvp(argv[0], argv);
+    execvp(argv[0], (char **)(uintptr_t)argv); // exec changes nothing
     fprintf(stderr, "nnscope: cannot start %s: %s\n", argv[0], strerror(errno));
     _exit(127);
 }
 
-pid_t program_start(char *const argv[], bool silent) {
+pid_t program_start(const char *const argv[], bool silent) {
     fflush(NULL);
     pid_t parent = getpid(), child = fork();
     if (child == 0) become(argv, silent, parent);

@@ -16,6 +16,6 @@ int program_self(char path[PATH_CAP]);
 // Starts a child in a process group of its own (a terminal's Ctrl-C reaches only us). When this process
 // dies, however it dies, the child gets SIGTERM. `silent`: what it prints on stdout is dropped.
 // Returns its pid or a code; a program that cannot be started exits with 127.
-pid_t program_start(char *const argv[], bool silent);
+pid_t program_start(const char *const argv[], bool silent);
 
 #endif

@@ -1,5 +1,6 @@
 // Unit runs.c: `nnscope runs` lists runs, `nnscope show RUN` tells one; from the server, else from the store.
 #include "local.h"
+#include "commands.h"
 #include "options.h"
 
 #include <stdio.h>
@@ -67,7 +68,7 @@ int cmd_runs(int argc, char **argv) {
     static const struct option own[] = {
         {"project", required_argument, NULL, 'p'}, {"state", required_argument, NULL, 's'}, {0}};
     filter f = {{0}};
-    options o = {.usage = "nnscope runs [--project P] [--state S]\n"
+    command_options o = {.usage = "nnscope runs [--project P] [--state S]\n"
                           "Lists runs: id, state, last step, last value, project/name, (series of that value).\n"
                           "  --project P  only of this project\n"
                           "  --state S    only in this state (running, paused, finished, crashed ...)\n"
@@ -107,7 +108,7 @@ static json_t *one_run(const client *c, const char *meant, int *status) {
 }
 
 int cmd_show(int argc, char **argv) {
-    options o = {.usage = "nnscope show RUN\n"
+    command_options o = {.usage = "nnscope show RUN\n"
                           "Tells everything about a run (an id, the beginning of one, or a name).\n"
                           "  --json       on one line\n"
                           "  --dir DIR    data directory\n"};

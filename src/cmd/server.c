@@ -178,7 +178,7 @@ int cmd_server(int argc, char **argv) {
                                         {0}};
     char dir[PATH_CAP];
     server_arguments a = {.net.version = NNSCOPE_VERSION, .ready_fd = -1};
-    options o = {.usage = usage, .own = own, .take = take, .context = &a};
+    command_options o = {.usage = usage, .own = own, .take = take, .context = &a};
     int status = options_parse(&o, argc, argv);
     if (status >= 0) return status;
     if (o.words || !a.net.tls_cert != !a.net.tls_key) {

@@ -1,4 +1,5 @@
 // Unit steer.c: `nnscope set|pause|resume|step|stop RUN ...` sends a command and waits until it took effect.
+#include "commands.h"
 #include "options.h"
 
 #include <stdio.h>
@@ -20,7 +21,7 @@ static int take(void *context, int letter, const char *value) {
 }
 
 // Sends, prints one line (or JSON) about the outcome, frees `command`.
-static int send_command(const client *c, const options *o, int64_t wait_ms, json_t *command) {
+static int send_command(const client *c, const command_options *o, int64_t wait_ms, json_t *command) {
     char run[27], path[128];
     int status = client_resolve(c, o->word[0], run);
     char *text = status ? NULL : json_dumps(command, JSON_COMPACT);
@@ -60,7 +61,7 @@ static const struct option wait_option[] = {{"wait", required_argument, NULL, 'w
 
 static int simple(int argc, char **argv, const char *verb, const char *usage) {
     steer_arguments a = {.wait_ms = 5000};
-    options o = {.usage = usage, .own = wait_option, .take = take, .context = &a};
+    command_options o = {.usage = usage, .own = wait_option, .take = take, .context = &a};
     client c;
     int most = strcmp(verb, "step") == 0 ? 2 : 1;
     int status = options_begin(&o, argc, argv, 1, most, &c);
@@ -68,9 +69,9 @@ static int simple(int argc, char **argv, const char *verb, const char *usage) {
     if (!c.url[0]) return options_no_server(&c);
     json_t *command = json_pack("{s:s}", "type", verb);
     if (most == 2) {
-        char *end = "";
+        char *end = NULL;
         long long steps = o.words == 2 ? strtoll(o.word[1], &end, 10) : 1;
-        if (*end || steps < 1) {
+        if ((end && *end) || steps < 1) {
             fprintf(stderr, "nnscope: \"%s\" is not a number of steps\n", o.word[1]);
             json_decref(command);
             return EXIT_USAGE;
@@ -106,7 +107,7 @@ static json_t *value_of(const char *text) {
 
 int cmd_set(int argc, char **argv) {
     steer_arguments a = {.wait_ms = 5000};
-    options o = {.usage = "nnscope set RUN NAME VALUE [NAME VALUE ...]\n"
+    command_options o = {.usage = "nnscope set RUN NAME VALUE [NAME VALUE ...]\n"
                           "Sets parameters of a running program, all at one safe point or none.\n" STEER_OPTIONS,
                  .own = wait_option, .take = take, .context = &a};
     client c;

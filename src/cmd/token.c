@@ -206,13 +206,13 @@ static int direct_revoke(direct *d, const char *meant) {
 
 // --- the command ---------------------------------------------------------------------------
 
-static int run_remote(const client *c, const options *o, const token_arguments *a) {
+static int run_remote(const client *c, const command_options *o, const token_arguments *a) {
     if (!strcmp(o->word[0], "list")) return remote_list(c, o->json);
     if (!strcmp(o->word[0], "add")) return remote_add(c, a);
     return remote_revoke(c, o->word[1]);
 }
 
-static int run_direct(const client *c, const options *o, const token_arguments *a) {
+static int run_direct(const client *c, const command_options *o, const token_arguments *a) {
     direct d;
     int status = direct_open(&d, c->dir);
     if (!status && !strcmp(o->word[0], "list"))
@@ -225,7 +225,7 @@ static int run_direct(const client *c, const options *o, const token_arguments *
     return status;
 }
 
-static bool fits(const options *o, const token_arguments *a) {
+static bool fits(const command_options *o, const token_arguments *a) {
     if (!strcmp(o->word[0], "list")) return o->words == 1;
     if (!strcmp(o->word[0], "add")) return o->words == 1 && a->scope && a->name;
     return !strcmp(o->word[0], "revoke") && o->words == 2;
@@ -246,7 +246,7 @@ static bool server_lives(const client *c) {
 int cmd_token(int argc, char **argv) {
     static const struct option own[] = {{"scope", required_argument, NULL, 's'}, {"name", required_argument, NULL, 'n'}, {0}};
     token_arguments a = {0};
-    options o = {.usage = usage, .own = own, .take = take, .context = &a};
+    command_options o = {.usage = usage, .own = own, .take = take, .context = &a};
     client c;
     int status = options_begin(&o, argc, argv, 1, 2, &c);
     if (status >= 0) return status;

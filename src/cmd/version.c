@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 int cmd_version(int argc, char **argv) {
-    options o = {.usage = "nnscope version [--json]\nPrints the version.\n"};
+    command_options o = {.usage = "nnscope version [--json]\nPrints the version.\n"};
     int status = options_parse(&o, argc, argv);
     if (status >= 0) return status;
     printf(o.json ? "{\"version\": \"%s\"}\n" : "nnscope %s\n", NNSCOPE_VERSION);
