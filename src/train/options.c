@@ -17,7 +17,7 @@ const char options_help[] =
     "\n"
     "network\n"
     "  --layers 512,256      units of the hidden layers; none: \"\" (a linear model)\n"
-    "  --activation WORD     relu (default), tanh, sigmoid, gelu\n"
+    "  --activation WORD     gelu (default), relu, tanh, sigmoid\n"
     "learning\n"
     "  --optimizer WORD      momentum (default), sgd, adam\n"
     "  --lr X                learning rate (default 0.05 for momentum, 0.1 for sgd, 0.001 for "
@@ -151,7 +151,7 @@ static int read_layers(const char *text, mlp_shape *shape, why *w) {
 static int read_activation(const char *word, activation *out, why *w) {
     int kind = activation_find(word);
     if (kind <= ACTIVATION_LINEAR)
-        return why_set(w, NNS_E_INVALID, "--activation %s: must be relu, tanh, sigmoid or gelu",
+        return why_set(w, NNS_E_INVALID, "--activation %s: must be gelu, relu, tanh or sigmoid",
                        word);
     *out = (activation)kind;
     return 0;
@@ -286,7 +286,7 @@ static int read_one(options *o, int option, why *w) {
 static void set_defaults(options *o) {
     int cores = parallel_cores();
     *o = (options){
-        .trainer = {.shape = {.layers = 3, .width = {512, 256}, .hidden = ACTIVATION_RELU},
+        .trainer = {.shape = {.layers = 3, .width = {512, 256}, .hidden = ACTIVATION_GELU},
                     .live = {.rule = {.lr = NAN,
                                       .momentum = 0.9,
                                       .beta1 = 0.9,
