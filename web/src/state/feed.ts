@@ -104,33 +104,45 @@ function snapshots(frame: Frame, find: (block: Block) => Entry | undefined): voi
 
 export interface ZoomRange { axis: 'step' | 'time'; from: number; to: number }
 
+let asking = new Map<string, Zoom[]>(); // by run and range: one query for all series of it
+
+function askZooms(): void {
+  const asked = asking;
+  asking = new Map();
+  for (const list of asked.values()) {
+    const zooms = list.filter(z => !z.ended);
+    if (!zooms.length) continue;
+    link.query(zooms[0].run, [...new Set(zooms.map(z => z.series))], { ...zooms[0].range, buckets: TARGET }, (frame, error) => {
+      for (const block of frame?.blocks ?? []) for (const zoom of zooms) if (zoom.series === block.series && !zoom.ended) zoom.snapshot(block);
+      if (error) for (const zoom of zooms) (zoom.error = error.message), zoom.tell();
+    });
+  }
+}
+
 // Points of one range at full resolution. It goes on live when the range reaches beyond the last point.
 export class Zoom extends Entry {
-  private stop: () => void;
+  ended = false;
   constructor(run: string, series: string, readonly range: ZoomRange, readonly open: boolean, changed: Listener) {
     super(run, series, TARGET, range.axis === 'step' ? range.to : Infinity);
     this.listeners.add(changed);
-    this.stop = this.ask();
+    this.ask();
     zooms.add(this);
   }
 
-  ask(): () => void {
-    return link.query(this.run, [this.series], { ...this.range, buckets: TARGET }, (frame, error) => {
-      if (error) this.error = error.message;
-      if (frame) snapshots(frame, () => this);
-      this.tell();
-    });
+  private ask(): void {
+    if (asking.size === 0) setTimeout(askZooms, 0);
+    const { axis, from, to } = this.range, key = [this.run, axis, from, to].join(), list = asking.get(key);
+    if (list) list.push(this);
+    else asking.set(key, [this]);
   }
 
   override live(block: Block): boolean {
-    if (!this.open) return true;
-    if (super.live(block)) return true;
-    this.stop = this.ask();
+    if (this.open && !super.live(block)) this.ask();
     return true;
   }
 
   end(): void {
-    this.stop();
+    this.ended = true;
     zooms.delete(this);
   }
 }

@@ -13,7 +13,7 @@ export interface PanelDef {
 }
 export interface PanelGroup { name: string; panels: PanelDef[] }
 
-const FIRST = ['train', 'training', 'val', 'valid', 'validation', 'eval', 'test'], LAST = ['param', 'process', 'machine', 'system', 'gpu'];
+const FIRST = ['train', 'training', 'val', 'valid', 'validation', 'eval', 'test'], LAST = ['nnscope', 'param', 'process', 'machine', 'system', 'gpu'];
 const PLAIN = 'run'; // the group of names without a prefix
 
 // `*` stands for anything, `,` separates alternatives.
