@@ -302,10 +302,20 @@ static bool order_of(order *o, const json_t *json) {
     return o->wire.verb != 0 || refuse(o, 422, "invalid", "no such command: set, pause, resume, step, stop or undo");
 }
 
-// Several processes apply at one step: far enough ahead that each can still reach it.
+// Steps per second, from the whole course while the recent rate is not known yet.
+static double rate_of(const run *r) {
+    int64_t passed = r->row.heard_ms - r->row.started_ms;
+    if (r->steps_per_s > 0 || passed <= 0) return r->steps_per_s;
+    return (double)r->row.last_step * 1000.0 / (double)passed;
+}
+
+// Several processes apply at one step: far enough ahead that each can still reach it. What was heard of them may
+// be a helper's pace old (250 ms), and the command needs as long again.
 static int64_t common_step(const run *r) {
     if (steerable_count(r) < 2 || r->row.state != STATE_RUNNING) return -1;
-    return r->row.last_step + 2 + (int64_t)ceil(r->steps_per_s * 0.6);
+    double age = (double)(clock_wall_ms() - r->row.heard_ms) / 1000.0;
+    double ahead = rate_of(r) * (0.6 + (age > 0 && age < 2 ? age : 0));
+    return r->row.last_step + 2 + (int64_t)ceil(ahead < 1e9 ? ahead : 1e9);
 }
 
 static pending *remember(core *c, order *o) {
