@@ -178,6 +178,7 @@ static int open_vhost(net *n) {
     info.alpn = "http/1.1";
     info.keepalive_timeout = n->options.idle_seconds;
     info.timeout_secs = (unsigned)n->options.idle_seconds;
+    info.timeout_secs_ah_idle = info.timeout_secs < 10 ? info.timeout_secs : 10; // for all headers of a request
     info.retry_and_idle_policy = &n->validity;
     info.ssl_cert_filepath = n->options.tls_cert;
     info.ssl_private_key_filepath = n->options.tls_key;

@@ -65,9 +65,12 @@ class Server:
         return status, time.monotonic() - begin
 
     def clean(self):
-        if self.process.poll() is None:
-            self.stop(signal.SIGKILL)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        try:
+            if self.process.poll() is None:
+                status, seconds = self.stop()
+                assert status == 0 and seconds < 5, (status, seconds)
+        finally:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def command(self, *words):
         return subprocess.run([PROGRAM, *words], env=self.environment, capture_output=True, text=True, timeout=30)
