@@ -18,7 +18,8 @@ export interface Curve {
   epochs: number;                // epochs per step
 }
 
-export const shown = (c: Curve): Points => (c.zoomed?.ready ? c.zoomed : c.points);
+// The zoomed stretch where it holds more than the whole: a series that is here point by point needs none.
+export const shown = (c: Curve): Points => (c.zoomed?.ready && c.points.width > 0 ? c.zoomed : c.points);
 
 // Along an axis: x = column * scale + shift.
 export interface Along { column: Float64Array; scale: number; shift: number }

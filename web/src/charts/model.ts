@@ -81,6 +81,10 @@ export class PanelModel {
       const c = held.curve, p = c.points;
       const scale = axis === 'time' ? 1000 : axis === 'epoch' && c.epochs > 0 ? 1 / c.epochs : 1, shift = axis === 'time' ? c.startMs : 0;
       const from = Math.floor(range.from * scale + shift), to = Math.ceil(range.to * scale + shift) + 1;
+      if (p.ready && p.width === 0) {
+        this.dropZoom(held);
+        continue;
+      }
       const end = p.rows ? (axis === 'time' ? p.time[p.rows - 1] : p.stepLast[p.rows - 1]) : -Infinity;
       const old = held.zoom;
       const zoom: Zoom = new Zoom(c.run, c.series, { axis: axis === 'time' ? 'time' : 'step', from, to }, to > end, () => {

@@ -159,7 +159,7 @@ export class Plot {
       },
       series: [{}, { show: true, paths: () => null, points: { show: false } }],
       axes: [
-        { ...common, size: small ? 14 : 20, gap: 3, grid: { show: false }, splits: (_u, _i, low, high) => linearTicks(low, high, Math.max(2, Math.floor(this.width / 90))), values: (_u, ticks) => ticks.map(v => xText(v, axis)) },
+        { ...common, size: small ? 14 : 20, gap: 3, grid: { show: false }, splits: (_u, _i, low, high) => linearTicks(low, high, Math.max(2, Math.floor(this.width / 90)), axis === 'step' ? 1 : 0), values: (_u, ticks) => ticks.map(v => xText(v, axis, ticks.length > 1 ? ticks[1] - ticks[0] : Infinity)) },
         {
           ...common, size: small ? 34 : 48, gap: small ? 3 : 6,
           splits: (_u, _i, low, high) => (log ? logTicks(low, high, most()) : linearTicks(low, high, most())),
@@ -191,7 +191,8 @@ export class Plot {
   private selected(u: uPlot): void {
     const { left, width } = u.select;
     if (width < 4) return;
-    const from = u.posToVal(left, 'x'), to = u.posToVal(left + width, 'x');
+    let from = u.posToVal(left, 'x'), to = u.posToVal(left + width, 'x');
+    if (this.config.axis === 'step') [from, to] = [Math.floor(from), Math.max(Math.ceil(to), Math.floor(from) + 2)];
     u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     if (to > from) this.events.zoom({ from, to });
   }

@@ -1,5 +1,5 @@
 // Numbers on axes: short, and no longer than their room.
-import { duration } from '../look/format';
+import { duration, whole } from '../look/format';
 import type { Axis } from '../state/view';
 
 const UNITS: [number, string][] = [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']];
@@ -15,12 +15,14 @@ export function tickText(value: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
   if (size >= 10000) return size < 1e15 ? countText(value) : sign(value.toExponential(0).replace('+', ''));
-  if (size < 0.001) return sign(value.toExponential(2).replace(/\.?0+e/, 'e'));
+  if (size < 0.0001) return sign(value.toExponential(2).replace(/\.?0+e/, 'e'));
   return sign(trim(value.toPrecision(4)));
 }
 
-export function xText(value: number, axis: Axis): string {
-  if (axis === 'time') return value < 60 ? `${trim(value.toFixed(2))}s` : duration(Math.round(value) * 1000);
+// `apart`: between neighbouring ticks; close ones are written out.
+export function xText(value: number, axis: Axis, apart = Infinity): string {
+  if (axis === 'time') return value < 60 ? `${trim(value.toFixed(apart < 0.01 ? 3 : 2))}s` : duration(Math.round(value) * 1000);
+  if (axis === 'step' && apart < 100) return whole(value);
   return countText(value);
 }
 
@@ -43,9 +45,9 @@ export function logTicks(low: number, high: number, most: number): number[] {
   return linearTicks(low, high, most);
 }
 
-export function linearTicks(low: number, high: number, most: number): number[] {
+export function linearTicks(low: number, high: number, most: number, least = 0): number[] {
   const rough = (high - low) / Math.max(1, most), power = 10 ** Math.floor(Math.log10(rough)), n = rough / power;
-  const step = power * (n <= 1 ? 1 : n <= 2 ? 2 : n <= 2.5 ? 2.5 : n <= 5 ? 5 : 10), ticks: number[] = [];
+  const step = Math.max(least, power * (n <= 1 ? 1 : n <= 2 ? 2 : n <= 2.5 && least === 0 ? 2.5 : n <= 5 ? 5 : 10)), ticks: number[] = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) ticks.push(Number((k * step).toPrecision(12)));
   return ticks;
 }
