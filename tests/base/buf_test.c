@@ -13,7 +13,7 @@ static void appends_equal_a_plain_array(void **state) {
     (void)state;
     uint64_t random = random_seed();
     static uint8_t model[1 << 16];
-    for (unsigned round = 0; round < rounds(200); round++) {
+    for (unsigned round = 0; round < rounds(40); round++) {
         buf b = {0};
         size_t length = 0;
         while (length < 40000) {
@@ -94,7 +94,7 @@ static void numbers_read_back_equal(void **state) {
     (void)state;
     uint64_t random = random_seed();
     buf b = {0};
-    for (unsigned i = 0; i < rounds(20) * 1000; i++) {
+    for (unsigned i = 0; i < rounds(8) * 1000; i++) {
         uint64_t bits = random_next(&random);
         double v;
         memcpy(&v, &bits, sizeof v);
@@ -112,7 +112,7 @@ static void numbers_read_back_equal(void **state) {
 static void integers(void **state) {
     (void)state;
     uint64_t random = random_seed();
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 5000; i++) {
         int64_t v = (int64_t)random_next(&random) >> random_below(&random, 64);
         if (i == 0) v = INT64_MIN;
         if (i == 1) v = 0;
@@ -172,7 +172,7 @@ static size_t undo(const uint8_t *json, size_t length, uint8_t *out) {
 static void random_ascii_json_is_undone(void **state) {
     (void)state;
     uint64_t random = random_seed();
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 5000; i++) {
         uint8_t text[64], back[64];
         size_t n = random_below(&random, sizeof text);
         for (size_t k = 0; k < n; k++)
@@ -190,7 +190,7 @@ static void random_bytes_become_utf8(void **state) {
     (void)state;
     uint64_t random = random_seed();
     if (!setlocale(LC_CTYPE, "C.UTF-8")) skip();
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 5000; i++) {
         uint8_t text[16];
         size_t n = random_below(&random, sizeof text);
         for (size_t k = 0; k < n; k++)
