@@ -21,7 +21,7 @@ async function trade(): Promise<void> {
   const reply = await fetch('api/v1/session', {
     method: 'POST', headers: { Authorization: 'Bearer ' + token }, credentials: 'same-origin',
   });
-  if (reply.ok) location.replace(address.pathname + address.search + address.hash);
+  if (reply.ok) location.reload(); // a replace would not leave this page when the address has a fragment
   else if (reply.status === 401) say('The server does not know this token.', 'It may have been revoked. `nnscope token add` makes another.');
   else say(`The server refused (${reply.status}).`, 'Reload to try again.');
 }
