@@ -135,8 +135,11 @@ static void take(net *n, int fd) {
                               .type = (lws_adoption_type)(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | tls),
                               .fd.sockfd = fd,
                               .opaque = c};
-    c->wsi = lws_adopt_descriptor_vhost_via_info(&adopt);
-    if (!c->wsi) conn_free(c); // the library closed the socket
+    n->adopting = c;
+    struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&adopt);
+    if (n->adopting && !wsi) conn_free(c); // the library closed the socket
+    if (n->adopting && wsi) c->wsi = wsi;
+    n->adopting = NULL; // gone during a first handshake otherwise: conn_gone has freed it
 }
 
 // Without descriptors a waiting connection would make the loop spin: gives one up to turn it away.

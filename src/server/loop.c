@@ -64,6 +64,7 @@ static void conn_gone(struct lws *wsi) {
     lws_set_opaque_user_data(wsi, NULL);
     live_close(c);
     http_gone(c);
+    if (c->net->adopting == c) c->net->adopting = NULL;
     conn_free(c);
 }
 

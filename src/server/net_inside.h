@@ -36,6 +36,7 @@ struct net {
     struct lws_vhost *vhost;
     conn *conns;
     int conn_count;
+    conn *adopting;           // being handed to the library, which may end it at once
     size_t body_bytes;        // of requests being read, all together
     int listeners[LISTENERS_MAX], listener_count;
     int signals;              // signalfd, -1: none

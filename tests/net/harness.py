@@ -68,7 +68,8 @@ class Server:
         try:
             if self.process.poll() is None:
                 status, seconds = self.stop()
-                assert status == 0 and seconds < 5, (status, seconds)
+                with open(self.errors.name) as f:
+                    assert status == 0 and seconds < 5, (status, seconds, f.read()[-3000:])
         finally:
             shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -139,10 +139,18 @@ class Record(ServerCase):
         self.assertEqual(reply.status, 201, reply.body)
         return "/api/v1/runs/" + reply.json()["id"]
 
+    def wait_for(self, run, points):
+        """Accepted points are in the journal; soon they are in the store."""
+        end = time.monotonic() + 20
+        while self.server.call("GET", run).json()["points"] < points:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+
     def test_every_form_of_points(self):
         run = self.new_run()
         for body in ('{"step": 1, "loss": 0.5}', '[{"step": 2, "loss": 0.25}, {"step": 3, "loss": "NaN"}]', '{"step": 4, "loss": 1}\n{"loss": 2}\n'):
             self.assertEqual(self.server.call("POST", run + "/points", body).status, 200)
+        self.wait_for(run, 5)
         points = self.server.call("GET", run + "/points?series=loss").json()
         self.assertTrue(points["raw"])
         self.assertEqual(points["series"]["loss"]["step"], [1, 2, 3, 4, 5])
@@ -153,8 +161,9 @@ class Record(ServerCase):
 
     def test_long_replies(self):
         run, count = self.new_run(), 300000
-        body = "\n".join('{"step": %d, "a": %g, "b": %g}' % (i, i / 2, i / 4) for i in range(count))
+        body = "\n".join('{"step": %d, "a": %r, "b": %r}' % (i, i / 2, i / 4) for i in range(count))
         self.assertEqual(self.server.call("POST", run + "/points", body).json()["points"], 2 * count)
+        self.wait_for(run, 2 * count)
         reply = self.server.call("GET", run + "/points", headers={"Accept": "text/csv"})
         self.assertEqual(reply.headers["Transfer-Encoding"], "chunked")
         rows = list(csv.DictReader(io.StringIO(reply.body.decode())))
