@@ -310,7 +310,6 @@ static void drop_overlay(cut *c) {
     assert(h->cuts == c);
     h->cuts = c->next_of_series;
     if (!h->cuts) h->last_cut = NULL;
-    h->stored = c->ordinal + c->count;
 }
 
 static void retire(store *s, store_series *h) {

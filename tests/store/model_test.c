@@ -224,11 +224,52 @@ static void one_point_chunks(void **state) {
         run_program(1, 60, seed * 1299709);
 }
 
+// One long series, ended and gone on with at odd places: the pyramid's upper levels, and how they are rebuilt.
+static void long_series(void **state) {
+    (void)state;
+    random_state = 4711;
+    for (int round = 0; round < 4; round++) {
+        world *w = calloc(1, sizeof *w);
+        assert_non_null(w);
+        make_folder(w->folder);
+        w->chunk_points = 1024;
+        open_world(w);
+        model_run *m = &w->runs[0];
+        model_init(m);
+        m->id = put_run(w->s, "long");
+        for (int part = 0; part < 5; part++) {
+            w->groups[0][0] = store_group_open(w->s, m->id, 0);
+            // 50200: a level with whole buckets above one that has too few for a blob
+            uint64_t n = part == 0 ? 50200 : 1 + below(30000);
+            for (uint64_t i = 0; i < n; i++) {
+                m->step[0]++;
+                if (m->first_step[m->attempt] > m->step[0]) m->first_step[m->attempt] = m->step[0];
+                store_step(w->groups[0][0], m->attempt, m->step[0], m->step[0] * 3);
+                m->time_ms = m->step[0] * 3;
+                append(w, 0, 0, 0);
+            }
+            if (below(4)) assert_int_equal(store_run_end(w->s, m->id), 0);
+            forget_writers(w, 0);
+            if (below(3) == 0) new_attempt(w, 0);
+            close_world(w);
+            open_world(w);
+            for (int i = 0; i < 10; i++) {
+                store_query q = random_query(m, &m->series[0]);
+                check_query(m, &m->series[0], w->reader, &q);
+            }
+        }
+        close_world(w);
+        model_fini(m);
+        remove_folder(w->folder);
+        free(w);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_point_chunks),
         cmocka_unit_test(small_chunks),
-        cmocka_unit_test(whole_chunks),
+        cmocka_unit_test(whole_chunks),     cmocka_unit_test(long_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
