@@ -138,7 +138,8 @@ int main(void) {
         printf("system_calls: no right to trace here\n");
     nns_stats stats;
     nns_stats_get(run, &stats);
-    printf("dropped on the way: %llu (the helper came late)\n", (unsigned long long)stats.dropped_records);
+    printf("dropped on the way: %llu (the helper came late)\n",
+           (unsigned long long)stats.dropped_records);
     nns_close(run, 0);
     return bench_end();
 }

@@ -117,7 +117,8 @@ static refusal check_bounds(const param *p, double v) {
 }
 
 static refusal check_int(const param *p, double v) {
-    if (!isfinite(v) || v != trunc(v)) return no("wrong_type", "the value must be a whole number", p);
+    if (!isfinite(v) || v != trunc(v))
+        return no("wrong_type", "the value must be a whole number", p);
     if (fabs(v) > 9007199254740992.0)
         return no("out_of_bounds", "the value is too large for a whole number", p);
     return check_bounds(p, v);
@@ -154,7 +155,8 @@ static refusal check_text(const param *p, const command_value *v) {
 }
 
 static refusal check_value(const param *p, const command_value *v, assignment *a) {
-    if (p->flags & PARAM_READ_ONLY) return no("read_only", "the program shows this parameter only", p);
+    if (p->flags & PARAM_READ_ONLY)
+        return no("read_only", "the program shows this parameter only", p);
     a->number = v->number;
     if (p->type == PARAM_TEXT_TYPE) return check_text(p, v);
     if (p->type == PARAM_BOOL) return check_bool(p, v, a);
@@ -169,7 +171,8 @@ static refusal check_set(nns_run *run, const command *c, order *o) {
         const command_value *v = &c->values[i];
         assignment *a = &o->values[i];
         a->param = param_find(&run->params, v->name, v->name_bytes);
-        if (!a->param) return no("unknown_parameter", "the run has no parameter of this name", NULL);
+        if (!a->param)
+            return no("unknown_parameter", "the run has no parameter of this name", NULL);
         refusal r = check_value(a->param, v, a);
         if (r.code) return r;
     }
@@ -212,7 +215,8 @@ static bool order_copy(order *o, const command *c) {
             param_json(a->param, stored, &o->json);
         }
         a->json_bytes = o->json.length - a->json_at;
-        said += a->json_bytes + 6 * strlen(a->param->name) + (text ? 6 * PARAM_TEXT_BYTES : 1600) + 32;
+        said +=
+            a->json_bytes + 6 * strlen(a->param->name) + (text ? 6 * PARAM_TEXT_BYTES : 1600) + 32;
     }
     uint8_t *at = buf_room(&o->said, said);
     if (at) memset(at, 0, said);

@@ -16,8 +16,8 @@
 typedef struct assignment {
     struct param *param;
     double number;
-    size_t text_at, text_bytes;  // STORED_TEXT: in order.texts
-    size_t json_at, json_bytes;  // "to" as JSON, in order.json
+    size_t text_at, text_bytes; // STORED_TEXT: in order.texts
+    size_t json_at, json_bytes; // "to" as JSON, in order.json
 } assignment;
 
 // A checked command on its way. The helper makes it and frees it; between, it is the trainer's.
@@ -27,24 +27,24 @@ typedef struct order {
     int64_t argument, at_step;
     uint16_t count;
     assignment *values;
-    buf texts;                   // the texts of all values
-    buf json;                    // the values as JSON
-    buf said;                    // room for the trainer's answer, allocated by the helper
-    bool unsent;                 // the trainer's lane had no room: the helper sends the answer
+    buf texts;   // the texts of all values
+    buf json;    // the values as JSON
+    buf said;    // room for the trainer's answer, allocated by the helper
+    bool unsent; // the trainer's lane had no room: the helper sends the answer
     int64_t applied_step;
     _Atomic bool done;
 } order;
 
 // A queue with one producer (helper) and one consumer (trainer).
 typedef struct commands {
-    _Atomic uint32_t tail;       // helper: orders given
-    uint32_t head;               // trainer: orders taken
-    int64_t waiting_step;        // trainer: the lowest of those that wait for their step, INT64_MAX
+    _Atomic uint32_t tail; // helper: orders given
+    uint32_t head;         // trainer: orders taken
+    int64_t waiting_step;  // trainer: the lowest of those that wait for their step, INT64_MAX
     uint32_t waiting_count;
-    uint32_t freed;              // helper: orders given back; the queue is full at freed + COMMANDS_MAX
-    _Atomic uint32_t bell;       // futex on which a paused trainer waits
-    order **queue;               // COMMANDS_MAX, a ring
-    order **waiting;             // COMMANDS_MAX, in order
+    uint32_t freed;        // helper: orders given back; the queue is full at freed + COMMANDS_MAX
+    _Atomic uint32_t bell; // futex on which a paused trainer waits
+    order **queue;         // COMMANDS_MAX, a ring
+    order **waiting;       // COMMANDS_MAX, in order
 } commands;
 
 // `memory`: 2 * COMMANDS_MAX pointers, kept by the caller away from what every step looks at.
@@ -59,7 +59,8 @@ void command_wake(commands *c);
 
 // Trainer: is there something to do at this step? One atomic load and one compare.
 static inline bool commands_pending(const commands *c, int64_t step) {
-    return atomic_load_explicit(&c->tail, memory_order_acquire) != c->head || c->waiting_step <= step;
+    return atomic_load_explicit(&c->tail, memory_order_acquire) != c->head ||
+           c->waiting_step <= step;
 }
 // Writes the REPLY of an applied order into the calling thread's lane. False: no room.
 bool command_answer(nns_run *run, const order *o);

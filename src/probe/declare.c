@@ -45,7 +45,8 @@ static uint8_t flags_of(const declaration *d, const nns_range *r) {
 static bool copy_words(param *p, const declaration *d) {
     size_t bytes = 0;
     for (int i = 0; i < d->word_count; i++) {
-        if (!d->words[i] || !series_name_valid(d->words[i], strnlen(d->words[i], 256))) return false;
+        if (!d->words[i] || !series_name_valid(d->words[i], strnlen(d->words[i], 256)))
+            return false;
         bytes += strlen(d->words[i]) + 1;
     }
     if (bytes > CHOICES_BYTES_MAX) return false;
@@ -168,40 +169,59 @@ static nns_param declare(nns_run *run, const declaration *d) {
 
 nns_param nns_param_double(nns_run *run, const char *name, double *value, const nns_range *range) {
     if (!value) return 0;
-    return declare(run, &(declaration){.name = name, .address = value, .type = PARAM_DOUBLE,
-                                       .stored = STORED_F64, .range = range});
+    return declare(run, &(declaration){.name = name,
+                                       .address = value,
+                                       .type = PARAM_DOUBLE,
+                                       .stored = STORED_F64,
+                                       .range = range});
 }
 
 nns_param nns_param_float(nns_run *run, const char *name, float *value, const nns_range *range) {
     if (!value) return 0;
-    return declare(run, &(declaration){.name = name, .address = value, .type = PARAM_DOUBLE,
-                                       .stored = STORED_F32, .range = range});
+    return declare(run, &(declaration){.name = name,
+                                       .address = value,
+                                       .type = PARAM_DOUBLE,
+                                       .stored = STORED_F32,
+                                       .range = range});
 }
 
 nns_param nns_param_int(nns_run *run, const char *name, int64_t *value, const nns_range *range) {
     if (!value) return 0;
-    return declare(run, &(declaration){.name = name, .address = value, .type = PARAM_INT,
-                                       .stored = STORED_I64, .range = range});
+    return declare(run, &(declaration){.name = name,
+                                       .address = value,
+                                       .type = PARAM_INT,
+                                       .stored = STORED_I64,
+                                       .range = range});
 }
 
 nns_param nns_param_bool(nns_run *run, const char *name, bool *value, const nns_range *range) {
     if (!value) return 0;
-    return declare(run, &(declaration){.name = name, .address = value, .type = PARAM_BOOL,
-                                       .stored = STORED_BOOL, .range = range});
+    return declare(run, &(declaration){.name = name,
+                                       .address = value,
+                                       .type = PARAM_BOOL,
+                                       .stored = STORED_BOOL,
+                                       .range = range});
 }
 
 nns_param nns_param_choice(nns_run *run, const char *name, int *value, const char *const *words,
                            int count, const nns_range *range) {
     if (!value || !words || count < 1 || count > PARAM_CHOICES_MAX) return 0;
-    return declare(run, &(declaration){.name = name, .address = value, .type = PARAM_CHOICE,
-                                       .stored = STORED_INT, .range = range, .words = words,
+    return declare(run, &(declaration){.name = name,
+                                       .address = value,
+                                       .type = PARAM_CHOICE,
+                                       .stored = STORED_INT,
+                                       .range = range,
+                                       .words = words,
                                        .word_count = count});
 }
 
 nns_param nns_param_text(nns_run *run, const char *name, const char *initial,
                          const nns_range *range) {
-    return declare(run, &(declaration){.name = name, .type = PARAM_TEXT_TYPE,
-                                       .stored = STORED_TEXT, .range = range, .text = initial});
+    return declare(run, &(declaration){.name = name,
+                                       .type = PARAM_TEXT_TYPE,
+                                       .stored = STORED_TEXT,
+                                       .range = range,
+                                       .text = initial});
 }
 
 static param *param_at(nns_run *run, nns_param handle) {

@@ -82,7 +82,8 @@ void event_started(nns_run *run) {
               (int)getpid());
     member(&json, "host", run->alive.host);
     buf_text(&json, ",\"version\":\"" NNS_VERSION "\",\"commands\":[");
-#define X(name, number, word, undo, sentence) buf_text(&json, number == 1 ? "\"" word "\"" : ",\"" word "\"");
+#define X(name, number, word, undo, sentence)                                                      \
+    buf_text(&json, number == 1 ? "\"" word "\"" : ",\"" word "\"");
 #include "journal/command.def"
 #undef X
     buf_text(&json, "]");

@@ -78,8 +78,8 @@ void nns_fact_int(nns_run *run, const char *key, int64_t value) {
 // --- process ---------------------------------------------------------------------------------------
 
 static bool secret_word(const char *text, size_t bytes) {
-    static const char *const words[] = {"token", "secret", "passw", "credential", "api-key", "api_key",
-                                        "apikey", "auth"};
+    static const char *const words[] = {"token",   "secret",  "passw",  "credential",
+                                        "api-key", "api_key", "apikey", "auth"};
     char name[64];
     snprintf(name, sizeof name, "%.*s", (int)(bytes < 63 ? bytes : 63), text);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -210,11 +210,14 @@ static void machine_facts(nns_run *run) {
 // --- environment, build ----------------------------------------------------------------------------
 
 static bool wanted(const char *entry, size_t name) {
-    static const char *const starts[] = {"CUDA_", "NVIDIA_VISIBLE", "OMP_", "MKL_", "OPENBLAS_", "NCCL_",
-                                         "SLURM_", "TORCH", "PYTORCH_", "KERAS_", "TF_", "XLA_", "JAX_",
-                                         "DNNL_", "ONEDNN_", "MASTER_", "NNSCOPE_"};
-    static const char *const names[] = {"RANK", "WORLD_SIZE", "LOCAL_RANK", "CONDA_DEFAULT_ENV",
-                                        "VIRTUAL_ENV", "PYTHONHASHSEED", "PYTHONPATH", "LANG", "TZ"};
+    static const char *const starts[] = {
+        "CUDA_",  "NVIDIA_VISIBLE", "OMP_",     "MKL_",    "OPENBLAS_", "NCCL_",
+        "SLURM_", "TORCH",          "PYTORCH_", "KERAS_",  "TF_",       "XLA_",
+        "JAX_",   "DNNL_",          "ONEDNN_",  "MASTER_", "NNSCOPE_"};
+    static const char *const names[] = {
+        "RANK",        "WORLD_SIZE",     "LOCAL_RANK", "CONDA_DEFAULT_ENV",
+        "VIRTUAL_ENV", "PYTHONHASHSEED", "PYTHONPATH", "LANG",
+        "TZ"};
     if (secret_word(entry, name)) return false;
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (!strncmp(entry, starts[i], strlen(starts[i]))) return true;

@@ -170,8 +170,11 @@ static bool next_name(index_cursor *c, const uint8_t *start) {
 static bool next_entry(index_cursor *c, entry *e) {
     const uint8_t *start = c->at;
     if (c->end - c->at < 64) return false;
-    *e = (entry){.mtime_s = be32(start + 8), .mtime_ns = be32(start + 12), .mode = be32(start + 24),
-                 .size = be32(start + 36), .hash = start + 40};
+    *e = (entry){.mtime_s = be32(start + 8),
+                 .mtime_ns = be32(start + 12),
+                 .mode = be32(start + 24),
+                 .size = be32(start + 36),
+                 .hash = start + 40};
     e->flags = (uint16_t)(start[60] << 8 | start[61]);
     c->at += e->flags & 0x4000 ? 64 : 62;
     bool skipped = (e->flags & 0x4000) && (start[62] & 0x40); // skip-worktree
@@ -185,7 +188,8 @@ static bool same_contents(const char *path, const struct stat *st, const entry *
     sha1 s;
     int64_t n, at = 0;
     sha1_init(&s);
-    sha1_add(&s, text, (size_t)snprintf(text, sizeof text, "blob %lld", (long long)st->st_size) + 1);
+    sha1_add(&s, text,
+             (size_t)snprintf(text, sizeof text, "blob %lld", (long long)st->st_size) + 1);
     if (S_ISLNK(st->st_mode)) {
         n = readlink(path, text, sizeof text);
         if (n > 0) sha1_add(&s, text, (size_t)n);

@@ -15,7 +15,7 @@
 #define NVML_TEMPERATURE_GPU 0
 
 typedef struct nvml_utilization {
-    unsigned gpu, memory;        // per cent over the last sample period
+    unsigned gpu, memory; // per cent over the last sample period
 } nvml_utilization;
 
 typedef struct nvml_memory {

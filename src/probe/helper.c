@@ -40,7 +40,7 @@
 #define WATCH_MAX_S 600u
 #define WRITE_GAP_MIN_NS (20 * NS_PER_MS)
 #define WRITE_GAP_MAX_NS (2 * NS_PER_S)
-#define CLOSE_NS (19 * NS_PER_S / 10)   // nns_close waits 2 s
+#define CLOSE_NS (19 * NS_PER_S / 10) // nns_close waits 2 s
 
 // --- draining ------------------------------------------------------------------------------------
 
@@ -48,7 +48,7 @@ typedef struct fill {
     uint32_t bytes[RUN_LANES];
     uint32_t count;
     uint64_t total;
-    double most;                 // of the fullest lane, 0..1
+    double most; // of the fullest lane, 0..1
 } fill;
 
 static lane_slot *slot_at(nns_run *run, uint32_t i) {

@@ -23,8 +23,8 @@
 // Stands for "no run": has no open state, no lanes, a serial that no slot has.
 static nns_run nobody_run;
 static lane_slot nobody_slot = {.serial = SERIAL_NONE};
-__thread lanes_cache lanes_mine __attribute__((tls_model("initial-exec"))) = {&nobody_run,
-                                                                              &nobody_slot};
+__thread lanes_cache lanes_mine
+    __attribute__((tls_model("initial-exec"))) = {&nobody_run, &nobody_slot};
 static pthread_key_t ending_key;
 static _Atomic uint32_t orphans; // lanes of closed runs that a living thread still holds
 
@@ -230,7 +230,8 @@ void lanes_fini(nns_run *run) {
         if (!owner || owner == token())
             drop(run, i, slot);
         else
-            atomic_fetch_add(&orphans, 1); // its thread may stand in the middle of a call: see find_slot
+            atomic_fetch_add(&orphans,
+                             1); // its thread may stand in the middle of a call: see find_slot
     }
     if (lanes_mine.run == run) lanes_forget();
 }

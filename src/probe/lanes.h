@@ -19,7 +19,8 @@ void lanes_process_init(void); // once: the key whose destructor gives lanes bac
 
 // Makes the first lanes of a run: the calling thread's, two spares. NNS_E_NO_MEMORY.
 int lanes_init(nns_run *run);
-void lanes_fini(nns_run *run); // unmaps those of the caller, of nobody; others stay until their threads end
+void lanes_fini(
+    nns_run *run); // unmaps those of the caller, of nobody; others stay until their threads end
 
 // The calling thread's slot in the run, taken or made; NULL (nothing counted) when there is none.
 lane_slot *lanes_slot(nns_run *run);

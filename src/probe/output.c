@@ -21,7 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PIECE_BYTES 1024 // a pipe that is writable takes PIPE_BUF (4096) bytes at once; terminals less
+#define PIECE_BYTES                                                                                \
+    1024 // a pipe that is writable takes PIPE_BUF (4096) bytes at once; terminals less
 
 // A buffer of our own: with NULL the C library goes on filling the one it has, lines or not.
 static char line_buffer[BUFSIZ];

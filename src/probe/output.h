@@ -10,16 +10,16 @@
 #define OUTPUT_SKIPS 64
 
 typedef struct output_skip {
-    int64_t from, to;            // bytes of PROC.out that the helper itself put there
+    int64_t from, to; // bytes of PROC.out that the helper itself put there
 } output_skip;
 
 typedef struct output {
     bool on;
-    bool apart;                  // stderr went elsewhere than stdout
-    int saved[2];                // the original stdout, stderr
-    int out_fd;                  // PROC.out, append only
-    int err_fd;                  // PROC.err: stderr while it is apart
-    int64_t shown[2];            // bytes of each already teed
+    bool apart;       // stderr went elsewhere than stdout
+    int saved[2];     // the original stdout, stderr
+    int out_fd;       // PROC.out, append only
+    int err_fd;       // PROC.err: stderr while it is apart
+    int64_t shown[2]; // bytes of each already teed
     output_skip skips[OUTPUT_SKIPS];
     uint32_t skip_count;
 } output;

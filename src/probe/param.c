@@ -28,7 +28,8 @@
 #define TELL_GAP_MIN_NS NS_PER_S
 #define TELL_GAP_MAX_NS (64 * NS_PER_S)
 #define PROGRAM_JSON_BYTES 16384
-#define PROGRAM_ITEM_BYTES 2200 // a name of 249 bytes and two words of a choice, all escaped, at most
+#define PROGRAM_ITEM_BYTES                                                                         \
+    2200 // a name of 249 bytes and two words of a choice, all escaped, at most
 
 void param_free(param *p) {
     if (!p) return;
@@ -72,7 +73,7 @@ uint32_t param_word(const param *p, const char *word, size_t bytes) {
 // --- values ------------------------------------------------------------------------------------
 
 uint32_t param_bytes(uint8_t stored) {
-    static const uint8_t bytes[] = {[STORED_F64] = 8, [STORED_F32] = 4, [STORED_I64] = 8,
+    static const uint8_t bytes[] = {[STORED_F64] = 8, [STORED_F32] = 4,  [STORED_I64] = 8,
                                     [STORED_INT] = 4, [STORED_BOOL] = 1, [STORED_TEXT] = 0};
     return bytes[stored];
 }
@@ -253,7 +254,8 @@ static void tell(nns_run *run, int64_t now_ns) {
     all->untold = false;
     for (uint32_t i = 0; i < count; i++) {
         param *p = all->items[i];
-        if (p->untold && now_ns >= p->tell_at_ns && json->length + PROGRAM_ITEM_BYTES < json->capacity) {
+        if (p->untold && now_ns >= p->tell_at_ns &&
+            json->length + PROGRAM_ITEM_BYTES < json->capacity) {
             tell_one(p, json, first);
             told(p, now_ns);
             first = false;

@@ -227,8 +227,8 @@ static void undo_open(nns_run *run) {
 static void say_where(const nns_run *run, const nns_options *o) {
     if (o->quiet || !isatty(2)) return;
     int fd = run->output.on ? run->output.saved[1] : 2;
-    dprintf(fd, "nnscope: recording run %s in %s%s; to look: nnscope server\n", run->id.text, run->dir,
-            run->up ? "" : " (cannot be written now, tried again)");
+    dprintf(fd, "nnscope: recording run %s in %s%s; to look: nnscope server\n", run->id.text,
+            run->dir, run->up ? "" : " (cannot be written now, tried again)");
 }
 
 static void say_why_not(const nns_options *o, int result) {

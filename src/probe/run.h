@@ -34,14 +34,14 @@
 enum { RUN_OPEN = 1, RUN_CLOSED = 2, RUN_FORKED = 3 };
 enum { LANE_MAKING = 0, LANE_SPARE = 1, LANE_USED = 2 };
 
-#define RUN_LANES 1024           // threads of one run that log at the same time
+#define RUN_LANES 1024 // threads of one run that log at the same time
 #define LANE_BYTES_HELPER (256u << 10)
-#define SERIAL_NONE UINT64_MAX   // a lane in which no step is open
+#define SERIAL_NONE UINT64_MAX // a lane in which no step is open
 
 // A lane with its owner. Slots are made, never taken away before nns_close; a slot whose thread ended is
 // a spare again, its lane goes on where it stands.
 typedef struct lane_slot {
-    uint64_t serial;             // owner: of the step open in the lane, SERIAL_NONE
+    uint64_t serial; // owner: of the step open in the lane, SERIAL_NONE
     lane lane;
     _Atomic uint32_t state;
     _Atomic(const void *) owner; // the owner's token, see lanes.c
@@ -55,7 +55,7 @@ typedef struct step_stamp {
 
 // One second of the run, for shares over the last ten.
 typedef struct share_sample {
-    int64_t mono_ns;             // without pauses
+    int64_t mono_ns; // without pauses
     int64_t wall_ns, inside_ns, helper_ns;
 } share_sample;
 
@@ -64,37 +64,37 @@ typedef struct share_sample {
 struct nns_run {
     // What every call looks at comes first and close together: it has to come into the cache again at
     // each step of a real network. Any thread reads; written by the trainer (step.c), state by run.c.
-    _Atomic uint64_t serial;     // number of nns_step calls so far
-    step_stamp stamps[2];        // of step `serial` in [serial & 1]
+    _Atomic uint64_t serial; // number of nns_step calls so far
+    step_stamp stamps[2];    // of step `serial` in [serial & 1]
     _Atomic uint32_t state;
     nns_series step_time;
 
     // step.c, trainer only.
     int64_t last_step;
-    int64_t began_ns;            // when the last step's body began
-    lane_slot *trainer;          // its lane
-    uint64_t hold_in;            // safe points until a hold; 0: none asked
-    bool hold_at_start;          // nns_pause before the first step
-    _Atomic bool stop_asked;     // by nns_stop, any thread
+    int64_t began_ns;        // when the last step's body began
+    lane_slot *trainer;      // its lane
+    uint64_t hold_in;        // safe points until a hold; 0: none asked
+    bool hold_at_start;      // nns_pause before the first step
+    _Atomic bool stop_asked; // by nns_stop, any thread
     bool stopping, paused;
     commands commands;
     params params;
 
     order *orders[2 * COMMANDS_MAX];
-    uint64_t hold_number;        // the command that asked for the hold
+    uint64_t hold_number;              // the command that asked for the hold
     _Atomic(lane_slot *) trainer_lane; // run->trainer, for the helper
-    _Atomic bool holds;          // paused, for BEAT
+    _Atomic bool holds;                // paused, for BEAT
     _Atomic int64_t hold_since_ns;
     _Atomic int64_t paused_ns;
-    _Atomic int64_t inside_ns;   // measured time in the slower calls of the trainer
+    _Atomic int64_t inside_ns; // measured time in the slower calls of the trainer
 
     // lanes.c
     _Atomic(lane_slot *) lanes[RUN_LANES];
     _Atomic uint32_t lane_count; // slots taken so far
     _Atomic uint32_t spare_count;
-    _Atomic uint64_t waits;      // first calls of threads that found no spare lane
-    _Atomic uint64_t nowhere;    // records without a lane
-    char lane_folder[PATH_CAP];  // empty: private memory
+    _Atomic uint64_t waits;     // first calls of threads that found no spare lane
+    _Atomic uint64_t nowhere;   // records without a lane
+    char lane_folder[PATH_CAP]; // empty: private memory
     bool lanes_in_files;
 
     series_table series;
@@ -104,20 +104,20 @@ struct nns_run {
 
     // run.c: constant after nns_open.
     nns_id id, process;
-    bool joined;                 // the caller named the id
+    bool joined; // the caller named the id
     char dir[PATH_CAP], folder[PATH_CAP];
     alive_info alive;
     char *project, *name, *group, *tags, *notes; // NULL: not given
-    char **arguments;            // owned copies, NULL at the end; NULL: read /proc
+    char **arguments;                            // owned copies, NULL at the end; NULL: read /proc
     bool no_system;
-    char prefix[24];             // of the library's own series: "" or "rank/3/"
+    char prefix[24]; // of the library's own series: "" or "rank/3/"
     double budget;
     int64_t opened_ns;
-    struct nns_run *next;        // in the list of all runs
-    bool abandoned;              // its helper did not come to an end: nothing is given back
+    struct nns_run *next; // in the list of all runs
+    bool abandoned;       // its helper did not come to an end: nothing is given back
 
     // folder.c, helper only (or nns_open before it starts).
-    bool up;                     // the run's folder, inbox and alive file are there
+    bool up; // the run's folder, inbox and alive file are there
     bool writer_made;
     int alive_fd, wake_fd;
     inbox_reader inbox;
@@ -125,29 +125,29 @@ struct nns_run {
     int64_t retry_at_ns, retry_ns;
 
     // helper.c
-    int nudge_fd;                // eventfd: nns_close calls
+    int nudge_fd; // eventfd: nns_close calls
     int64_t pace_ns, second_at_ns, watched_until_ns;
     int64_t write_at_ns, write_gap_ns; // after a failed write: when again
     int64_t close_by_ns;
     _Atomic uint64_t failed_bytes;
     output output;
     pthread_t helper, aside;
-    _Atomic bool closing;        // nns_close has been called
-    _Atomic uint32_t closed;     // futex: 1 when the helper is through
+    _Atomic bool closing;    // nns_close has been called
+    _Atomic uint32_t closed; // futex: 1 when the helper is through
     int close_status;
 
     // aside.c
     pthread_mutex_t aside_lock;
     pthread_cond_t aside_wake;
     bool aside_end;
-    _Atomic bool written;        // something was appended since the last sync
+    _Atomic bool written; // something was appended since the last sync
 
     // stats.c
     share_sample samples[SHARE_SECONDS];
     uint32_t sample_count;
     _Atomic int64_t helper_cpu_ns, aside_cpu_ns;
     _Atomic uint32_t step_share_ppm, helper_share_ppm;
-    double scalar_ns, step_ns;   // calibrated
+    double scalar_ns, step_ns; // calibrated
 };
 
 static inline bool run_is_open(nns_run *run) {
@@ -156,6 +156,5 @@ static inline bool run_is_open(nns_run *run) {
 
 // Calls `each` for every run of this process, open or not, under the lock of the list (run.c).
 void run_each(void (*each)(nns_run *run, void *context), void *context);
-
 
 #endif

@@ -17,13 +17,13 @@
 enum { SERIES_MAKING = 0, SERIES_MISSING = 1, SERIES_DECLARED = 2 };
 
 typedef struct series_entry {
-    struct series_entry *next;   // in its bucket
+    struct series_entry *next; // in its bucket
     uint64_t hash;
     nns_series id;
     uint8_t kind, direction;
-    _Atomic uint8_t state;       // SERIES_MAKING ...: is its SERIES record in some lane
+    _Atomic uint8_t state; // SERIES_MAKING ...: is its SERIES record in some lane
     uint8_t name_bytes, unit_bytes;
-    char text[];                 // name, 0, unit, 0
+    char text[]; // name, 0, unit, 0
 } series_entry;
 
 // Memory for entries: taken front to back, never given back before nns_close.
@@ -35,8 +35,8 @@ typedef struct series_block {
 
 typedef struct series_table {
     _Atomic(series_entry *) *buckets;
-    _Atomic(series_block *) block;  // current
-    _Atomic(series_block *) ready;  // prepared by the helper
+    _Atomic(series_block *) block; // current
+    _Atomic(series_block *) ready; // prepared by the helper
     _Atomic uint32_t count;
     _Atomic uint32_t undeclared;
 } series_table;
@@ -45,7 +45,8 @@ int series_init(series_table *t);
 void series_fini(series_table *t);
 
 // The series, made and declared when new; 0: bad name, other kind, or no memory.
-nns_series series_get(nns_run *run, const char *name, uint8_t kind, const char *unit, nns_direction better);
+nns_series series_get(nns_run *run, const char *name, uint8_t kind, const char *unit,
+                      nns_direction better);
 
 // Helper: declares what found no room before (all of them when `again`), prepares memory.
 void series_tend(nns_run *run, bool again);

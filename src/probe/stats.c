@@ -97,8 +97,8 @@ void stats_second(nns_run *run) {
     share_sample now = {.mono_ns = clock_mono_ns() - s.paused_ns,
                         .wall_ns = clock_mono_ns(),
                         .inside_ns = inside_ns(run),
-                        .helper_ns = atomic_load(&run->helper_cpu_ns) +
-                                     atomic_load(&run->aside_cpu_ns)};
+                        .helper_ns =
+                            atomic_load(&run->helper_cpu_ns) + atomic_load(&run->aside_cpu_ns)};
     uint32_t held = run->sample_count < SHARE_SECONDS ? run->sample_count : SHARE_SECONDS;
     if (held) {
         uint32_t oldest = run->sample_count < SHARE_SECONDS ? 0 : run->sample_count % SHARE_SECONDS;
@@ -114,8 +114,8 @@ void stats_second(nns_run *run) {
 void stats_beat(nns_run *run) {
     nns_stats s = {0};
     count(run, &s);
-    uint32_t flags = (atomic_load(&run->holds) ? BEAT_PAUSED : 0u) |
-                     (s.salvageable ? 0u : BEAT_PRIVATE_LANES);
+    uint32_t flags =
+        (atomic_load(&run->holds) ? BEAT_PAUSED : 0u) | (s.salvageable ? 0u : BEAT_PRIVATE_LANES);
     uint8_t *at = lanes_begin(run, 64, false);
     if (!at) return;
     lanes_head(at, RECORD_BEAT, 64, atomic_load(&run->step_share_ppm));

@@ -67,7 +67,8 @@ __attribute__((noinline, cold)) static void turn_step_slowly(nns_run *run, lane_
     if (run->last_step != INT64_MIN)
         nns_scalar(run, run->step_time, (double)(now_ns - run->began_ns) * 1e-9);
     uint64_t serial = publish(run, step, now_ns);
-    if (lane_room(&slot->lane, 0) && lane_open_step(&slot->lane, step, now_ns)) slot->serial = serial;
+    if (lane_room(&slot->lane, 0) && lane_open_step(&slot->lane, step, now_ns))
+        slot->serial = serial;
     run->trainer = slot;
     atomic_store_explicit(&run->trainer_lane, slot, memory_order_release);
 }
@@ -87,7 +88,8 @@ static void say_change(order *o, const assignment *a, bool first) {
 
 static void assign(nns_run *run, const order *o, const assignment *a) {
     if (a->param->stored == STORED_TEXT)
-        param_assign_text(&run->params, a->param, a->text_bytes ? o->texts.data + a->text_at : NULL, a->text_bytes);
+        param_assign_text(&run->params, a->param, a->text_bytes ? o->texts.data + a->text_at : NULL,
+                          a->text_bytes);
     else
         param_assign(a->param, a->number);
     param_record(run, a->param);
@@ -206,7 +208,8 @@ static void hold_while_paused(nns_run *run) {
 
 static void attempt(nns_run *run, int64_t last_step, int64_t step) {
     char json[96];
-    snprintf(json, sizeof json, "{\"from\":%lld,\"to\":%lld}", (long long)last_step, (long long)step);
+    snprintf(json, sizeof json, "{\"from\":%lld,\"to\":%lld}", (long long)last_step,
+             (long long)step);
     event_text(run, EVENT_ATTEMPT, 0, json);
 }
 
@@ -224,7 +227,8 @@ __attribute__((noinline)) static void safe_point(nns_run *run, int64_t before, i
     obey_stop(run);
     hold_while_paused(run);
     paused = atomic_load(&run->paused_ns) - paused;
-    atomic_fetch_add_explicit(&run->inside_ns, clock_mono_ns() - now_ns - paused, memory_order_relaxed);
+    atomic_fetch_add_explicit(&run->inside_ns, clock_mono_ns() - now_ns - paused,
+                              memory_order_relaxed);
 }
 
 static inline bool due(nns_run *run, int64_t before, int64_t step) {

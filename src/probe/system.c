@@ -16,9 +16,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILE_STAT, FILE_MEMORY, FILE_DISK, FILE_NET, FILE_SELF, FILE_SELF_MEMORY, FILE_SELF_IO, FILES };
-static const char *const files[FILES] = {"/proc/stat",      "/proc/meminfo",   "/proc/diskstats",
-                                         "/proc/net/dev",   "/proc/self/stat", "/proc/self/statm",
+enum {
+    FILE_STAT,
+    FILE_MEMORY,
+    FILE_DISK,
+    FILE_NET,
+    FILE_SELF,
+    FILE_SELF_MEMORY,
+    FILE_SELF_IO,
+    FILES
+};
+static const char *const files[FILES] = {"/proc/stat",    "/proc/meminfo",   "/proc/diskstats",
+                                         "/proc/net/dev", "/proc/self/stat", "/proc/self/statm",
                                          "/proc/self/io"};
 
 #define TEXT_BYTES 65536
@@ -36,7 +45,7 @@ struct system_sampler {
     int fds[FILES];
     char text[TEXT_BYTES];
     int64_t last_ns;
-    double seconds;              // since the last sample
+    double seconds; // since the last sample
     double ticks_per_s;
     double page_bytes;
     nns_series cpu, memory, process_cpu, process_memory;
@@ -128,8 +137,7 @@ static void sample_memory(system_sampler *s) {
     const char *text = text_of(s, FILE_MEMORY);
     if (!text) return;
     int64_t total = number_after(text, "MemTotal:"), free_kb = number_after(text, "MemAvailable:");
-    if (total >= 0 && free_kb >= 0)
-        nns_scalar(s->run, s->memory, (double)(total - free_kb) * 1024);
+    if (total >= 0 && free_kb >= 0) nns_scalar(s->run, s->memory, (double)(total - free_kb) * 1024);
 }
 
 // A whole disk, not a part of it: "sda", "vdb", "nvme0n1".
@@ -149,7 +157,8 @@ static void sample_disk(system_sampler *s) {
         char name[64];
         unsigned long long read_sectors, write_sectors;
         if (sscanf(line, "%*u %*u %63s %*u %*u %llu %*u %*u %*u %llu", name, &read_sectors,
-                   &write_sectors) == 3 && whole_disk(name)) {
+                   &write_sectors) == 3 &&
+            whole_disk(name)) {
             in += read_sectors;
             out += write_sectors;
         }
@@ -166,7 +175,8 @@ static void sample_network(system_sampler *s) {
     for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line ? 1 : 0) {
         char name[64];
         unsigned long long got, sent;
-        if (sscanf(line, " %63[^: ]: %llu %*u %*u %*u %*u %*u %*u %*u %llu", name, &got, &sent) == 3 &&
+        if (sscanf(line, " %63[^: ]: %llu %*u %*u %*u %*u %*u %*u %*u %llu", name, &got, &sent) ==
+                3 &&
             strcmp(name, "lo") != 0) {
             in += got;
             out += sent;
@@ -188,11 +198,23 @@ static void sample_process_cpu(system_sampler *s) {
     log_rate(s, &s->process_ticks, user + system, 100 / s->ticks_per_s);
 }
 
+// What the lanes and the staging area add to the resident size: both views of each, every page touched.
+static double own_bytes(nns_run *run) {
+    double bytes = run->has_stage ? (double)run->stage.ring.map_bytes : 0;
+    for (uint32_t i = 0; i < atomic_load(&run->lane_count) && i < RUN_LANES; i++) {
+        lane_slot *slot = atomic_load(&run->lanes[i]);
+        if (slot) bytes += (double)slot->lane.map_bytes;
+    }
+    return bytes;
+}
+
+// The program's memory, without nnscope's.
 static void sample_process_memory(system_sampler *s) {
     const char *text = text_of(s, FILE_SELF_MEMORY);
     unsigned long long resident;
-    if (text && sscanf(text, "%*u %llu", &resident) == 1)
-        nns_scalar(s->run, s->process_memory, (double)resident * s->page_bytes);
+    if (!text || sscanf(text, "%*u %llu", &resident) != 1) return;
+    double bytes = (double)resident * s->page_bytes - own_bytes(s->run);
+    if (bytes > 0) nns_scalar(s->run, s->process_memory, bytes);
 }
 
 static void sample_process_disk(system_sampler *s) {

@@ -7,7 +7,8 @@
 typedef struct system_sampler system_sampler;
 
 system_sampler *system_open(nns_run *run); // NULL: out of memory
-void system_sample(system_sampler *s);     // once a second; writes nothing before the first step; NULL is fine
+void system_sample(
+    system_sampler *s); // once a second; writes nothing before the first step; NULL is fine
 void system_close(system_sampler *s);
 
 #endif

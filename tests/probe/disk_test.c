@@ -211,10 +211,13 @@ static void a_folder_of_somebody_else_is_not_used(void **state) {
 
 int main(void) {
     may_mount = own_mounts();
-    const struct CMUnitTest tests[] = {
-        CASE(a_deleted_folder_is_made_again), CASE(a_full_disk_is_waited_for),
-        CASE(a_disk_that_stays_full_costs_counted_drops), CASE(a_read_only_disk_is_tried_again),
-        CASE(shared_memory_of_64_mb_is_enough), CASE(full_shared_memory_is_done_without),
-        CASE(no_shared_memory_is_done_without), CASE(a_folder_of_somebody_else_is_not_used)};
+    const struct CMUnitTest tests[] = {CASE(a_deleted_folder_is_made_again),
+                                       CASE(a_full_disk_is_waited_for),
+                                       CASE(a_disk_that_stays_full_costs_counted_drops),
+                                       CASE(a_read_only_disk_is_tried_again),
+                                       CASE(shared_memory_of_64_mb_is_enough),
+                                       CASE(full_shared_memory_is_done_without),
+                                       CASE(no_shared_memory_is_done_without),
+                                       CASE(a_folder_of_somebody_else_is_not_used)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,7 +22,7 @@ typedef struct heard_record {
     uint32_t lane;
     uint16_t kind;
     uint32_t a;
-    int64_t step;      // INT64_MIN: no STEP before it in its lane
+    int64_t step; // INT64_MIN: no STEP before it in its lane
     uint64_t time_ns;
     const uint8_t *at; // the whole record
 } heard_record;
@@ -37,9 +37,9 @@ typedef struct heard {
     uint64_t next[HEARD_LANES];
     int64_t step[HEARD_LANES];
     uint64_t time_ns[HEARD_LANES];
-    buf bytes[64];           // blocks' copies, 1 per segment
+    buf bytes[64]; // blocks' copies, 1 per segment
     size_t segments;
-    bool holes;              // lanes need not begin at 0
+    bool holes; // lanes need not begin at 0
 } heard;
 
 // A data directory and a place for lanes of the test's own.
@@ -78,15 +78,18 @@ static inline void heard_add(heard *h, uint32_t lane, const uint8_t *at) {
         h->step[lane] = le_i64(at + 8);
         h->time_ns[lane] = le_u64(at + 16);
     }
-    h->items[h->count++] = (heard_record){lane, le_u16(at), le_u32(at + 4), h->step[lane],
-                                          h->time_ns[lane], at};
+    h->items[h->count++] =
+        (heard_record){lane, le_u16(at), le_u32(at + 4), h->step[lane], h->time_ns[lane], at};
 }
 
 // One pass gathers the bytes (they must not move), the next one the records.
 static inline void heard_segment(heard *h, const char *path) {
     segment_reader r;
     segment_block block;
-    struct part { uint32_t lane; size_t at, bytes; } *parts = NULL;
+    struct part {
+        uint32_t lane;
+        size_t at, bytes;
+    } *parts = NULL;
     size_t count = 0;
     buf *all = &h->bytes[h->segments++];
     assert_true(h->segments <= 64);

@@ -440,10 +440,15 @@ static void output_is_captured_and_shown(void **state) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        CASE(steps_carry_their_values), CASE(a_lower_step_is_an_attempt), CASE(exit_status_decides),
-        CASE(a_crash_loses_nothing), CASE(all_runs_are_closed_at_exit), CASE(a_child_s_calls_do_nothing),
-        CASE(two_runs_do_not_mix), CASE(opening_again_leaks_nothing), CASE(a_run_is_joined),
-        CASE(output_is_captured_and_shown)};
+    const struct CMUnitTest tests[] = {CASE(steps_carry_their_values),
+                                       CASE(a_lower_step_is_an_attempt),
+                                       CASE(exit_status_decides),
+                                       CASE(a_crash_loses_nothing),
+                                       CASE(all_runs_are_closed_at_exit),
+                                       CASE(a_child_s_calls_do_nothing),
+                                       CASE(two_runs_do_not_mix),
+                                       CASE(opening_again_leaks_nothing),
+                                       CASE(a_run_is_joined),
+                                       CASE(output_is_captured_and_shown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -218,7 +218,8 @@ static void the_machine_is_sampled(void **state) {
     sleep_ms(2300);
     heard_find(&h, nns_run_id(run));
     heard_read(&h);
-    static const char *const names[] = {"system/cpu", "system/memory", "process/cpu", "process/memory"};
+    static const char *const names[] = {"system/cpu", "system/memory", "process/cpu",
+                                        "process/memory"};
     for (size_t i = 0; i < 4; i++) {
         uint32_t series = heard_series(&h, names[i], SERIES_SCALAR);
         assert_int_not_equal(series, 0);
@@ -234,12 +235,14 @@ static void the_machine_is_sampled(void **state) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        CASE(no_page_faults), CASE(no_system_calls),
+    const struct CMUnitTest tests[] = {CASE(no_page_faults),
+                                       CASE(no_system_calls),
 #ifndef __SANITIZE_ADDRESS__
-        CASE(no_allocations),
+                                       CASE(no_allocations),
 #endif
-        CASE(nothing_of_the_program_changes), CASE(helpers_block_signals), CASE(shares_are_measured),
-        CASE(the_machine_is_sampled)};
+                                       CASE(nothing_of_the_program_changes),
+                                       CASE(helpers_block_signals),
+                                       CASE(shares_are_measured),
+                                       CASE(the_machine_is_sampled)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@ static int64_t batch;
 static bool nesterov;
 static int optimizer;
 static nns_param prompt;
-static atomic_long body;        // bodies run
+static atomic_long body; // bodies run
 static atomic_bool finish, ended;
 static _Atomic double seen_lr;
 static _Atomic int64_t seen_step;
@@ -38,9 +38,11 @@ static void declare(void) {
     batch = 128;
     nesterov = false;
     optimizer = 0;
-    nns_param p = nns_param_double(run, "lr", &lr, &(nns_range){.min = 1e-6, .max = 1, .log_scale = true});
+    nns_param p =
+        nns_param_double(run, "lr", &lr, &(nns_range){.min = 1e-6, .max = 1, .log_scale = true});
     nns_param_on_change(run, p, changed, NULL);
-    nns_param_double(run, "momentum", &momentum, &(nns_range){.min = 0, .max = 1, .read_only = true});
+    nns_param_double(run, "momentum", &momentum,
+                     &(nns_range){.min = 0, .max = 1, .read_only = true});
     nns_param_float(run, "decay", &decay, NULL);
     nns_param_int(run, "batch", &batch, &(nns_range){.min = 1, .max = 1024, .unit = "images"});
     nns_param_bool(run, "nesterov", &nesterov, NULL);
@@ -106,13 +108,18 @@ static command_value number(const char *name, double value) {
 }
 
 static command_value words(const char *name, const char *text) {
-    return (command_value){.name = name, .name_bytes = strlen(name), .is_text = true, .text = text,
+    return (command_value){.name = name,
+                           .name_bytes = strlen(name),
+                           .is_text = true,
+                           .text = text,
                            .text_bytes = strlen(text)};
 }
 
 static void send_set(uint64_t id, const command_value *values, uint16_t count) {
-    heard_send(&h, &(command){.verb = COMMAND_SET, .number = id, .at_step = -1, .values = values,
-                              .count = count});
+    heard_send(
+        &h,
+        &(command){
+            .verb = COMMAND_SET, .number = id, .at_step = -1, .values = values, .count = count});
 }
 
 static void send_verb(uint64_t id, uint32_t verb, int64_t argument) {
@@ -142,7 +149,8 @@ static void a_set_is_applied_and_told(void **state) {
     assert_string_equal(heard_reply_text(r), "{\"values\":{\"lr\":{\"from\":0.1,\"to\":0.01}}}");
     assert_int_equal(atomic_load(&changed_calls), 1);
     end_training();
-    uint32_t series = heard_series(&h, "param/lr", SERIES_SCALAR), loss = heard_series(&h, "loss", 1);
+    uint32_t series = heard_series(&h, "param/lr", SERIES_SCALAR),
+             loss = heard_series(&h, "loss", 1);
     assert_true(le_f64(heard_nth(&h, RECORD_SCALAR, series, 0)->at + 8) == 0.1);
     assert_int_equal(heard_nth(&h, RECORD_SCALAR, series, 0)->step, 0);
     assert_true(le_f64(heard_nth(&h, RECORD_SCALAR, series, 1)->at + 8) == 0.01);
@@ -222,7 +230,8 @@ static void all_or_none(void **state) {
     end_training();
     assert_true(lr == 0.25 && batch == 500);
     uint32_t a = heard_series(&h, "param/lr", 1), b = heard_series(&h, "param/batch", 1);
-    assert_int_equal(heard_nth(&h, RECORD_SCALAR, a, 1)->step, heard_nth(&h, RECORD_SCALAR, b, 1)->step);
+    assert_int_equal(heard_nth(&h, RECORD_SCALAR, a, 1)->step,
+                     heard_nth(&h, RECORD_SCALAR, b, 1)->step);
     assert_null(heard_nth(&h, RECORD_SCALAR, a, 2));
 }
 
@@ -315,8 +324,11 @@ static void it_starts_paused_and_beats(void **state) {
 
 static void at_step_is_kept(void **state) {
     (void)state;
-    heard_send(&h, &(command){.verb = COMMAND_SET, .number = 1, .at_step = 60,
-                              .values = (command_value[]){number("lr", 0.5)}, .count = 1});
+    heard_send(&h, &(command){.verb = COMMAND_SET,
+                              .number = 1,
+                              .at_step = 60,
+                              .values = (command_value[]){number("lr", 0.5)},
+                              .count = 1});
     send_set(2, (command_value[]){number("lr", 0.2)}, 1); // overtakes: it is due earlier
     assert_true(le_i64(answer(2)->at + 16) < 60);
     assert_int_equal(le_i64(answer(1)->at + 16), 60);
@@ -348,11 +360,15 @@ static void many_commands(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(a_set_is_applied_and_told), CASE(all_types), CASE(what_is_wrong_is_refused),
+        CASE(a_set_is_applied_and_told),
+        CASE(all_types),
+        CASE(what_is_wrong_is_refused),
         CASE(all_or_none),
-        cmocka_unit_test_setup_teardown(what_the_program_changes_is_noticed, setup_schedule, teardown),
+        cmocka_unit_test_setup_teardown(what_the_program_changes_is_noticed, setup_schedule,
+                                        teardown),
         CASE(pause_step_resume_stop),
         cmocka_unit_test_setup_teardown(it_starts_paused_and_beats, setup_paused, teardown),
-        CASE(at_step_is_kept), CASE(many_commands)};
+        CASE(at_step_is_kept),
+        CASE(many_commands)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -285,9 +285,14 @@ static void null_run_is_accepted(void **state) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        CASE(each_thread_s_values_come_in_order), CASE(lanes_are_used_again), CASE(names_are_checked),
-        CASE(scalars_are_kept_bit_for_bit), CASE(histogram_text_sample), CASE(images_go_to_files),
-        CASE(facts_are_json), CASE(drops_are_counted), CASE(null_run_is_accepted)};
+    const struct CMUnitTest tests[] = {CASE(each_thread_s_values_come_in_order),
+                                       CASE(lanes_are_used_again),
+                                       CASE(names_are_checked),
+                                       CASE(scalars_are_kept_bit_for_bit),
+                                       CASE(histogram_text_sample),
+                                       CASE(images_go_to_files),
+                                       CASE(facts_are_json),
+                                       CASE(drops_are_counted),
+                                       CASE(null_run_is_accepted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,7 +64,10 @@ int main(void) {
     nns_mark(run, "mark");
     nns_progress(run, 1, 10);
     nns_stats_get(run, &stats);
-    if (getenv("NNSCOPE_NEVER")) nns_pause(run);
+    if (getenv("NNSCOPE_NEVER")) {
+        nns_pause(run);
+        nns_stop(run);
+    }
     printf("%s %s %d\n", nns_version(), *nns_run_id(run) ? "recorded" : "off", evaluated);
     nns_close(run, 0);
     return evaluated == 21 && stats.dropped_records == 0 ? 0 : 1;
