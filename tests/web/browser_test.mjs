@@ -9,7 +9,7 @@ import { pause, Stage, until } from './support/stage.mjs';
 const build = process.env.NNS_BUILD ?? 'build', shots = join(build, 'screenshots');
 mkdirSync(shots, { recursive: true });
 const stage = new Stage(build);
-let page, run, trainer;
+let page, run, trainer, hopeless = false;
 
 const live = (series, id = run.id) => page.locator(`[data-series="${series}"][data-run="${id}"][data-step]`).first();
 const stepShown = async (series, id) => Number(await live(series, id).getAttribute('data-step'));
@@ -19,6 +19,7 @@ const tab = async name => {
   await page.getByRole('tabpanel', { name, exact: true }).waitFor();
 };
 const button = name => page.getByRole('button', { name, exact: true });
+const transport = name => page.getByRole('group', { name: 'transport' }).getByRole('button', { name, exact: true });
 const panel = name => page.getByRole('article', { name, exact: true });
 const row = name => page.locator(`[data-parameter="${name}"]`);
 const entry = name => page.getByRole('textbox', { name, exact: true });
@@ -26,10 +27,12 @@ const parameter = async name => (await stage.api(`runs/${run.id}/parameters`)).p
 
 // One thing that a person does; a picture of the page is kept when it fails.
 function act(name, body) {
-  test(name, { timeout: 60000 }, async () => {
+  test(name, { timeout: 30000 }, async t => {
+    if (hopeless) return t.skip('no curves: nothing else can work');
     try {
       await body();
     } catch (error) {
+      hopeless ||= name.startsWith('the printed address');
       await page?.screenshot({ path: join(shots, `failed-${name.replace(/\W+/g, '-')}.png`) }).catch(() => {});
       if (stage.said) console.error(stage.said.slice(-2000));
       throw error;
@@ -67,7 +70,7 @@ act('the live value is the one recorded at its step', async () => {
 });
 
 act('pause holds the trainer, and the page says at which step', async () => {
-  await button('pause').click();
+  await transport('pause').click();
   const held = await until('paused', async () => ((await state()).state === 'paused' ? state() : null));
   await pause(600);
   assert.equal((await state()).last_step, held.last_step, 'the step stands still');
@@ -77,7 +80,7 @@ act('pause holds the trainer, and the page says at which step', async () => {
 
 act('step goes on by one', async () => {
   const before = (await state()).last_step;
-  await button('step').click();
+  await transport('step').click();
   await until('one more step', async () => (await state()).last_step === before + 1);
   await pause(300);
   assert.equal((await state()).last_step, before + 1);
@@ -90,7 +93,7 @@ act('a value set while paused applies at once, and resume goes on', async () => 
   await entry('lr').press('Enter');
   await until('lr', async () => (await parameter('lr')).value === 0.02);
   assert.equal((await state()).last_step, at);
-  await button('resume').click();
+  await transport('resume').click();
   await until('running', async () => (await state()).last_step > at + 10);
 });
 

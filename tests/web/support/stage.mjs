@@ -110,6 +110,7 @@ export class Stage {
     this.browser ??= await chromium.launch({ executablePath: chromiumPath, args: ['--disable-gpu', '--no-sandbox', ...(options.args ?? [])] });
     const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'dark', acceptDownloads: true, ...options.context });
     const page = await context.newPage();
+    page.setDefaultTimeout(5000);
     page.problems = [];
     page.on('pageerror', error => page.problems.push(error.message));
     page.on('console', message => message.type() === 'error' && !/ERR_CONNECTION|WebSocket connection|Failed to load resource/.test(message.text()) && page.problems.push(message.text()));
