@@ -5,11 +5,20 @@
 export interface Drawable { draw(): void }
 
 // What scripts draw is rastered after them: the share of a frame shrinks while frames come late, and grows again.
-const MOST_MS = 9, LEAST_MS = 2.5, LATE_MS = 30, GOOD_MS = 20, LONGEST_REST_MS = 24;
+const MOST_MS = 9, LEAST_MS = 2.5, LATE_MS = 24, GOOD_MS = 14, LONGEST_REST_MS = 24;
 
 const dirty = new Set<Drawable>();
-let asked = 0, timer = 0, busy = 0, restUntil = 0, share = MOST_MS, before = 0;
+let asked = 0, timer = 0, restUntil = 0, share = MOST_MS, began = 0;
 export const figures = { draws: 0, frames: 0, milliseconds: 0, longest: 0 };
+
+// A message posted while drawing is received once the frame was rendered: what the whole frame cost.
+const rendered = new MessageChannel();
+rendered.port1.onmessage = () => {
+  const now = performance.now(), cost = now - began;
+  if (cost > LATE_MS) share = Math.max(LEAST_MS, share * 0.75);
+  else if (cost < GOOD_MS) share = Math.min(MOST_MS, share + 0.5);
+  if (!dirty.size || !asked) restUntil = now + Math.min(cost, LONGEST_REST_MS);
+};
 
 // Something that a person did: in the next frame.
 export function drawSoon(item: Drawable): void {
@@ -35,26 +44,19 @@ export function forget(item: Drawable): void {
   dirty.delete(item);
 }
 
-function tick(frame: number): void {
+function tick(): void {
   asked = 0;
-  const start = performance.now(), apart = frame - before;
-  before = frame;
-  if (apart > LATE_MS && apart < 250) share = Math.max(LEAST_MS, share * 0.75);
-  else if (apart < GOOD_MS) share = Math.min(MOST_MS, share + 0.5);
+  began = performance.now();
   for (const item of dirty) {
     dirty.delete(item);
     item.draw();
     figures.draws++;
-    if (performance.now() - start > share) break;
+    if (performance.now() - began > share) break;
   }
-  const took = performance.now() - start;
+  const took = performance.now() - began;
   figures.frames++;
   figures.milliseconds += took;
   figures.longest = Math.max(figures.longest, took);
-  busy += took;
   if (dirty.size) asked = requestAnimationFrame(tick);
-  else {
-    restUntil = performance.now() + Math.min(busy, LONGEST_REST_MS);
-    busy = 0;
-  }
+  rendered.port2.postMessage(0);
 }

@@ -109,6 +109,7 @@ export class Plot {
       high = Math.max(high, lastX(c, axis));
     }
     if (!(low <= high)) return { low: 0, high: 1 };
+    if (low > 0 && low < high * 0.1) low = 0; // the beginning is in sight anyway: panels stand alike
     return low === high ? { low, high: low + 1 } : { low, high };
   }
 
