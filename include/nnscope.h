@@ -109,7 +109,8 @@ NNS_API void nns_scalar(nns_run *run, nns_series series, double value);
 /* The same by name, for values logged rarely: looks the name up, about 50 ns. */
 NNS_API void nns_scalar_named(nns_run *run, const char *name, double value);
 
-/* `bins` counts (at most 4096) over equal intervals of [low, high]. */
+/* `bins` counts (at most 4096) over equal intervals of [low, high]. A name that is of another kind, or
+ * bounds that are not numbers in order: nothing is recorded. So in the calls below. */
 NNS_API void nns_histogram(nns_run *run, const char *name, double low, double high, const float *counts, uint32_t bins);
 
 /* Text (at most 64 kB) at the current step. */
@@ -158,7 +159,9 @@ typedef struct nns_range {
 
 /* Declare the caller's variable as a live parameter. It is written only inside nns_step, on the
  * thread that calls it, and must stay valid until nns_close. The program may write it too: noticed at
- * the next safe point. Its value is recorded as the series param/NAME. `range` may be NULL. */
+ * the next safe point. Its value is recorded as the series param/NAME. `range` may be NULL. A name (at
+ * most 249 bytes) declared again gets the new address and keeps its first range. Call it from the
+ * training thread; at most 256 parameters. 0: not declared (bad name, other type). */
 NNS_API nns_param nns_param_double(nns_run *run, const char *name, double *value, const nns_range *range);
 NNS_API nns_param nns_param_float(nns_run *run, const char *name, float *value, const nns_range *range);
 NNS_API nns_param nns_param_int(nns_run *run, const char *name, int64_t *value, const nns_range *range);
@@ -168,7 +171,7 @@ NNS_API nns_param nns_param_bool(nns_run *run, const char *name, bool *value, co
 NNS_API nns_param nns_param_choice(nns_run *run, const char *name, int *value, const char *const *words, int count,
                            const nns_range *range);
 
-/* Text owned by the library: read it with nns_param_text_get (valid until the next nns_step). */
+/* Text owned by the library, at most 16 kB: read it with nns_param_text_get (valid until the next nns_step). */
 NNS_API nns_param nns_param_text(nns_run *run, const char *name, const char *initial, const nns_range *range);
 NNS_API const char *nns_param_text_get(nns_run *run, nns_param param);
 
@@ -194,6 +197,7 @@ typedef struct nns_stats {
     double helper_share;       /* CPU of the helper threads / wall time, last 10 s */
     int64_t paused_ns;         /* time spent paused */
     bool salvageable;          /* false: lanes are in private memory, a SIGKILL may lose up to 8 ms */
+    uint64_t thread_waits;     /* first calls of new threads that found no memory ready and made it themselves */
 } nns_stats;
 
 /* Fills *stats; all zero for NULL. */
@@ -323,7 +327,7 @@ static inline void nns_stop(nns_run *run) {
     (void)run;
 }
 static inline void nns_stats_get(nns_run *run, nns_stats *stats) {
-    nns_stats none = {0, 0, 0, 0, 0, 0, 0, false};
+    nns_stats none = {0, 0, 0, 0, 0, 0, 0, false, 0};
     (void)run;
     if (stats) *stats = none;
 }

@@ -37,6 +37,7 @@
 #define PACE_MAX_NS (200 * NS_PER_MS)
 #define PACE_WATCHED_NS (8 * NS_PER_MS)
 #define PACE_PRIVATE_NS (8 * NS_PER_MS) // lanes that die with the process
+#define HURRY_NS NS_PER_S               // that long the answer to a command is waited for at the shortest pace
 #define WATCH_MAX_S 600u
 #define WRITE_GAP_MIN_NS (20 * NS_PER_MS)
 #define WRITE_GAP_MAX_NS (2 * NS_PER_S)
@@ -128,11 +129,12 @@ static int64_t pace(nns_run *run, const fill *f, bool hurry, int64_t now_ns) {
     else if (f->most < 0.03125)
         next *= 2;
     if (next > PACE_MAX_NS) next = PACE_MAX_NS;
-    if (!run->lanes_in_files && next > PACE_PRIVATE_NS) next = PACE_PRIVATE_NS;
+    if (atomic_load(&run->private_lanes) && next > PACE_PRIVATE_NS) next = PACE_PRIVATE_NS;
     if (now_ns < run->watched_until_ns && next > PACE_WATCHED_NS) next = PACE_WATCHED_NS;
     if (next < PACE_MIN_NS) next = PACE_MIN_NS;
     run->pace_ns = next;
-    return hurry ? PACE_MIN_NS : next;
+    if (!hurry) run->hurry_until_ns = now_ns + HURRY_NS;
+    return hurry && now_ns < run->hurry_until_ns ? PACE_MIN_NS : next;
 }
 
 static void take_bytes(int fd) {
@@ -146,6 +148,8 @@ static void sleep_for(nns_run *run, int64_t ns) {
                             {.fd = run->up ? run->inbox.bell : -1, .events = POLLIN}};
     struct timespec time = {.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
     if (ppoll(fds, 2, &time, NULL) <= 0) return;
+    // A program that closes descriptors it does not know (a daemon) must not make this loop spin.
+    if ((fds[0].revents | fds[1].revents) & POLLNVAL) clock_sleep_ns(ns);
     if (fds[0].revents & POLLIN) take_bytes(run->nudge_fd);
     if (fds[1].revents & POLLIN) take_bytes(run->inbox.bell);
 }

@@ -56,6 +56,7 @@ static lane_slot *make_slot(nns_run *run, uint32_t capacity, uint32_t state) {
         mem_free(slot);
         return NULL;
     }
+    if (!slot->lane.in_file) atomic_store(&run->private_lanes, true);
     slot->serial = SERIAL_NONE;
     atomic_store(&slot->owner, state == LANE_USED ? token() : NULL);
     atomic_store(&slot->state, state);

@@ -96,6 +96,7 @@ struct nns_run {
     _Atomic uint64_t nowhere;   // records without a lane
     char lane_folder[PATH_CAP]; // empty: private memory
     bool lanes_in_files;
+    _Atomic bool private_lanes;  // some lane dies with the process: drained at a short pace
 
     series_table series;
     stage stage;
@@ -126,7 +127,7 @@ struct nns_run {
 
     // helper.c
     int nudge_fd; // eventfd: nns_close calls
-    int64_t pace_ns, second_at_ns, watched_until_ns;
+    int64_t pace_ns, second_at_ns, watched_until_ns, hurry_until_ns;
     int64_t write_at_ns, write_gap_ns; // after a failed write: when again
     int64_t close_by_ns;
     _Atomic uint64_t failed_bytes;

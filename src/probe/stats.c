@@ -63,6 +63,7 @@ static void count(nns_run *run, nns_stats *s) {
     s->dropped_records += atomic_load(&run->nowhere);
     s->dropped_large = atomic_load(&run->dropped_large);
     s->failed_bytes = atomic_load(&run->failed_bytes);
+    s->thread_waits = atomic_load(&run->waits);
     s->paused_ns = atomic_load(&run->paused_ns);
     int64_t since = atomic_load(&run->hold_since_ns);
     if (since) s->paused_ns += clock_mono_ns() - since;
