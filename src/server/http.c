@@ -384,6 +384,7 @@ int http_begin(conn *c) {
     }
     if (r->net->body_bytes + r->body_expected > BODY_BYTES_MAX)
         return refuse(r, 503, "busy", "too many large requests at once: try again");
+    if (!buf_room(&r->body, r->body_expected)) return refuse(r, 503, "no_memory", "out of memory");
     say_continue(r);
     return 0;
 }

@@ -248,7 +248,8 @@ int http_writable(conn *c) {
     if (r->state == EVENTS) {
         sse_ready(r);
         if (r->out.failed || !write_out(r)) return -1;
-        lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
+        // A client that takes nothing keeps the limit that write_out has set.
+        if (!lws_send_pipe_choked(c->wsi)) lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
         return 0;
     }
     if (r->state != SENDING) return 0;

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define HEADERS_BYTES 16384
+#define READ_BYTES 65536 // at once from a socket: large bodies
 #define IDLE_SECONDS 60
 #define CONNECTIONS_MAX 4096
 #define DESCRIPTORS 8192
@@ -159,6 +160,7 @@ static int open_context(net *n) {
     info.user = n;
     info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8;
     if (n->options.tls_cert) info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    info.pt_serv_buf_size = READ_BYTES;
     info.max_http_header_data = HEADERS_BYTES;
     info.max_http_header_pool = (unsigned short)n->options.connections_max;
     info.timeout_secs = (unsigned)n->options.idle_seconds;

@@ -110,7 +110,7 @@ class Server:
 
 
 def drain(s, seconds):
-    got, end = b"", time.monotonic() + seconds
+    got, end = bytearray(), time.monotonic() + seconds
     try:
         while time.monotonic() < end:
             s.settimeout(max(0.01, end - time.monotonic()))
@@ -120,7 +120,7 @@ def drain(s, seconds):
             got += piece
     except OSError:
         pass
-    return got
+    return bytes(got)
 
 
 class WebSocket:
