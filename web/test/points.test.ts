@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode, type Block } from '../src/link/columns';
-import { Points } from '../src/state/points';
+import { overtakenOf, Points } from '../src/state/points';
 import { frame, random, rawBlock } from './frames';
 
 interface Point { step: number; value: number; attempt: number }
@@ -109,4 +109,12 @@ test('a stretch that ends takes nothing behind it', () => {
   p.snapshot(blockOf(points, 0, 10));
   p.take(blockOf(points, 10, 30));
   check(p, points.slice(0, 15));
+});
+
+test('overtaken points of all attempts: what no later attempt reaches back to stays', () => {
+  const steps = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 6, 7, 8, 3, 4, 5, 6, 7], points = steps.map((step, i) => ({ step, value: i, attempt: 0 }));
+  const found = overtakenOf(blockOf(points, 0, points.length)).map(o => [...o.step]);
+  assert.deepEqual(found, [[3, 4, 5, 6, 7, 8, 9], [6, 7, 8]]);
+  assert.deepEqual(overtakenOf(blockOf(points, 0, 10)), []);
+  assert.deepEqual(overtakenOf(blockOf([], 0, 0)), []);
 });

@@ -144,7 +144,7 @@ export type FromServer =
   | { type: 'pong'; id: number; time?: number }
   | { type: 'error'; id?: number; error: ErrorBody };
 
-export interface Range { axis?: 'step' | 'time'; from?: number; to?: number; buckets?: number }
+export interface Range { axis?: 'step' | 'time'; from?: number; to?: number; buckets?: number; attempts?: 'all' }
 
 export type ToServer =
   | { type: 'watch_runs' }

@@ -2,7 +2,7 @@
 // for one turn of the event loop and asked for in one message. History is asked for once; after that only a gap asks again.
 import type { Block, Frame } from '../link/columns';
 import { link } from './link';
-import { Points } from './points';
+import { overtakenOf, Points } from './points';
 
 export const TARGET = 1200, LINGER_MS = 4000, HELD_BLOCKS = 256;
 
@@ -15,6 +15,7 @@ class Entry {
   group: Group | null = null;
   timer = 0;
   error = '';
+  past = 0;                        // attempt whose overtaken points were asked for
   constructor(readonly run: string, readonly series: string, target = TARGET, to = Infinity) {
     this.points = new Points(target, to);
   }
@@ -91,13 +92,29 @@ function askWanted(): void {
     const group: Group = { names: new Set(list.map(e => e.series)), stop: () => {} };
     for (const entry of list) entry.group = group;
     group.stop = link.subscribe(run, [...group.names], { axis: 'step', buckets: TARGET },
-      frame => snapshots(frame, block => entries.get(keyOf(run, block.series))),
+      frame => {
+        snapshots(frame, block => entries.get(keyOf(run, block.series)));
+        askPast(run, list);
+      },
       error => list.forEach(e => ((e.error = error.message), e.tell())));
   }
 }
 
 function snapshots(frame: Frame, find: (block: Block) => Entry | undefined): void {
   for (const block of frame.blocks) find(block)?.snapshot(block);
+}
+
+// What earlier attempts recorded and later ones overtook, once per attempt: drawn faint.
+function askPast(run: string, list: Entry[]): void {
+  const wanted = list.filter(e => e.points.attempt > e.past);
+  if (!wanted.length) return;
+  for (const entry of wanted) entry.past = entry.points.attempt;
+  link.query(run, wanted.map(e => e.series), { axis: 'step', buckets: TARGET, attempts: 'all' }, frame => {
+    for (const block of frame?.blocks ?? []) {
+      const entry = wanted.find(e => e.series === block.series);
+      if (entry) (entry.points.overtaken = overtakenOf(block)), entry.tell();
+    }
+  });
 }
 
 // --- a range, for a zoom ---------------------------------------------------------------------

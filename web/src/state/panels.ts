@@ -39,6 +39,9 @@ export function patternOf(name: string): string {
   return parts.join('/');
 }
 
+// What the library records by itself: below what the program says of its network.
+export const isHousekeeping = (group: string): boolean => LAST.includes(group);
+
 const rank = (group: string) => {
   const first = FIRST.indexOf(group), last = LAST.indexOf(group);
   return first >= 0 ? first - 100 : last >= 0 ? 100 + last : 0;

@@ -13,6 +13,23 @@ const FIRST_CAPACITY = 256, OVERTAKEN_ROWS = 4096;
 
 export interface Overtaken { step: Float64Array; time: Float64Array; mean: Float64Array }
 
+// What later attempts overtook, from an answer that holds all attempts one after the other: of each attempt the rows at or behind
+// the lowest first step of those that came later.
+export function overtakenOf(block: Block): Overtaken[] {
+  const { step, time } = (block.raw ?? block.buckets)!, mean = block.raw?.value ?? block.buckets!.mean, found: Overtaken[] = [];
+  let lowest = Infinity;
+  for (let end = block.rows; end > 0; ) {
+    let begin = end - 1;
+    while (begin > 0 && step[begin - 1] <= step[begin]) begin--;
+    let cut = begin;
+    while (cut < end && step[cut] < lowest) cut++;
+    if (cut < end) found.unshift({ step: step.slice(cut, end), time: time.slice(cut, end).map(t => t + block.timeOffset), mean: Float64Array.from(mean.subarray(cut, end)) });
+    lowest = Math.min(lowest, step[begin]);
+    end = begin;
+  }
+  return found;
+}
+
 export class Points {
   rows = 0;
   width = 0;

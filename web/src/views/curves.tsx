@@ -1,7 +1,7 @@
 // Curves: panels grouped by prefix, pinned ones first; images, histograms, samples and texts behind them.
 import { useComputed } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { filterOf, type PanelDef, type PanelGroup } from '../state/panels';
+import { isHousekeeping, filterOf, type PanelDef, type PanelGroup } from '../state/panels';
 import { chosen, currentRun } from '../state/runs';
 import { setPanel, setView, view } from '../state/view';
 import { watchOf } from '../state/watch';
@@ -96,8 +96,9 @@ export function Curves(_: { run: string }) {
   return (
     <div class="curves">
       {list.length === 0 && <Nothing />}
-      {shelves(list).map(row => <Shelf key={row[0].name} groups={row} />)}
+      {shelves(list.filter(g => !isHousekeeping(g.name))).map(row => <Shelf key={row[0].name} groups={row} />)}
       <MediaGroup />
+      {shelves(list.filter(g => isHousekeeping(g.name))).map(row => <Shelf key={row[0].name} groups={row} />)}
       {hidden.length > 0 && (
         <p class="hidden-panels faint">hidden: {hidden.map(p => (
           <button key={p.id} type="button" class="button quiet small" onClick={() => setPanel(p.id, { hidden: false })}>{p.title}</button>

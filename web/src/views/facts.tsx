@@ -12,7 +12,7 @@ import { isBranch, Tree, unfold, type Branch, type Json } from './facts/tree';
 import './facts/facts.css';
 
 // What the library tells by itself (keys: src/journal/event.def); everything else is the program's configuration.
-const OURS = ['process', 'git', 'build', 'machine', 'environment'];
+const OURS = ['process', 'git', 'build', 'machine', 'environment', 'commands'];
 
 const branch = (v: unknown): Branch => (isBranch(v) ? v : {});
 
