@@ -239,8 +239,12 @@ act('events: in the ribbon, and as a list', async () => {
 
 act('media: images, histogram, samples with the wrong one marked', async () => {
   await tab('Curves');
+  await panel('samples').scrollIntoViewIfNeeded();
   const wrong = page.getByRole('img', { name: /predicted 9 .* truth 4/ }).first();
   await wrong.scrollIntoViewIfNeeded();
+  await page.screenshot({ path: join(shots, 'media-1440x900-dark.png') });
+  await panel('weights as an image').scrollIntoViewIfNeeded();
+  await panel('weights').scrollIntoViewIfNeeded();
   await page.getByRole('img', { name: /^weights: distribution/ }).first().waitFor();
   await page.getByRole('img', { name: 'the sixteen weights' }).first().waitFor();
   await page.evaluate(() => document.querySelectorAll('*').forEach(e => e.scrollTop && (e.scrollTop = 0)));
@@ -284,6 +288,8 @@ act('keys: space pauses and resumes, g s steers, g c goes to the curves, ? helps
   const at = (await state()).last_step;
   await page.keyboard.press('.');
   await until('stepped', async () => (await state()).last_step === at + 1);
+  await until('the page to know', async () => transport('resume').isVisible());
+  await pause(200);
   await page.keyboard.press('Space');
   await until('running', async () => (await state()).state === 'running');
   await page.keyboard.press('g');
@@ -355,6 +361,7 @@ act('stop ends the trainer, and the page says how it ended', async () => {
   await until('the end', () => trainer.exitCode !== null);
   assert.equal(trainer.exitCode, 0);
   await until('finished', async () => (await state()).state === 'finished');
+  await page.getByText('steered by hand').first().click();
   await tab('Facts');
   await until('the page to know', async () => /finished/.test(await page.locator('body').innerText()));
 });

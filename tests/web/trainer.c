@@ -174,8 +174,8 @@ static void train(trainer *t, const options *o) {
     nns_series loss_of = nns_series_open_as(run, "train/loss", NULL, NNS_LOWER),
                norm_of = nns_series_open(run, "train/gradient_norm");
     nns_series val_of = nns_series_open_as(run, "val/loss", NULL, NNS_LOWER),
-               wall = nns_series_open_as(run, "clock/wall", "ms", NNS_NEITHER);
-    nns_series applied = nns_series_open_as(run, "clock/applied", "ms", NNS_NEITHER),
+               wall = o->clock ? nns_series_open_as(run, "clock/wall", "ms", NNS_NEITHER) : 0;
+    nns_series applied = o->clock ? nns_series_open_as(run, "clock/applied", "ms", NNS_NEITHER) : 0,
                extra[CURVES_MAX];
     int extras = o->panels * o->curves;
     for (int i = 0; i < extras; i++) {
