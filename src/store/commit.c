@@ -102,7 +102,8 @@ static int seal_log(store *s, commit *c) {
 static uint64_t hand_over(store *s, commit *next) {
     pthread_mutex_lock(&s->lock);
     commit *c = s->open;
-    c->number = ++s->sealed;
+    uint64_t number = ++s->sealed; // the writer may free it once the lock is let go
+    c->number = number;
     s->open = next;
     if (s->queue_tail)
         s->queue_tail->next = c;
@@ -112,7 +113,7 @@ static uint64_t hand_over(store *s, commit *next) {
     s->idle = false;
     pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
-    return c->number;
+    return number;
 }
 
 bool store_dirty(store *s) {

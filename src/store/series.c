@@ -102,7 +102,7 @@ static void queue_cut(store_series *h, cut *c, size_t bytes) {
     c->in = open;
     if (h->last_cut) {
         h->last_cut->next_of_series = c;
-        h->last_cut->superseded = h->last_cut->in == open;
+        if (h->last_cut->in == open) h->last_cut->superseded = true; // else it is the writer's
     } else {
         h->cuts = c;
     }
