@@ -78,7 +78,12 @@ uint64_t core_commit(core *c) {
             cursors_put(c, r->processes[i]);
     c->rows_dirty = c->commit_soon = false;
     c->points_uncommitted = 0;
-    c->last_commit = store_commit(c->store);
+    uint64_t number = store_commit(c->store);
+    if (!number) { // out of memory: all of it stays in the open commit, and every file where it is
+        c->rows_dirty = true;
+        return 0;
+    }
+    c->last_commit = number;
     for (run *r = c->active; r; r = r->next_active)
         for (size_t i = 0; i < r->process_count; i++)
             process_release(c, r->processes[i], c->last_commit);

@@ -125,6 +125,8 @@ static void test_live(void **state) {
     core_close(c);
 }
 
+const body bodies[] = {{"train_paced", train_paced}, {"train_offline", train_offline}, {0}};
+
 static int make(void **state) {
     *state = need_text(temp_make());
     return 0;
@@ -136,7 +138,8 @@ static int unmake(void **state) {
     return 0;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    child_main(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_offline, make, unmake),
         cmocka_unit_test_setup_teardown(test_live, make, unmake),

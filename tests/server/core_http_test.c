@@ -14,9 +14,9 @@ static void new_run(core *c, const char *json, char id[27]) {
     buf_fini(&reply.body);
 }
 
-static void post(core *c, const char *id, const char *body, int status, const char *words) {
-    answer a = post_points(c, id, body);
-    if (a.status != status || (words && !strstr(a.text, words))) print_error("%s -> %d %s\n", body, a.status, a.text);
+static void post(core *c, const char *id, const char *points, int status, const char *words) {
+    answer a = post_points(c, id, points);
+    if (a.status != status || (words && !strstr(a.text, words))) print_error("%s -> %d %s\n", points, a.status, a.text);
     assert_int_equal(a.status, status);
     if (words) assert_non_null(strstr(a.text, words));
     mem_free(a.text);
@@ -93,15 +93,15 @@ static void test_long(void **state) {
     char id[27];
     core *c = open_core(*state);
     new_run(c, "{}", id);
-    buf body = {0};
+    buf text_body = {0};
     for (int i = 0; i < STEPS; i++) {
-        buf_print(&body, "{\"step\":%d,\"x\":%d.5", i, i);
-        if (i % 3 == 0) buf_print(&body, ",\"y\":%d", -i);
-        buf_text(&body, "}\n");
+        buf_print(&text_body, "{\"step\":%d,\"x\":%d.5", i, i);
+        if (i % 3 == 0) buf_print(&text_body, ",\"y\":%d", -i);
+        buf_text(&text_body, "}\n");
     }
-    buf_char(&body, 0);
-    post(c, id, (char *)body.data, 200, NULL);
-    buf_fini(&body);
+    buf_char(&text_body, 0);
+    post(c, id, (char *)text_body.data, 200, NULL);
+    buf_fini(&text_body);
     assert_true(wait_run(c, id, "running", STEPS - 1, 5000));
     const char *const both[] = {"x", "y"};
     size_t length, lines = 0;
@@ -146,6 +146,8 @@ static void test_long(void **state) {
     core_close(c);
 }
 
+const body bodies[] = {{0}};
+
 static int make(void **state) {
     *state = need_text(temp_make());
     return 0;
@@ -157,7 +159,8 @@ static int unmake(void **state) {
     return 0;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    child_main(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_forms, make, unmake),
         cmocka_unit_test_setup_teardown(test_long, make, unmake),

@@ -200,6 +200,8 @@ static void test_two_processes(void **state) {
     core_close(c);
 }
 
+const body bodies[] = {{"one", one}, {"second", second}, {"hung", hung}, {0}};
+
 static int make(void **state) {
     *state = need_text(temp_make());
     return 0;
@@ -211,7 +213,8 @@ static int unmake(void **state) {
     return 0;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    child_main(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_values, make, unmake),
         cmocka_unit_test_setup_teardown(test_expiry, make, unmake),

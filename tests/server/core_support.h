@@ -16,6 +16,7 @@
 #include <math.h>
 #include <nnscope.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/wait.h>
 
 static const core_author tester = {.name = "tester", .from = "api"};
@@ -132,15 +133,31 @@ static inline answer post_points(core *c, const char *id, const char *json) {
     return a;
 }
 
-// A child that runs `body(dir, id)`; the id is made here so that the parent knows it.
-static inline pid_t trainer(void (*body)(const char *dir, const char *id), const char *dir, const char *id) {
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        alarm(60);
-        body(dir, id);
-        _exit(0);
-    }
+// Trainers are programs of their own (this one, started anew): a fork of a process with threads inherits their locks.
+// Each test lists what its children may run in `bodies`, and its main begins with child_main.
+typedef void (*body_function)(const char *dir, const char *id);
+typedef struct body {
+    const char *name;
+    body_function run;
+} body;
+extern const body bodies[]; // ends with NULL
+
+static inline void child_main(int argc, char **argv) {
+    if (argc != 5 || strcmp(argv[1], "--child") != 0) return;
+    alarm(60);
+    for (const body *b = bodies; b->name; b++)
+        if (strcmp(b->name, argv[2]) == 0) b->run(argv[3], argv[4]);
+    exit(0);
+}
+
+// Starts `run(dir, id)`; the id is made here so that the parent knows it.
+static inline pid_t trainer(body_function run, const char *dir, const char *id) {
+    const body *b = bodies;
+    while (b->run != run)
+        b++;
+    const char *const argv[] = {"trainer", "--child", b->name, dir, id, NULL};
+    pid_t pid;
+    assert_int_equal(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, (char *const *)argv, environ), 0);
     return pid;
 }
 
