@@ -3,6 +3,7 @@
 import type { Block, Frame } from '../link/columns';
 import { link } from './link';
 import { overtakenOf, Points } from './points';
+import { runs } from './runs';
 
 export const TARGET = 1200, LINGER_MS = 4000, HELD_BLOCKS = 256;
 
@@ -106,9 +107,9 @@ function snapshots(frame: Frame, find: (block: Block) => Entry | undefined): voi
 
 // What earlier attempts recorded and later ones overtook, once per attempt: drawn faint.
 function askPast(run: string, list: Entry[]): void {
-  const wanted = list.filter(e => e.points.attempt > e.past);
+  const attempt = runs.peek().get(run)?.attempt ?? 0, wanted = list.filter(e => attempt > e.past);
   if (!wanted.length) return;
-  for (const entry of wanted) entry.past = entry.points.attempt;
+  for (const entry of wanted) entry.past = attempt;
   link.query(run, wanted.map(e => e.series), { axis: 'step', buckets: TARGET, attempts: 'all' }, frame => {
     for (const block of frame?.blocks ?? []) {
       const entry = wanted.find(e => e.series === block.series);

@@ -49,6 +49,7 @@ export class Points {
   count!: Uint32Array;           // includes the nonfinite
   nonfinite!: Uint32Array;
   private capacity = 0;
+  private attemptKnown = false;  // a snapshot of the present course does not say it
 
   // `to`: steps at or above it are not taken (a zoom into the past).
   constructor(readonly target = 1200, readonly to = Infinity) {
@@ -61,6 +62,7 @@ export class Points {
     this.version++;
     this.width = block.buckets ? block.width : 0;
     this.attempt = block.attempt;
+    this.attemptKnown = block.attempt > 0;
     this.ready = true;
     this.unknown = block.unknown;
     this.append(block, 0);
@@ -71,7 +73,9 @@ export class Points {
   take(block: Block): boolean {
     if (block.after <= this.after) return true;
     if (block.first > this.after || block.gap || (block.buckets && block.first < this.after)) return false;
-    if (block.attempt > this.attempt) this.rewind(block);
+    if (block.attempt > this.attempt && (this.attemptKnown || this.goesBack(block))) this.rewind(block);
+    this.attempt = block.attempt;
+    this.attemptKnown = true;
     this.append(block, this.after - block.first);
     this.after = block.after;
     this.unknown = false;
@@ -146,10 +150,13 @@ export class Points {
     return [this.step, this.stepLast, this.time, this.min, this.max, this.mean, this.last, this.count, this.nonfinite];
   }
 
+  private goesBack(block: Block): boolean {
+    return this.rows > 0 && (block.raw ?? block.buckets)!.step[Math.max(0, this.after - block.first)] < this.stepLast[this.rows - 1];
+  }
+
   // Invariant 5: the first step of the new attempt cuts what lies at or behind it.
   private rewind(block: Block): void {
     const first = (block.raw ?? block.buckets)!.step[Math.max(0, this.after - block.first)];
-    this.attempt = block.attempt;
     const cut = this.rowAt(first);
     if (cut >= this.rows) return;
     this.overtaken.push({ step: this.step.slice(cut, this.rows), time: this.time.slice(cut, this.rows), mean: this.mean.slice(cut, this.rows) });
