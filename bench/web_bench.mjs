@@ -9,6 +9,8 @@
 //   page_weight        scripts of the first paint as sent
 //
 //     node bench/web_bench.mjs BUILD [NAME ...]
+import { readdirSync, readFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { chromiumPath, pause, Stage, until } from '../tests/web/support/stage.mjs';
 
@@ -53,11 +55,20 @@ function noteInput() {
   addEventListener('pointerup', event => ups.push(performance.timeOrigin + event.timeStamp), { capture: true, passive: true });
 }
 
-async function cpuSeconds(page) {
-  page.cdp ??= await page.context().newCDPSession(page);
-  await page.cdp.send('Performance.enable');
-  const { metrics } = await page.cdp.send('Performance.getMetrics');
-  return metrics.find(m => m.name === 'TaskDuration').value;
+// CPU seconds of all processes that descend from this one and are the browser's.
+function browserCpu() {
+  const processes = new Map();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8'), end = stat.lastIndexOf(')'), fields = stat.slice(end + 2).split(' ');
+      processes.set(Number(name), { name: stat.slice(stat.indexOf('(') + 1, end), parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) });
+    } catch { /* gone meanwhile */ }
+  }
+  const ours = pid => pid === process.pid || (processes.has(pid) && ours(processes.get(pid).parent));
+  let ticks = 0;
+  for (const [pid, p] of processes) if (/^chrom/.test(p.name) && ours(pid)) ticks += p.ticks;
+  return ticks / 100;
 }
 
 async function staged(viewport, args, body) {
@@ -102,9 +113,9 @@ async function valueToPixel(stage, page, run) {
   const p50 = [], p99 = [], cpu = [];
   for (let round = 0; round < ROUNDS; round++) {
     await page.evaluate(() => void (window.paints.length = 0));
-    const before = await cpuSeconds(page);
+    const before = browserCpu();
     await pause(ROUND_MS);
-    const spent = (await cpuSeconds(page)) - before, paints = await page.evaluate(() => window.paints);
+    const spent = (browserCpu()) - before, paints = await page.evaluate(() => window.paints);
     await pause(1500); // until the points can be asked for
     const mine = paints.filter(p => p.series === 'clock/wall').sort((a, b) => a.when - b.when);
     const waits = latencies(mine, await stage.points(run, 'clock/wall'));
@@ -162,6 +173,7 @@ if (!chromiumPath) {
   console.log('skipped: no chromium (Debian: apt install chromium; or name it in CHROMIUM)');
   process.exit(0);
 }
+console.log(`# load average ${loadavg()[0].toFixed(1)} on ${cpus().length} cores`);
 if (wanted('value_to_pixel') || wanted('click_to_effect') || wanted('page_weight'))
   await staged({ width: 1920, height: 1600 }, ['--clock', '--panels', '8', '--curves', '1'], async (stage, page, run, scripts) => {
     if (wanted('page_weight')) await pageWeight(scripts);
