@@ -11,7 +11,13 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
-// ThreadSanitizer: children of a fork open runs, which start threads.
+// ThreadSanitizer: children of a fork open runs, which start threads. It takes a child's thread for the parent's of
+// the same address, though, so that with a run open in the parent the child opens none.
+#ifdef __SANITIZE_THREAD__
+#define CHILD_MAY_OPEN false
+#else
+#define CHILD_MAY_OPEN true
+#endif
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void) {
     return "die_after_fork=0";
@@ -234,14 +240,14 @@ static void child_of_fork(nns_run *run, nns_series s, double *lr) {
         nns_text(run, "child/text", "x");
     }
     failed |= nns_param_double(run, "child", lr, NULL) != 0;
-    nns_run *mine = open_run();
-    failed |= !mine;
+    nns_run *mine = CHILD_MAY_OPEN ? open_run() : NULL;
+    failed |= CHILD_MAY_OPEN && !mine;
     nns_step(mine, 1);
     nns_scalar_named(mine, "own", 42);
     char path[400];
     snprintf(path, sizeof path, "%s/child", h.dir);
     int fd = open(path, O_WRONLY | O_CREAT, 0600);
-    failed |= write(fd, nns_run_id(mine), ID_LENGTH) != ID_LENGTH;
+    failed |= mine && write(fd, nns_run_id(mine), ID_LENGTH) != ID_LENGTH;
     nns_close(mine, 0);
     nns_close(run, 1);
     exit(failed);
@@ -269,6 +275,7 @@ static void a_child_s_calls_do_nothing(void **state) {
     assert_true(le_f64(heard_nth(&h, RECORD_SCALAR, s, 0)->at + 8) == 1);
     assert_true(le_f64(heard_nth(&h, RECORD_SCALAR, s, 1)->at + 8) == 2);
     assert_null(heard_nth(&h, RECORD_SCALAR, s, 2));
+    if (!CHILD_MAY_OPEN) return;
     char id[ID_LENGTH + 1] = "", path[400];
     snprintf(path, sizeof path, "%s/child", h.dir);
     int fd = open(path, O_RDONLY);

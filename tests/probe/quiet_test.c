@@ -39,6 +39,10 @@ static long faults(void) {
 // 1e7 scalars in steps of 10, slowed down so that the lane never overflows.
 static void no_page_faults(void **state) {
     (void)state;
+#ifdef __SANITIZE_THREAD__
+    print_message("skipped: ThreadSanitizer's own memory faults\n");
+    skip();
+#endif
     nns_series s = nns_series_open(run, "s");
     int64_t step = 0;
     long before = 0;
