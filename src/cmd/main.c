@@ -21,8 +21,10 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 static void print_usage(FILE *out) {
     fprintf(out, "nnscope COMMAND [OPTIONS]\n"
                  "Shows a neural network while it trains, and lets you steer it.\n\n");
-    for (size_t i = 0; i < COMMANDS; i++) fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].sentence);
-    fprintf(out, "\nnnscope COMMAND --help tells more. NNSCOPE_DIR chooses the data directory; NNSCOPE_URL and NNSCOPE_TOKEN\n"
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].sentence);
+    fprintf(out, "\nnnscope COMMAND --help tells more. NNSCOPE_DIR chooses the data directory; "
+                 "NNSCOPE_URL and NNSCOPE_TOKEN\n"
                  "a server elsewhere.\n");
 }
 

@@ -18,7 +18,8 @@
 
 static const char usage[] =
     "nnscope server [OPTIONS]\n"
-    "Serves the dashboard and the API on 127.0.0.1 and ::1, takes in what runs record, until Ctrl-C.\n"
+    "Serves the dashboard and the API on 127.0.0.1 and ::1, takes in what runs record, until "
+    "Ctrl-C.\n"
     "  --port N         port; default 7676 or the next free one; 0: any free one\n"
     "  --host ADDRESS   address to bind instead of loopback; then use TLS or a proxy\n"
     "  --allow-host H   a further host name under which the server is reached (repeatable)\n"
@@ -63,21 +64,38 @@ static int take_prefix(server_arguments *a, const char *value) {
 static int take(void *context, int letter, const char *value) {
     server_arguments *a = context;
     switch (letter) {
-    case 'p': return take_port(a, value);
-    case 'H': a->net.host = value; return 0;
-    case 'x': return take_prefix(a, value);
-    case 'c': a->net.tls_cert = value; return 0;
-    case 'k': a->net.tls_key = value; return 0;
-    case 'b': a->net.behind_proxy = true; return 0;
-    case 'o': a->open = true; return 0;
-    case 'n': a->open = false; return 0;
-    case 'r': return take_number(value, 1 << 20, &a->ready_fd);
-    case 'i': return take_number(value, 86400, &a->net.idle_seconds);
+    case 'p':
+        return take_port(a, value);
+    case 'H':
+        a->net.host = value;
+        return 0;
+    case 'x':
+        return take_prefix(a, value);
+    case 'c':
+        a->net.tls_cert = value;
+        return 0;
+    case 'k':
+        a->net.tls_key = value;
+        return 0;
+    case 'b':
+        a->net.behind_proxy = true;
+        return 0;
+    case 'o':
+        a->open = true;
+        return 0;
+    case 'n':
+        a->open = false;
+        return 0;
+    case 'r':
+        return take_number(value, 1 << 20, &a->ready_fd);
+    case 'i':
+        return take_number(value, 86400, &a->net.idle_seconds);
     case 'a':
         if (a->net.allow_hosts_count == ALLOW_HOSTS_MAX) return 1;
         a->allow[a->net.allow_hosts_count++] = value;
         return 0;
-    default: return 1;
+    default:
+        return 1;
     }
 }
 
@@ -94,7 +112,8 @@ static int write_place(const net *n, const char *dir) {
     buf json = {0};
     buf_text(&json, "{\"url\": ");
     buf_json(&json, net_url(n), strlen(net_url(n)));
-    buf_print(&json, ", \"port\": %d, \"pid\": %d, \"version\": \"%s\"}\n", net_port(n), (int)getpid(), NNSCOPE_VERSION);
+    buf_print(&json, ", \"port\": %d, \"pid\": %d, \"version\": \"%s\"}\n", net_port(n),
+              (int)getpid(), NNSCOPE_VERSION);
     int result = file_path(path, "%s/server.json", dir);
     if (!result) result = json.failed ? NNS_E_NO_MEMORY : file_write(path, json.data, json.length);
     buf_fini(&json);
@@ -119,15 +138,18 @@ static void tell(const net *n, const server_arguments *a, bool json) {
     char address[1024];
     snprintf(address, sizeof address, "%s?token=%s", net_url(n), net_token(n));
     if (json)
-        printf("{\"url\": \"%s\", \"port\": %d, \"pid\": %d}\n", address, net_port(n), (int)getpid());
+        printf("{\"url\": \"%s\", \"port\": %d, \"pid\": %d}\n", address, net_port(n),
+               (int)getpid());
     else
         printf("%s\n", address);
     fflush(stdout);
     if (a->ready_fd >= 0) dprintf(a->ready_fd, "%s\n", address);
     if (a->open) open_browser(address);
     if (net_exposed(n))
-        fprintf(stderr, "nnscope server: listening beyond this machine without TLS: tokens and data can be read on the way.\n"
-                        "Use --tls-cert and --tls-key, or a proxy that does TLS and --behind-proxy.\n");
+        fprintf(stderr,
+                "nnscope server: listening beyond this machine without TLS: tokens and data can be "
+                "read on the way.\n"
+                "Use --tls-cert and --tls-key, or a proxy that does TLS and --behind-proxy.\n");
 }
 
 // --- the server ----------------------------------------------------------------------------
@@ -137,7 +159,8 @@ static int serve(net *n, core *c, const server_arguments *a, bool json) {
     int result = net_listen(n, c, &error);
     if (result) return failed(error, result);
     result = write_place(n, a->net.dir);
-    if (result) fprintf(stderr, "nnscope server: %s/server.json: %s\n", a->net.dir, error_sentence(result));
+    if (result)
+        fprintf(stderr, "nnscope server: %s/server.json: %s\n", a->net.dir, error_sentence(result));
     tell(n, a, json);
     result = net_run(n);
     remove_place(a->net.dir);

@@ -14,16 +14,17 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] =
-    "nnscope token list\n"
-    "nnscope token add --scope S --name N\n"
-    "nnscope token revoke NAME-OR-ID\n"
-    "Manages tokens. Scopes: read, write (record), control (steer; implies read), code; several with commas. `add` prints\n"
-    "the token alone on its last line: nothing keeps it but you. The first token is the file `token` of the data directory.\n"
-    "  --scope S    scopes\n"
-    "  --name N     who it is for: the author of what it does\n"
-    "  --json       list as JSON\n"
-    "  --dir DIR    data directory\n";
+static const char usage[] = "nnscope token list\n"
+                            "nnscope token add --scope S --name N\n"
+                            "nnscope token revoke NAME-OR-ID\n"
+                            "Manages tokens. Scopes: read, write (record), control (steer; implies "
+                            "read), code; several with commas. `add` prints\n"
+                            "the token alone on its last line: nothing keeps it but you. The first "
+                            "token is the file `token` of the data directory.\n"
+                            "  --scope S    scopes\n"
+                            "  --name N     who it is for: the author of what it does\n"
+                            "  --json       list as JSON\n"
+                            "  --dir DIR    data directory\n";
 
 typedef struct token_arguments {
     const char *scope, *name;
@@ -39,8 +40,10 @@ static int take(void *context, int letter, const char *value) {
 static void print_token(json_t *t) {
     size_t i;
     json_t *word;
-    printf("%s  %-20s ", json_string_value(json_object_get(t, "id")), json_string_value(json_object_get(t, "name")));
-    json_array_foreach(json_object_get(t, "scopes"), i, word) printf(" %s", json_string_value(word));
+    printf("%s  %-20s ", json_string_value(json_object_get(t, "id")),
+           json_string_value(json_object_get(t, "name")));
+    json_array_foreach(json_object_get(t, "scopes"), i, word)
+        printf(" %s", json_string_value(word));
     putchar('\n');
 }
 
@@ -72,7 +75,9 @@ static int remote_add(const client *c, const token_arguments *a) {
     char *body = wanted ? json_dumps(wanted, 0) : NULL;
     int status = EXIT_FAILED;
     client_call(c, "POST", "/api/v1/tokens", NULL, body ? body : "{}", &reply);
-    json_t *made = reply.status == 201 ? json_loadb((const char *)reply.body.data, reply.body.length, 0, NULL) : NULL;
+    json_t *made = reply.status == 201
+                       ? json_loadb((const char *)reply.body.data, reply.body.length, 0, NULL)
+                       : NULL;
     const char *secret = json_string_value(json_object_get(made, "token"));
     if (secret) {
         puts(secret);
@@ -88,13 +93,16 @@ static int remote_add(const client *c, const token_arguments *a) {
 }
 
 // The id of the token that is meant; "" without one.
-static void remote_find(const client *c, const char *meant, char id[TOKEN_ID_LENGTH + 1], int *status) {
+static void remote_find(const client *c, const char *meant, char id[TOKEN_ID_LENGTH + 1],
+                        int *status) {
     json_t *list = client_get(c, "/api/v1/tokens", status), *t;
     size_t i;
     id[0] = 0;
     json_array_foreach(json_object_get(list, "tokens"), i, t) {
-        const char *one = json_string_value(json_object_get(t, "id")), *name = json_string_value(json_object_get(t, "name"));
-        if (one && name && (!strcmp(one, meant) || !strcmp(name, meant))) snprintf(id, TOKEN_ID_LENGTH + 1, "%s", one);
+        const char *one = json_string_value(json_object_get(t, "id")),
+                   *name = json_string_value(json_object_get(t, "name"));
+        if (one && name && (!strcmp(one, meant) || !strcmp(name, meant)))
+            snprintf(id, TOKEN_ID_LENGTH + 1, "%s", one);
     }
     json_decref(list);
 }
@@ -185,7 +193,8 @@ static int direct_add(direct *d, const token_arguments *a) {
     const token *t;
     unsigned scopes;
     buf json = {0};
-    if (!scope_parse(a->scope, &scopes)) return say("scopes are read, write, control, code", NNS_E_INVALID);
+    if (!scope_parse(a->scope, &scopes))
+        return say("scopes are read, write, control, code", NNS_E_INVALID);
     int result = tokens_add(d->tokens, a->name, scopes, clock_wall_ms(), secret, &t);
     if (result) return say(a->name, result);
     token_json(&json, t);
@@ -200,7 +209,8 @@ static int direct_revoke(direct *d, const char *meant) {
     const token *t = tokens_by(d->tokens, meant);
     if (!t) return unknown(meant);
     if (!t->first) return direct_put(d, t->hash, NULL);
-    fprintf(stderr, "nnscope token: the first token is the file `token` of the data directory: delete that and start the server\n");
+    fprintf(stderr, "nnscope token: the first token is the file `token` of the data directory: "
+                    "delete that and start the server\n");
     return EXIT_FAILED;
 }
 
@@ -244,7 +254,8 @@ static bool server_lives(const client *c) {
 }
 
 int cmd_token(int argc, char **argv) {
-    static const struct option own[] = {{"scope", required_argument, NULL, 's'}, {"name", required_argument, NULL, 'n'}, {0}};
+    static const struct option own[] = {
+        {"scope", required_argument, NULL, 's'}, {"name", required_argument, NULL, 'n'}, {0}};
     token_arguments a = {0};
     command_options o = {.usage = usage, .own = own, .take = take, .context = &a};
     client c;

@@ -15,7 +15,8 @@
 #define TRIES_MAX 20.0       // failed tries at once
 #define TRIES_PER_SECOND 2.0 // and what comes back
 
-static int deny(int status, const char *code, const char *message, const char **out_code, const char **out_message) {
+static int deny(int status, const char *code, const char *message, const char **out_code,
+                const char **out_message) {
     *out_code = code;
     *out_message = message;
     return status;
@@ -38,8 +39,9 @@ int auth_host(const auth *a, const auth_headers *h, const char **code, const cha
         return deny(400, "bad_host", "the Host header is missing or not valid", code, message);
     if (http_host_loopback(&host) || allowed_name(a, &host)) return 0;
     if (host.literal && !strcmp(host.name, h->local)) return 0;
-    return deny(403, "host", "this server does not answer to that host name: start it with --allow-host NAME", code,
-                message);
+    return deny(403, "host",
+                "this server does not answer to that host name: start it with --allow-host NAME",
+                code, message);
 }
 
 int auth_origin(const auth *a, const auth_headers *h, const char **code, const char **message) {
@@ -47,8 +49,11 @@ int auth_origin(const auth *a, const auth_headers *h, const char **code, const c
     bool secure;
     if (!*h->origin) return 0;
     if (http_origin_parse(h->origin, strlen(h->origin), &origin, &secure)) {
-        if (http_host_parse(h->host, strlen(h->host), &host) && http_same_host(&host, &origin, secure)) return 0;
-        if (a->behind_proxy && http_host_parse(h->forwarded_host, strlen(h->forwarded_host), &host) &&
+        if (http_host_parse(h->host, strlen(h->host), &host) &&
+            http_same_host(&host, &origin, secure))
+            return 0;
+        if (a->behind_proxy &&
+            http_host_parse(h->forwarded_host, strlen(h->forwarded_host), &host) &&
             http_same_host(&host, &origin, secure))
             return 0;
     }
@@ -68,14 +73,15 @@ static bool too_many(auth *a, int64_t now_ms) {
     return false;
 }
 
-static int failed_try(auth *a, int64_t now_ms, const char *what, const char **code, const char **message) {
+static int failed_try(auth *a, int64_t now_ms, const char *what, const char **code,
+                      const char **message) {
     if (too_many(a, now_ms))
         return deny(429, "too_many_tries", "too many wrong tokens: wait a little", code, message);
     return deny(401, "token", what, code, message);
 }
 
-int auth_identity(auth *a, const auth_headers *h, bool upgrade, int64_t now_ms, identity *who, const char **code,
-                  const char **message) {
+int auth_identity(auth *a, const auth_headers *h, bool upgrade, int64_t now_ms, identity *who,
+                  const char **code, const char **message) {
     http_slice secret;
     if (*h->authorization) {
         if (http_bearer(h->authorization, strlen(h->authorization), &secret) &&
@@ -86,7 +92,8 @@ int auth_identity(auth *a, const auth_headers *h, bool upgrade, int64_t now_ms, 
     if (!http_cookie(h->cookie, strlen(h->cookie), a->cookie, &secret))
         return deny(401, "token", "a token is needed: Authorization: Bearer TOKEN", code, message);
     if (!session_check(a->tokens, secret.at, secret.length, now_ms / 1000, who))
-        return failed_try(a, now_ms, "the session is over: open the address with the token again", code, message);
+        return failed_try(a, now_ms, "the session is over: open the address with the token again",
+                          code, message);
     if (upgrade && !*h->origin)
         return deny(403, "origin", "an upgrade by cookie must name its Origin", code, message);
     return 0;

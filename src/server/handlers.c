@@ -48,7 +48,8 @@ void handle_get_run(request *r) {
 
 void handle_patch_run(request *r) {
     core_author author = request_author(r);
-    core_patch_run(the_core(r), run_of(r), body_text(r), r->body.length, &author, request_done, request_hold(r));
+    core_patch_run(the_core(r), run_of(r), body_text(r), r->body.length, &author, request_done,
+                   request_hold(r));
 }
 
 void handle_delete_run(request *r) {
@@ -77,14 +78,15 @@ void handle_get_points(request *r) {
         .all_attempts = attempts && !strcmp(attempts, "all"),
         .request = (uint32_t)request_arg_int(r, "request", 0),
     };
-    q.form = wants(r, "csv", "text/csv")                                ? CORE_CSV
-             : wants(r, "columns", "application/vnd.nnscope.columns")   ? CORE_COLUMNS
-                                                                        : CORE_JSON;
+    q.form = wants(r, "csv", "text/csv")                              ? CORE_CSV
+             : wants(r, "columns", "application/vnd.nnscope.columns") ? CORE_COLUMNS
+                                                                      : CORE_JSON;
     core_get_points(the_core(r), &q, request_done, request_hold(r));
 }
 
 void handle_post_points(request *r) {
-    core_post_points(the_core(r), run_of(r), body_text(r), r->body.length, request_done, request_hold(r));
+    core_post_points(the_core(r), run_of(r), body_text(r), r->body.length, request_done,
+                     request_hold(r));
 }
 
 void handle_get_series(request *r) {
@@ -98,23 +100,25 @@ void handle_get_parameters(request *r) {
 }
 
 void handle_get_events(request *r) {
-    core_get_events(the_core(r), run_of(r), request_arg_int(r, "after", 0), limit_of(r, 1000, 10000), request_done,
-                    request_hold(r));
+    core_get_events(the_core(r), run_of(r), request_arg_int(r, "after", 0),
+                    limit_of(r, 1000, 10000), request_done, request_hold(r));
 }
 
 void handle_get_commands(request *r) {
-    core_get_commands(the_core(r), run_of(r), request_arg_int(r, "after", 0), limit_of(r, 1000, 10000), request_done,
-                      request_hold(r));
+    core_get_commands(the_core(r), run_of(r), request_arg_int(r, "after", 0),
+                      limit_of(r, 1000, 10000), request_done, request_hold(r));
 }
 
 void handle_get_log(request *r) {
-    core_get_log(the_core(r), run_of(r), request_arg_text(r, "process"), request_arg_int(r, "offset", 0),
-                 limit_of(r, 65536, 1 << 20), request_arg_flag(r, "plain"), request_done, request_hold(r));
+    core_get_log(the_core(r), run_of(r), request_arg_text(r, "process"),
+                 request_arg_int(r, "offset", 0), limit_of(r, 65536, 1 << 20),
+                 request_arg_flag(r, "plain"), request_done, request_hold(r));
 }
 
 void handle_get_media(request *r) {
-    core_get_media(the_core(r), run_of(r), request_arg_text(r, "series"), request_arg_int(r, "from", INT64_MIN),
-                   request_arg_int(r, "to", INT64_MAX), limit_of(r, 100, 10000), request_done, request_hold(r));
+    core_get_media(the_core(r), run_of(r), request_arg_text(r, "series"),
+                   request_arg_int(r, "from", INT64_MIN), request_arg_int(r, "to", INT64_MAX),
+                   limit_of(r, 100, 10000), request_done, request_hold(r));
 }
 
 void handle_get_blob(request *r) {
@@ -129,8 +133,9 @@ void handle_get_blob(request *r) {
 void handle_post_command(request *r) {
     core_author author = request_author(r);
     int64_t wait = request_arg_int(r, "wait", 0);
-    core_post_command(the_core(r), run_of(r), body_text(r), r->body.length, wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait,
-                      &author, request_done, request_hold(r));
+    core_post_command(the_core(r), run_of(r), body_text(r), r->body.length,
+                      wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait, &author, request_done,
+                      request_hold(r));
 }
 
 // --- the server itself ---------------------------------------------------------------------
@@ -155,19 +160,21 @@ void handle_get_server(request *r) {
     buf_text(&reply.body, ",\"url\":");
     buf_json(&reply.body, r->net->url, strlen(r->net->url));
     buf_print(&reply.body,
-              ",\"connections\":%d,\"points\":%llu,\"frames\":%llu,\"commands\":%llu,\"runs\":%llu,\"series\":%llu,"
+              ",\"connections\":%d,\"points\":%llu,\"frames\":%llu,\"commands\":%llu,\"runs\":%llu,"
+              "\"series\":%llu,"
               "\"viewers\":%llu,\"journal_bytes\":%llu,\"store_bytes\":%llu,\"refused\":%llu}",
               r->net->conn_count, (unsigned long long)f.points, (unsigned long long)f.frames,
-              (unsigned long long)f.commands, (unsigned long long)f.runs, (unsigned long long)f.series,
-              (unsigned long long)f.viewers, (unsigned long long)f.journal_bytes, (unsigned long long)f.store_bytes,
+              (unsigned long long)f.commands, (unsigned long long)f.runs,
+              (unsigned long long)f.series, (unsigned long long)f.viewers,
+              (unsigned long long)f.journal_bytes, (unsigned long long)f.store_bytes,
               (unsigned long long)f.refused);
     request_answer(r, &reply);
 }
 
 static void figure(buf *out, const char *name, const char *kind, const char *help, uint64_t value) {
     const char *suffix = strcmp(kind, "counter") ? "" : "_total";
-    buf_print(out, "# TYPE nnscope_%s %s\n# HELP nnscope_%s %s\nnnscope_%s%s %llu\n", name, kind, name, help, name,
-              suffix, (unsigned long long)value);
+    buf_print(out, "# TYPE nnscope_%s %s\n# HELP nnscope_%s %s\nnnscope_%s%s %llu\n", name, kind,
+              name, help, name, suffix, (unsigned long long)value);
 }
 
 void handle_get_metrics(request *r) {

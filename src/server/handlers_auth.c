@@ -39,14 +39,14 @@ void handle_post_session(request *r) {
         request_error(r, 500, "session", "no session could be made");
         return;
     }
-    request_header(r, "Set-Cookie: %s=%s; Path=%s; Max-Age=%d; HttpOnly; SameSite=Strict%s\r\n", n->auth.cookie, cookie,
-                   cookie_path(n), SESSION_SECONDS, secure_flag(n));
+    request_header(r, "Set-Cookie: %s=%s; Path=%s; Max-Age=%d; HttpOnly; SameSite=Strict%s\r\n",
+                   n->auth.cookie, cookie, cookie_path(n), SESSION_SECONDS, secure_flag(n));
     whoami(r);
 }
 
 void handle_delete_session(request *r) {
-    request_header(r, "Set-Cookie: %s=; Path=%s; Max-Age=0; HttpOnly; SameSite=Strict%s\r\n", r->net->auth.cookie,
-                   cookie_path(r->net), secure_flag(r->net));
+    request_header(r, "Set-Cookie: %s=; Path=%s; Max-Age=0; HttpOnly; SameSite=Strict%s\r\n",
+                   r->net->auth.cookie, cookie_path(r->net), secure_flag(r->net));
     request_text(r, 200, NULL, "{}");
 }
 
@@ -112,11 +112,13 @@ static void add(request *r, json_t *json) {
     else if (result == NNS_E_EXISTS)
         request_error(r, 409, "exists", "a token has that name already");
     else
-        request_error(r, result == NNS_E_INVALID ? 400 : 503, "bad_token", "such a token cannot be made");
+        request_error(r, result == NNS_E_INVALID ? 400 : 503, "bad_token",
+                      "such a token cannot be made");
 }
 
 void handle_post_token(request *r) {
-    json_t *json = json_loadb(r->body.data ? (const char *)r->body.data : "", r->body.length, 0, NULL);
+    json_t *json =
+        json_loadb(r->body.data ? (const char *)r->body.data : "", r->body.length, 0, NULL);
     if (json)
         add(r, json);
     else
@@ -132,7 +134,9 @@ void handle_delete_token(request *r) {
         return;
     }
     if (t->first) {
-        request_error(r, 409, "first", "the first token is the file `token` of the data directory: delete that and restart");
+        request_error(
+            r, 409, "first",
+            "the first token is the file `token` of the data directory: delete that and restart");
         return;
     }
     if (core_put_token(r->net->core, t->hash, NULL)) {

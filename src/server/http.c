@@ -88,7 +88,8 @@ typedef struct texts {
 static bool auth_texts(conn *c, texts *t, auth_headers *h) {
     bool fits = net_header(c->wsi, WSI_TOKEN_HOST, t->host, sizeof t->host) &&
                 net_header(c->wsi, WSI_TOKEN_ORIGIN, t->origin, sizeof t->origin) &&
-                net_header(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, t->authorization, sizeof t->authorization) &&
+                net_header(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, t->authorization,
+                           sizeof t->authorization) &&
                 net_header(c->wsi, WSI_TOKEN_HTTP_COOKIE, t->cookie, sizeof t->cookie);
     if (lws_hdr_custom_copy(c->wsi, t->forwarded, sizeof t->forwarded, "x-forwarded-host:", 17) < 0)
         t->forwarded[0] = 0;
@@ -110,7 +111,8 @@ int net_check_host(conn *c, const char **code, const char **message) {
     return auth_host(&c->net->auth, &h, code, message);
 }
 
-int net_authenticate(conn *c, bool change, bool upgrade, identity *who, const char **code, const char **message) {
+int net_authenticate(conn *c, bool change, bool upgrade, identity *who, const char **code,
+                     const char **message) {
     texts t;
     auth_headers h;
     if (!auth_texts(c, &t, &h)) return too_long(code, message);
@@ -124,9 +126,9 @@ static http_method method_of(struct lws *wsi, char *path, size_t capacity, bool 
         enum lws_token_indexes token;
         http_method method;
     } table[] = {
-        {WSI_TOKEN_GET_URI, HTTP_GET},       {WSI_TOKEN_HEAD_URI, HTTP_HEAD},
-        {WSI_TOKEN_POST_URI, HTTP_POST},     {WSI_TOKEN_PUT_URI, HTTP_PUT},
-        {WSI_TOKEN_PATCH_URI, HTTP_PATCH},   {WSI_TOKEN_DELETE_URI, HTTP_DELETE},
+        {WSI_TOKEN_GET_URI, HTTP_GET},         {WSI_TOKEN_HEAD_URI, HTTP_HEAD},
+        {WSI_TOKEN_POST_URI, HTTP_POST},       {WSI_TOKEN_PUT_URI, HTTP_PUT},
+        {WSI_TOKEN_PATCH_URI, HTTP_PATCH},     {WSI_TOKEN_DELETE_URI, HTTP_DELETE},
         {WSI_TOKEN_OPTIONS_URI, HTTP_OPTIONS},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -177,7 +179,8 @@ static const char *arg_value(const request *r, size_t i) {
 
 static bool args_fit(request *r, char *problem, size_t capacity) {
     for (size_t i = 0; i < r->arg_count; i++)
-        if (!route_query_valid(r->route, arg_name(r, i), arg_value(r, i), problem, capacity)) return false;
+        if (!route_query_valid(r->route, arg_name(r, i), arg_value(r, i), problem, capacity))
+            return false;
     return true;
 }
 
@@ -270,7 +273,8 @@ static bool copy_params(request *r) {
 // The path below the prefix, or NULL when it is not below it. Both forms are served: a proxy may strip it.
 static const char *below_prefix(const net *n, const char *path) {
     size_t length = strlen(n->options.prefix);
-    if (length && !strncmp(path, n->options.prefix, length) && (path[length] == '/' || !path[length]))
+    if (length && !strncmp(path, n->options.prefix, length) &&
+        (path[length] == '/' || !path[length]))
         return path[length] ? path + length : "/";
     return path;
 }
@@ -280,8 +284,8 @@ static bool is_api(const char *path) {
 }
 
 // Checks a call of the API in order; 0 or a status with its code and message.
-static int check_call(request *r, const char *path, char *problem, size_t capacity, const char **code,
-                      const char **message) {
+static int check_call(request *r, const char *path, char *problem, size_t capacity,
+                      const char **code, const char **message) {
     unsigned allowed;
     bool change = r->method != HTTP_GET && r->method != HTTP_HEAD;
     int status = net_authenticate(r->conn, change, false, &r->who, code, message);
@@ -294,7 +298,8 @@ static int check_call(request *r, const char *path, char *problem, size_t capaci
         return allowed ? 405 : 404;
     }
     if (!auth_may(&r->who, r->route->scope)) {
-        snprintf(problem, capacity, "this needs a token with scope %s", scope_word(r->route->scope));
+        snprintf(problem, capacity, "this needs a token with scope %s",
+                 scope_word(r->route->scope));
         *code = "scope";
         *message = problem;
         return 403;
@@ -342,10 +347,12 @@ static void run_handler(request *r) {
         page_serve(r);
 }
 
-static int check(request *r, bool fits, char *problem, size_t capacity, const char **code, const char **message) {
+static int check(request *r, bool fits, char *problem, size_t capacity, const char **code,
+                 const char **message) {
     int status = read_length(r);
     *code = status == 411 ? "length_required" : "bad_request";
-    *message = status == 411 ? "send the body with a Content-Length" : "the Content-Length is not valid";
+    *message =
+        status == 411 ? "send the body with a Content-Length" : "the Content-Length is not valid";
     if (status) return status;
     status = check_form(r, fits, code, message);
     if (status) return status;

@@ -93,7 +93,8 @@ static bool literal_parse(const char *text, size_t length, http_host *host, size
 
 static bool name_parse(const char *text, size_t length, http_host *host, size_t *used) {
     size_t n = 0;
-    while (n < length && text[n] != ':') n++;
+    while (n < length && text[n] != ':')
+        n++;
     if (n && text[n - 1] == '.') n--; // the root's dot
     if (!n || n >= sizeof host->name) return false;
     for (size_t i = 0; i < n; i++) {
@@ -131,7 +132,8 @@ bool http_host_loopback(const http_host *host) {
 bool http_origin_parse(const char *text, size_t length, http_host *host, bool *secure) {
     *secure = length > 8 && http_same_text(text, "https://", 8);
     if (*secure) return http_host_parse(text + 8, length - 8, host);
-    return length > 7 && http_same_text(text, "http://", 7) && http_host_parse(text + 7, length - 7, host);
+    return length > 7 && http_same_text(text, "http://", 7) &&
+           http_host_parse(text + 7, length - 7, host);
 }
 
 bool http_same_host(const http_host *host, const http_host *origin, bool secure_origin) {
@@ -162,7 +164,8 @@ bool http_path_valid(const char *path, size_t length) {
     return true;
 }
 
-int http_path_match(const char *pattern, const char *path, size_t length, http_slice params[HTTP_PARAMS_MAX]) {
+int http_path_match(const char *pattern, const char *path, size_t length,
+                    http_slice params[HTTP_PARAMS_MAX]) {
     int count = 0;
     size_t at = 0;
     while (*pattern) {
@@ -172,7 +175,8 @@ int http_path_match(const char *pattern, const char *path, size_t length, http_s
             continue;
         }
         size_t begin = at;
-        while (at < length && path[at] != '/') at++;
+        while (at < length && path[at] != '/')
+            at++;
         if (at == begin || count == HTTP_PARAMS_MAX) return -1;
         params[count++] = (http_slice){path + begin, at - begin};
         pattern = strchr(pattern, '}') + 1;
@@ -183,8 +187,10 @@ int http_path_match(const char *pattern, const char *path, size_t length, http_s
 // --- credentials ---------------------------------------------------------------------------
 
 static http_slice trimmed(const char *at, size_t length) {
-    while (length && (*at == ' ' || *at == '\t')) at++, length--;
-    while (length && (at[length - 1] == ' ' || at[length - 1] == '\t')) length--;
+    while (length && (*at == ' ' || *at == '\t'))
+        at++, length--;
+    while (length && (at[length - 1] == ' ' || at[length - 1] == '\t'))
+        length--;
     return (http_slice){at, length};
 }
 

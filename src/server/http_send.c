@@ -40,12 +40,28 @@ static const char *reason(int status) {
         int status;
         const char *reason;
     } table[] = {
-        {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {304, "Not Modified"}, {308, "Permanent Redirect"},
-        {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
-        {405, "Method Not Allowed"}, {409, "Conflict"}, {411, "Length Required"}, {413, "Content Too Large"},
-        {414, "URI Too Long"}, {415, "Unsupported Media Type"}, {422, "Unprocessable Content"},
-        {426, "Upgrade Required"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-        {500, "Internal Server Error"}, {503, "Service Unavailable"},
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {304, "Not Modified"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {409, "Conflict"},
+        {411, "Length Required"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {503, "Service Unavailable"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].status == status) return table[i].reason;
@@ -53,14 +69,15 @@ static const char *reason(int status) {
 }
 
 // No inline script, nothing from elsewhere, not inside another's frame.
-static const char security_headers[] =
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
-    "X-Content-Type-Options: nosniff\r\n"
-    "X-Frame-Options: DENY\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "Cross-Origin-Opener-Policy: same-origin\r\n"
-    "Cross-Origin-Resource-Policy: same-origin\r\n";
+static const char security_headers[] = "Content-Security-Policy: default-src 'none'; script-src "
+                                       "'self'; style-src 'self'; img-src 'self' data: blob:; "
+                                       "connect-src 'self'; font-src 'self'; base-uri 'none'; "
+                                       "form-action 'none'; frame-ancestors 'none'\r\n"
+                                       "X-Content-Type-Options: nosniff\r\n"
+                                       "X-Frame-Options: DENY\r\n"
+                                       "Referrer-Policy: no-referrer\r\n"
+                                       "Cross-Origin-Opener-Policy: same-origin\r\n"
+                                       "Cross-Origin-Resource-Policy: same-origin\r\n";
 
 static bool has_header(const request *r, const char *name) {
     return r->headers.data && memmem(r->headers.data, r->headers.length, name, strlen(name));
@@ -72,7 +89,8 @@ static void head(request *r, int status, const char *type, int64_t length) {
     r->sent = LWS_PRE;
     buf_print(out, "HTTP/1.1 %d %s\r\n", status, reason(status));
     if (status != 204 && status != 304) buf_print(out, "Content-Type: %s\r\n", type);
-    if (length >= 0 && status != 204 && status != 304) buf_print(out, "Content-Length: %lld\r\n", (long long)length);
+    if (length >= 0 && status != 204 && status != 304)
+        buf_print(out, "Content-Length: %lld\r\n", (long long)length);
     if (r->chunked) buf_text(out, "Transfer-Encoding: chunked\r\n");
     if (r->closing) buf_text(out, "Connection: close\r\n");
     if (!has_header(r, "Cache-Control:")) buf_text(out, "Cache-Control: no-store\r\n");
@@ -106,8 +124,10 @@ static void squeeze(request *r, buf *body) {
 }
 
 static bool worth_squeezing(const request *r, const core_reply *reply) {
-    bool text = !reply->type || !strncmp(reply->type, "application/json", 16) || !strncmp(reply->type, "text/", 5);
-    return r->gzip && text && !reply->rest && reply->body.length >= GZIP_LEAST && reply->body.length <= GZIP_MOST;
+    bool text = !reply->type || !strncmp(reply->type, "application/json", 16) ||
+                !strncmp(reply->type, "text/", 5);
+    return r->gzip && text && !reply->rest && reply->body.length >= GZIP_LEAST &&
+           reply->body.length <= GZIP_MOST;
 }
 
 // Nothing stays in the reply: its owner frees what it finds there.
@@ -123,7 +143,8 @@ void request_answer(request *r, core_reply *reply) {
     if (r->state == SENDING) { // the next piece of a long reply
         r->rest_asked = false;
         steal(r, reply);
-        if (r->last && !reply->status) r->closing = r->old = true; // cut short: no last chunk, so that it shows
+        if (r->last && !reply->status)
+            r->closing = r->old = true; // cut short: no last chunk, so that it shows
         r->piece_sent = 0;
         request_wake(r);
         return;

@@ -35,11 +35,13 @@ static int port_of(int fd) {
     struct sockaddr_storage a;
     socklen_t bytes = sizeof a;
     if (getsockname(fd, (struct sockaddr *)&a, &bytes)) return 0;
-    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port : ((struct sockaddr_in *)&a)->sin_port);
+    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
+                                         : ((struct sockaddr_in *)&a)->sin_port);
 }
 
 static int bind_name(net *n, const char *host, int port) {
-    struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found;
+    struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV},
+                    *found;
     char text[8];
     snprintf(text, sizeof text, "%d", port);
     if (getaddrinfo(host, text, &want, &found)) {
@@ -76,8 +78,8 @@ int listen_open(net *n, char **error) {
     }
     if (result) {
         buf text = {0};
-        buf_print(&text, "cannot listen on %s port %d: %s", n->options.host ? n->options.host : "127.0.0.1", first,
-                  strerror(errno));
+        buf_print(&text, "cannot listen on %s port %d: %s",
+                  n->options.host ? n->options.host : "127.0.0.1", first, strerror(errno));
         buf_char(&text, 0);
         *error = (char *)text.data;
         return -1;
@@ -88,14 +90,16 @@ int listen_open(net *n, char **error) {
 }
 
 void listen_close(net *n) {
-    while (n->listener_count) close(n->listeners[--n->listener_count]);
+    while (n->listener_count)
+        close(n->listeners[--n->listener_count]);
 }
 
 // --- accepting -----------------------------------------------------------------------------
 
 static void address_text(const struct sockaddr_storage *a, char *out, size_t capacity) {
-    const void *at = a->ss_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)a)->sin6_addr
-                                              : (const void *)&((const struct sockaddr_in *)a)->sin_addr;
+    const void *at = a->ss_family == AF_INET6
+                         ? (const void *)&((const struct sockaddr_in6 *)a)->sin6_addr
+                         : (const void *)&((const struct sockaddr_in *)a)->sin_addr;
     if (!inet_ntop(a->ss_family, at, out, (socklen_t)capacity)) out[0] = 0;
 }
 
@@ -105,7 +109,8 @@ static conn *conn_new(net *n, int fd) {
     conn *c = mem_new(sizeof *c);
     if (!c) return NULL;
     c->net = n;
-    if (getsockname(fd, (struct sockaddr *)&a, &bytes) == 0) address_text(&a, c->local, sizeof c->local);
+    if (getsockname(fd, (struct sockaddr *)&a, &bytes) == 0)
+        address_text(&a, c->local, sizeof c->local);
     c->loopback = !strncmp(c->local, "127.", 4) || !strcmp(c->local, "::1");
     c->next = n->conns;
     c->back = &n->conns;

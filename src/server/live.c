@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define MESSAGE_MAX ((size_t)64 << 10)
+#define SWALLOW_MAX ((size_t)1 << 20)
 #define MESSAGES_PER_SECOND 500
 #define FRAMES_AT_ONCE 16
 
@@ -19,9 +20,11 @@ _Static_assert(FRAME_FRONT >= LWS_PRE, "a frame has room for the socket's header
 struct live {
     viewer *viewer;
     buf message;
-    int64_t second;   // of the clock, for the rate
+    int64_t second; // of the clock, for the rate
     int in_second;
-    bool over;        // revoked: to be closed
+    bool over; // revoked: to be closed
+    size_t
+        swallowed; // of a message that is too large: read to its end, so that the client gets to read why
 };
 
 // --- upgrade -------------------------------------------------------------------------------
@@ -33,7 +36,8 @@ static bool path_is_live(conn *c) {
     size_t prefix = strlen(c->net->options.prefix);
     if (!net_header(c->wsi, WSI_TOKEN_GET_URI, path, sizeof path)) return false;
     if (!strcmp(path, live_path)) return true;
-    return prefix && !strncmp(path, c->net->options.prefix, prefix) && !strcmp(path + prefix, live_path);
+    return prefix && !strncmp(path, c->net->options.prefix, prefix) &&
+           !strcmp(path + prefix, live_path);
 }
 
 static int check(conn *c, const char **code, const char **message) {
@@ -58,7 +62,8 @@ static int refuse(conn *c, int status, const char *code, const char *message) {
     buf_text(&body, "}}");
     buf_zero(&out, LWS_PRE);
     buf_print(&out,
-              "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n"
+              "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\nContent-Length: "
+              "%zu\r\nConnection: close\r\n"
               "Cache-Control: no-store\r\n\r\n",
               status, body.length);
     buf_add(&out, body.data, body.length);
@@ -87,7 +92,8 @@ int live_open(conn *c) {
     l->viewer = viewer_open(c->net->core, &options, c);
     if (!l->viewer) {
         mem_free(l);
-        lws_close_reason(c->wsi, (enum lws_close_status)1013, (unsigned char *)"too many viewers", 16);
+        lws_close_reason(c->wsi, (enum lws_close_status)1013, (unsigned char *)"too many viewers",
+                         16);
         return -1;
     }
     c->live = l;
@@ -118,7 +124,8 @@ void live_revoke(net *n, const char *token_id) {
 // --- messages ------------------------------------------------------------------------------
 
 static int close_with(conn *c, int code, const char *why) {
-    lws_close_reason(c->wsi, (enum lws_close_status)code, (unsigned char *)(uintptr_t)why, strlen(why));
+    lws_close_reason(c->wsi, (enum lws_close_status)code, (unsigned char *)(uintptr_t)why,
+                     strlen(why));
     return -1;
 }
 
@@ -136,22 +143,33 @@ static void deliver(conn *c) {
     core_author author = {c->who.name, c->who.session ? "page" : "api"};
     buf_char(&l->message, 0);
     if (!l->message.failed)
-        viewer_message(l->viewer, (const char *)l->message.data, l->message.length - 1, &author, c->who.scopes);
+        viewer_message(l->viewer, (const char *)l->message.data, l->message.length - 1, &author,
+                       c->who.scopes);
     if (l->message.capacity > 8192)
         buf_fini(&l->message);
     else
         buf_clear(&l->message);
 }
 
+static int swallow(conn *c, size_t length, size_t coming) {
+    live *l = c->live;
+    l->swallowed += length;
+    bool whole = !coming && lws_is_final_fragment(c->wsi);
+    if (!whole && l->swallowed + coming <= SWALLOW_MAX) return 0;
+    return close_with(c, 1009, "message too large");
+}
+
 int live_receive(conn *c, const char *data, size_t length) {
     live *l = c->live;
     if (!l) return -1;
+    size_t coming = lws_remaining_packet_payload(c->wsi);
     if (lws_frame_is_binary(c->wsi)) return close_with(c, 1003, "text only");
-    if (l->message.length + length + lws_remaining_packet_payload(c->wsi) > MESSAGE_MAX)
-        return close_with(c, 1009, "message too large");
+    if (l->swallowed || l->message.length + length > MESSAGE_MAX ||
+        coming > MESSAGE_MAX - l->message.length - length)
+        return swallow(c, length, coming);
     buf_add(&l->message, data, length);
     if (l->message.failed) return -1;
-    if (lws_remaining_packet_payload(c->wsi) || !lws_is_final_fragment(c->wsi)) return 0;
+    if (coming || !lws_is_final_fragment(c->wsi)) return 0;
     if (too_fast(l)) return close_with(c, 1008, "too many messages");
     deliver(c);
     return 0;

@@ -71,28 +71,45 @@ static void conn_gone(struct lws *wsi) {
 
 static int serve_http(conn *c, enum lws_callback_reasons reason, void *in, size_t length) {
     switch (reason) {
-    case LWS_CALLBACK_HTTP: return http_begin(c);
-    case LWS_CALLBACK_HTTP_BODY: return http_body(c, in, length);
-    case LWS_CALLBACK_HTTP_BODY_COMPLETION: return http_body_end(c);
-    case LWS_CALLBACK_HTTP_WRITEABLE: return http_writable(c);
-    case LWS_CALLBACK_CLOSED_HTTP: http_gone(c); return 0;
-    case LWS_CALLBACK_TIMER: lws_callback_on_writable(c->wsi); return 0;
-    default: return 0;
+    case LWS_CALLBACK_HTTP:
+        return http_begin(c);
+    case LWS_CALLBACK_HTTP_BODY:
+        return http_body(c, in, length);
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        return http_body_end(c);
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return http_writable(c);
+    case LWS_CALLBACK_CLOSED_HTTP:
+        http_gone(c);
+        return 0;
+    case LWS_CALLBACK_TIMER:
+        lws_callback_on_writable(c->wsi);
+        return 0;
+    default:
+        return 0;
     }
 }
 
 static int serve_live(conn *c, enum lws_callback_reasons reason, void *in, size_t length) {
     switch (reason) {
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return live_confirm(c);
-    case LWS_CALLBACK_ESTABLISHED: return live_open(c);
-    case LWS_CALLBACK_RECEIVE: return live_receive(c, in, length);
-    case LWS_CALLBACK_SERVER_WRITEABLE: return live_writable(c);
-    case LWS_CALLBACK_CLOSED: live_close(c); return 0;
-    default: return 0;
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return live_confirm(c);
+    case LWS_CALLBACK_ESTABLISHED:
+        return live_open(c);
+    case LWS_CALLBACK_RECEIVE:
+        return live_receive(c, in, length);
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return live_writable(c);
+    case LWS_CALLBACK_CLOSED:
+        live_close(c);
+        return 0;
+    default:
+        return 0;
     }
 }
 
-int net_serve(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
+int net_serve(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+              size_t length) {
     (void)user;
     if (reason == LWS_CALLBACK_EVENT_WAIT_CANCELLED) {
         woken(net_of(wsi));
@@ -102,25 +119,31 @@ int net_serve(struct lws *wsi, enum lws_callback_reasons reason, void *user, voi
     if (!c) return 0;
     c->wsi = wsi;
     switch (reason) {
-    case LWS_CALLBACK_WSI_DESTROY: conn_gone(wsi); return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        conn_gone(wsi);
+        return 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_SERVER_WRITEABLE:
-    case LWS_CALLBACK_CLOSED: return serve_live(c, reason, in, length);
-    default: return serve_http(c, reason, in, length);
+    case LWS_CALLBACK_CLOSED:
+        return serve_live(c, reason, in, length);
+    default:
+        return serve_http(c, reason, in, length);
     }
 }
 
 // Listeners and the signal descriptor are files to the library: it only polls them.
-static int serve_files(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
+static int serve_files(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                       size_t length) {
     (void)user, (void)in, (void)length;
     if (reason != LWS_CALLBACK_RAW_RX_FILE) return 0;
     net *n = net_of(wsi);
     int fd = lws_get_socket_fd(wsi);
     if (fd == n->signals) {
         struct signalfd_siginfo info;
-        while (read(fd, &info, sizeof info) > 0) continue;
+        while (read(fd, &info, sizeof info) > 0)
+            continue;
         net_stop(n);
     } else {
         listen_ready(n, fd);
@@ -181,7 +204,8 @@ static int open_vhost(net *n) {
     info.alpn = "http/1.1";
     info.keepalive_timeout = n->options.idle_seconds;
     info.timeout_secs = (unsigned)n->options.idle_seconds;
-    info.timeout_secs_ah_idle = info.timeout_secs < 10 ? info.timeout_secs : 10; // for all headers of a request
+    info.timeout_secs_ah_idle =
+        info.timeout_secs < 10 ? info.timeout_secs : 10; // for all headers of a request
     info.retry_and_idle_policy = &n->validity;
     info.ssl_cert_filepath = n->options.tls_cert;
     info.ssl_private_key_filepath = n->options.tls_key;
@@ -221,7 +245,10 @@ int net_open(net **out, const net_options *options, char **error) {
     limit_descriptors();
     int result = open_context(n);
     if (!result) result = open_vhost(n);
-    if (result) say(error, result, options->tls_cert ? "TLS cannot be set up: look at the certificate and the key" : "no event loop");
+    if (result)
+        say(error, result,
+            options->tls_cert ? "TLS cannot be set up: look at the certificate and the key"
+                              : "no event loop");
     if (!result) result = open_signals(n);
     if (result) {
         net_close(n);
@@ -235,8 +262,8 @@ static void make_url(net *n) {
     bool any = !strcmp(host, "0.0.0.0") || !strcmp(host, "::");
     const char *shown = any ? "127.0.0.1" : host;
     bool six = strchr(shown, ':') != NULL;
-    snprintf(n->url, sizeof n->url, "%s://%s%s%s:%d%s/", n->options.tls_cert ? "https" : "http", six ? "[" : "", shown,
-             six ? "]" : "", n->port, n->options.prefix);
+    snprintf(n->url, sizeof n->url, "%s://%s%s%s:%d%s/", n->options.tls_cert ? "https" : "http",
+             six ? "[" : "", shown, six ? "]" : "", n->port, n->options.prefix);
 }
 
 int net_listen(net *n, core *c, char **error) {
@@ -244,7 +271,8 @@ int net_listen(net *n, core *c, char **error) {
     int result = tokens_open(&n->tokens, n->options.dir, error);
     if (!result) result = tokens_load(n->tokens, core_store(c));
     if (!result) result = listen_open(n, error);
-    for (int i = 0; !result && i < n->listener_count; i++) result = adopt_file(n, n->listeners[i]);
+    for (int i = 0; !result && i < n->listener_count; i++)
+        result = adopt_file(n, n->listeners[i]);
     if (result) return result;
     n->auth = (auth){.tokens = n->tokens,
                      .allow_hosts = n->options.allow_hosts,
@@ -280,7 +308,8 @@ bool net_exposed(const net *n) {
 int net_run(net *n) {
     int result = 0;
     woken(n);
-    while (!atomic_load(&n->stopping) && result >= 0) result = lws_service(n->lws, 0);
+    while (!atomic_load(&n->stopping) && result >= 0)
+        result = lws_service(n->lws, 0);
     return result < 0 && !atomic_load(&n->stopping) ? NNS_E_IO : 0;
 }
 
@@ -301,7 +330,8 @@ void net_close(net *n) {
     if (!n) return;
     net_shut(n);
     if (n->lws) lws_context_destroy(n->lws);
-    while (n->conns) conn_free(n->conns);
+    while (n->conns)
+        conn_free(n->conns);
     if (n->spare >= 0) close(n->spare);
     tokens_close(n->tokens);
     mem_free(n);

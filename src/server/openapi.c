@@ -30,7 +30,8 @@ static const char *schema(const char *type, size_t length) {
         {"flag", "{\"type\":\"boolean\"}"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (strlen(table[i].type) == length && !memcmp(table[i].type, type, length)) return table[i].schema;
+        if (strlen(table[i].type) == length && !memcmp(table[i].type, type, length))
+            return table[i].schema;
     return "{\"type\":\"string\",\"maxLength\":255}";
 }
 
@@ -47,13 +48,16 @@ static void query_params(buf *out, const char *query, const char **between) {
 
 static void body(buf *out, const route *r) {
     if (r->body == BODY_NONE) return;
-    buf_text(out, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":{}}");
+    buf_text(
+        out,
+        ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":{}}");
     if (r->body == BODY_POINTS) buf_text(out, ",\"application/x-ndjson\":{\"schema\":{}}");
     buf_print(out, "}},\"x-body-max\":%zu", route_body_max(r));
 }
 
 static void lower_word(buf *out, const char *word) {
-    for (; *word; word++) buf_char(out, (char)(*word | 0x20));
+    for (; *word; word++)
+        buf_char(out, (char)(*word | 0x20));
 }
 
 static void operation(buf *out, const route *r) {
@@ -62,13 +66,15 @@ static void operation(buf *out, const route *r) {
     lower_word(out, http_method_name(r->method));
     buf_text(out, "\":{\"summary\":");
     text(out, r->sentence);
-    buf_print(out, ",\"x-scope\":\"%s\",\"security\":[{\"token\":[]},{\"session\":[]}],\"parameters\":[",
+    buf_print(out,
+              ",\"x-scope\":\"%s\",\"security\":[{\"token\":[]},{\"session\":[]}],\"parameters\":[",
               r->scope ? scope_word(r->scope) : "any");
     path_params(out, r->path, &between);
     query_params(out, r->query, &between);
     buf_char(out, ']');
     body(out, r);
-    buf_text(out, ",\"responses\":{\"default\":{\"description\":\"the answer, or {\\\"error\\\": {\\\"code\\\", "
+    buf_text(out, ",\"responses\":{\"default\":{\"description\":\"the answer, or {\\\"error\\\": "
+                  "{\\\"code\\\", "
                   "\\\"message\\\"}}\"}}}");
 }
 
@@ -97,8 +103,10 @@ void routes_openapi(buf *out, const char *version, const char *prefix) {
     text(out, version);
     buf_text(out, "},\"servers\":[{\"url\":");
     text(out, *prefix ? prefix : "/");
-    buf_text(out, "}],\"components\":{\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"},"
-                  "\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"nnscope_PORT\"}}},\"paths\":{");
+    buf_text(out, "}],\"components\":{\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":"
+                  "\"bearer\"},"
+                  "\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"nnscope_PORT\"}}},"
+                  "\"paths\":{");
     const char *between = "";
     for (size_t i = 0; i < routes_count; i++) {
         if (seen(i)) continue;

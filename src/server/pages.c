@@ -12,14 +12,17 @@
 
 static const char *below_prefix(const net *n, const char *path) {
     size_t length = strlen(n->options.prefix);
-    if (length && !strncmp(path, n->options.prefix, length) && path[length] == '/') return path + length;
+    if (length && !strncmp(path, n->options.prefix, length) && path[length] == '/')
+        return path + length;
     return path;
 }
 
 static void serve_asset(request *r, const asset *a, int status) {
     core_reply reply = {.status = status, .type = a->type};
     request_header(r, "ETag: %s\r\nVary: Accept-Encoding\r\nCache-Control: %s\r\n", a->etag,
-                   status != 200 ? "no-store" : a->hashed ? "public, max-age=31536000, immutable" : "no-cache");
+                   status != 200 ? "no-store"
+                   : a->hashed   ? "public, max-age=31536000, immutable"
+                                 : "no-cache");
     if (status == 200 && http_etag_match(r->etag, strlen(r->etag), a->etag)) {
         reply.status = 304;
         request_answer(r, &reply);

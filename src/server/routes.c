@@ -16,7 +16,7 @@ enum {
 };
 
 const route routes[] = {
-#define X(method, path, scope, handler, query, body, sentence)                                                       \
+#define X(method, path, scope, handler, query, body, sentence)                                     \
     {HTTP_##method, path, SCOPE_BITS_##scope, handle_##handler, query, BODY_##body, sentence},
 #include "routes.def"
 #undef X
@@ -24,12 +24,13 @@ const route routes[] = {
 const size_t routes_count = sizeof routes / sizeof routes[0];
 
 const char *http_method_name(http_method m) {
-    static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "?"};
+    static const char *const names[] = {"GET",   "HEAD",   "POST",    "PUT",
+                                        "PATCH", "DELETE", "OPTIONS", "?"};
     return names[m];
 }
 
-const route *route_find(http_method method, const char *path, size_t length, http_slice params[HTTP_PARAMS_MAX],
-                        unsigned *allowed) {
+const route *route_find(http_method method, const char *path, size_t length,
+                        http_slice params[HTTP_PARAMS_MAX], unsigned *allowed) {
     http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
     *allowed = 0;
     for (size_t i = 0; i < routes_count; i++) {
@@ -64,7 +65,10 @@ static const char *misfit(const char *type, size_t length, const char *value) {
     size_t n = strlen(value);
     if (!http_utf8_valid(value, n)) return "UTF-8";
     if (IS("int")) return http_int(value, n, &v) ? NULL : "an integer";
-    if (IS("count")) return http_int(value, n, &v) && v >= 0 && v <= UINT32_MAX ? NULL : "an integer from 0 to 4294967295";
+    if (IS("count"))
+        return http_int(value, n, &v) && v >= 0 && v <= UINT32_MAX
+                   ? NULL
+                   : "an integer from 0 to 4294967295";
     if (IS("axis")) return one_of(value, "step|time") ? NULL : "step or time";
     if (IS("attempts")) return one_of(value, "all|current") ? NULL : "all or current";
     if (IS("format")) return one_of(value, "json|csv|columns") ? NULL : "json, csv or columns";
@@ -73,7 +77,8 @@ static const char *misfit(const char *type, size_t length, const char *value) {
     return n <= 255 ? NULL : "at most 255 bytes";
 }
 
-bool route_query_valid(const route *r, const char *name, const char *value, char *problem, size_t capacity) {
+bool route_query_valid(const route *r, const char *name, const char *value, char *problem,
+                       size_t capacity) {
     size_t name_length = strlen(name);
     for (const char *at = r->query; *at; at += strcspn(at, " "), at += *at == ' ') {
         size_t n = strcspn(at, ":");

@@ -35,8 +35,10 @@ static void subscribe(request *r, const char *run) {
     buf_text(&out, ",\"series\":");
     series_list(r, &out);
     buf_print(&out, ",\"axis\":\"%s\"", axis ? axis : "step");
-    if (request_arg_text(r, "from")) buf_print(&out, ",\"from\":%lld", (long long)request_arg_int(r, "from", 0));
-    if (request_arg_text(r, "buckets")) buf_print(&out, ",\"buckets\":%lld", (long long)request_arg_int(r, "buckets", 0));
+    if (request_arg_text(r, "from"))
+        buf_print(&out, ",\"from\":%lld", (long long)request_arg_int(r, "from", 0));
+    if (request_arg_text(r, "buckets"))
+        buf_print(&out, ",\"buckets\":%lld", (long long)request_arg_int(r, "buckets", 0));
     buf_char(&out, '}');
     if (!out.failed) message(r, (const char *)out.data, out.length);
     buf_fini(&out);

@@ -86,7 +86,8 @@ void scope_json(buf *out, unsigned scopes) {
 // --- hashes --------------------------------------------------------------------------------
 
 static void hex(const uint8_t *bytes, size_t count, char *out) {
-    for (size_t i = 0; i < count; i++) snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    for (size_t i = 0; i < count; i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
 static bool hash_secret(const char *secret, size_t length, char out[TOKEN_HASH_LENGTH + 1]) {
@@ -103,7 +104,8 @@ static void base32(const uint8_t bytes[KEY_BYTES], char out[TOKEN_LENGTH + 1]) {
     size_t at = 0;
     for (size_t i = 0; i < KEY_BYTES; i++) {
         held = (held << 8 | bytes[i]) & 0xffff;
-        for (bits += 8; bits >= 5; bits -= 5) out[at++] = digits[held >> (bits - 5) & 31];
+        for (bits += 8; bits >= 5; bits -= 5)
+            out[at++] = digits[held >> (bits - 5) & 31];
     }
     if (bits) out[at++] = digits[held << (5 - bits) & 31];
     out[at] = 0;
@@ -178,8 +180,8 @@ static bool name_valid(const char *name) {
     return true;
 }
 
-int tokens_add(tokens *t, const char *name, unsigned scopes, int64_t now_ms, char secret[TOKEN_LENGTH + 1],
-               const token **added) {
+int tokens_add(tokens *t, const char *name, unsigned scopes, int64_t now_ms,
+               char secret[TOKEN_LENGTH + 1], const token **added) {
     char hash[TOKEN_HASH_LENGTH + 1];
     if (!name_valid(name) || !scopes || scopes & SCOPE_OWNER_BIT) return NNS_E_INVALID;
     if (tokens_by(t, name)) return NNS_E_EXISTS;
@@ -215,8 +217,8 @@ static unsigned scopes_of(json_t *list) {
     unsigned scopes = 0, one;
     size_t i;
     json_t *word;
-    json_array_foreach(list, i, word) if (json_is_string(word) && scope_parse(json_string_value(word), &one))
-        scopes |= one;
+    json_array_foreach(list, i, word) if (json_is_string(word) &&
+                                          scope_parse(json_string_value(word), &one)) scopes |= one;
     return scopes & ~SCOPE_OWNER_BIT;
 }
 
@@ -225,8 +227,9 @@ static int load_row(void *context, const store_row *row) {
     if (!row->name || strlen(row->name) != TOKEN_HASH_LENGTH || !row->json) return 0;
     json_t *json = json_loads(row->json, 0, NULL);
     const char *name = json_string_value(json_object_get(json, "name"));
-    token *slot = name && t->count < TOKENS_MAX ? put(t, row->name, name, scopes_of(json_object_get(json, "scopes")))
-                                                : NULL;
+    token *slot = name && t->count < TOKENS_MAX
+                      ? put(t, row->name, name, scopes_of(json_object_get(json, "scopes")))
+                      : NULL;
     if (slot) slot->created_ms = json_integer_value(json_object_get(json, "created"));
     json_decref(json);
     return 0;
@@ -276,7 +279,8 @@ static void explain(char **error, const char *path) {
 static int first_token(tokens *t, const char *path, char **error) {
     buf have = {0};
     int result = read_secret(path, &have, error);
-    while (have.length && have.data[have.length - 1] <= ' ') have.length--;
+    while (have.length && have.data[have.length - 1] <= ' ')
+        have.length--;
     if (!result && have.length == TOKEN_LENGTH) {
         memcpy(t->first, have.data, TOKEN_LENGTH);
     } else if (!result || result == NNS_E_NOT_FOUND) {
@@ -296,7 +300,8 @@ static int session_key(tokens *t, const char *path, char **error) {
     if (!result && have.length == KEY_BYTES) {
         memcpy(t->key, have.data, KEY_BYTES);
     } else if (!result || result == NNS_E_NOT_FOUND) {
-        result = RAND_bytes(t->key, KEY_BYTES) == 1 ? file_write(path, t->key, KEY_BYTES) : NNS_E_IO;
+        result =
+            RAND_bytes(t->key, KEY_BYTES) == 1 ? file_write(path, t->key, KEY_BYTES) : NNS_E_IO;
     }
     buf_fini(&have);
     if (result) explain(error, path);
@@ -307,7 +312,8 @@ static int add_first(tokens *t) {
     char hash[TOKEN_HASH_LENGTH + 1];
     if (!hash_secret(t->first, TOKEN_LENGTH, hash)) return NNS_E_IO;
     unsigned all = 0;
-    for (size_t i = 0; i < SCOPE_COUNT; i++) all |= scope_table[i].bit;
+    for (size_t i = 0; i < SCOPE_COUNT; i++)
+        all |= scope_table[i].bit;
     token *slot = put(t, hash, "local", all);
     if (!slot) return NNS_E_NO_MEMORY;
     slot->first = true;
@@ -347,7 +353,8 @@ static bool session_mac(const tokens *t, const token *of, int64_t expiry, char o
     uint8_t mac[EVP_MAX_MD_SIZE];
     unsigned n = 0;
     int length = snprintf(text, sizeof text, "%s.%lld.%s", of->who.id, (long long)expiry, of->hash);
-    if (!HMAC(EVP_sha256(), t->key, KEY_BYTES, (const uint8_t *)text, (size_t)length, mac, &n) || n != 32)
+    if (!HMAC(EVP_sha256(), t->key, KEY_BYTES, (const uint8_t *)text, (size_t)length, mac, &n) ||
+        n != 32)
         return false;
     hex(mac, n, out);
     return true;
@@ -369,10 +376,13 @@ int session_make(const tokens *t, const char *id, int64_t now_s, char out[SESSIO
     return 0;
 }
 
-bool session_check(const tokens *t, const char *cookie, size_t length, int64_t now_s, identity *who) {
+bool session_check(const tokens *t, const char *cookie, size_t length, int64_t now_s,
+                   identity *who) {
     char id[TOKEN_ID_LENGTH + 1], mac[65];
     int64_t expiry;
-    if (length < TOKEN_ID_LENGTH + 2 + 64 || length >= SESSION_CAP || cookie[TOKEN_ID_LENGTH] != '.') return false;
+    if (length < TOKEN_ID_LENGTH + 2 + 64 || length >= SESSION_CAP ||
+        cookie[TOKEN_ID_LENGTH] != '.')
+        return false;
     size_t dot = length - 65;
     if (cookie[dot] != '.' || dot <= TOKEN_ID_LENGTH) return false;
     memcpy(id, cookie, TOKEN_ID_LENGTH);

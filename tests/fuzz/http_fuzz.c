@@ -22,7 +22,9 @@ static void path(const char *text, size_t length) {
 
 static void host(const char *text, size_t length) {
     http_host h;
-    if (http_host_parse(text, length, &h) && (!h.name[0] || h.port > 65535 || strlen(h.name) >= HTTP_NAME_CAP)) abort();
+    if (http_host_parse(text, length, &h) &&
+        (!h.name[0] || h.port > 65535 || strlen(h.name) >= HTTP_NAME_CAP))
+        abort();
     bool secure;
     if (http_origin_parse(text, length, &h, &secure) && !http_same_host(&h, &h, secure)) abort();
 }
@@ -35,14 +37,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t length = size - 1;
     memcpy(text, data + 1, length);
     switch (data[0] % 8) {
-    case 0: path(text, length); break;
-    case 1: host(text, length); break;
-    case 2: if (http_bearer(text, length, &found)) inside(text, length, found); break;
-    case 3: if (http_cookie(text, length, "nnscope_7676", &found)) inside(text, length, found); break;
-    case 4: http_accepts(text, length, "text/csv"); break;
-    case 5: http_etag_match(text, length, "\"0123456789abcdef\""); break;
-    case 6: http_int(text, length, &number); break;
-    default: http_utf8_valid(text, length); break;
+    case 0:
+        path(text, length);
+        break;
+    case 1:
+        host(text, length);
+        break;
+    case 2:
+        if (http_bearer(text, length, &found)) inside(text, length, found);
+        break;
+    case 3:
+        if (http_cookie(text, length, "nnscope_7676", &found)) inside(text, length, found);
+        break;
+    case 4:
+        http_accepts(text, length, "text/csv");
+        break;
+    case 5:
+        http_etag_match(text, length, "\"0123456789abcdef\"");
+        break;
+    case 6:
+        http_int(text, length, &number);
+        break;
+    default:
+        http_utf8_valid(text, length);
+        break;
     }
     free(text);
     return 0;

@@ -108,7 +108,8 @@ static auth_headers headers(void) {
     return (auth_headers){"127.0.0.1:7676", "", "", "", "", "127.0.0.1", true};
 }
 
-static int host_status(const char *text, const char *const *allow, size_t count, const char *local) {
+static int host_status(const char *text, const char *const *allow, size_t count,
+                       const char *local) {
     const char *code, *message;
     auth a = {.allow_hosts = allow, .allow_hosts_count = count};
     auth_headers h = headers();
@@ -177,8 +178,14 @@ static void test_tries(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_scopes),   TEST(test_first_token_stays_the_same), TEST(test_open_files_are_refused), TEST(test_adding),
-        TEST(test_sessions), TEST(test_hosts),                      TEST(test_identity),               TEST(test_tries),
+        TEST(test_scopes),
+        TEST(test_first_token_stays_the_same),
+        TEST(test_open_files_are_refused),
+        TEST(test_adding),
+        TEST(test_sessions),
+        TEST(test_hosts),
+        TEST(test_identity),
+        TEST(test_tries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

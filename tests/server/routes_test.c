@@ -31,28 +31,34 @@ static void test_no_two_are_alike(void **state) {
     (void)state;
     for (size_t i = 0; i < routes_count; i++)
         for (size_t j = 0; j < i; j++)
-            assert_false(routes[i].method == routes[j].method && !strcmp(routes[i].path, routes[j].path));
+            assert_false(routes[i].method == routes[j].method &&
+                         !strcmp(routes[i].path, routes[j].path));
 }
 
 static bool fits(const char *name, const char *value) {
     char problem[200];
     unsigned allowed;
-    return route_query_valid(find(HTTP_GET, "/api/v1/runs/x/points", &allowed), name, value, problem, sizeof problem);
+    return route_query_valid(find(HTTP_GET, "/api/v1/runs/x/points", &allowed), name, value,
+                             problem, sizeof problem);
 }
 
 static void test_queries(void **state) {
     (void)state;
-    assert_true(fits("from", "-5") && fits("buckets", "0") && fits("axis", "time") && fits("attempts", "all"));
+    assert_true(fits("from", "-5") && fits("buckets", "0") && fits("axis", "time") &&
+                fits("attempts", "all"));
     assert_true(fits("series", "train/loss, smoothed") && fits("format", "csv"));
-    assert_false(fits("from", "x") || fits("buckets", "-1") || fits("buckets", "4294967296") || fits("axis", "depth"));
-    assert_false(fits("fro", "1") || fits("from:int", "1") || fits("", "") || fits("series", "\xff") || fits("axis", "step|time"));
+    assert_false(fits("from", "x") || fits("buckets", "-1") || fits("buckets", "4294967296") ||
+                 fits("axis", "depth"));
+    assert_false(fits("fro", "1") || fits("from:int", "1") || fits("", "") ||
+                 fits("series", "\xff") || fits("axis", "step|time"));
     assert_false(fits("attempts", "") || fits("limit", "1"));
 }
 
 static void test_every_change_needs_more_than_reading(void **state) {
     (void)state;
     for (size_t i = 0; i < routes_count; i++)
-        if (routes[i].method != HTTP_GET && !strstr(routes[i].path, "/session")) assert_true(routes[i].scope > 1);
+        if (routes[i].method != HTTP_GET && !strstr(routes[i].path, "/session"))
+            assert_true(routes[i].scope > 1);
 }
 
 static void test_document(void **state) {
@@ -64,7 +70,8 @@ static void test_document(void **state) {
     size_t operations = 0;
     const char *path;
     json_t *item;
-    json_object_foreach(json_object_get(document, "paths"), path, item) operations += json_object_size(item);
+    json_object_foreach(json_object_get(document, "paths"), path, item) operations +=
+        json_object_size(item);
     assert_int_equal(operations, routes_count);
     json_decref(document);
     buf_fini(&out);
@@ -72,8 +79,11 @@ static void test_document(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_finding), cmocka_unit_test(test_no_two_are_alike), cmocka_unit_test(test_queries),
-        cmocka_unit_test(test_every_change_needs_more_than_reading), cmocka_unit_test(test_document),
+        cmocka_unit_test(test_finding),
+        cmocka_unit_test(test_no_two_are_alike),
+        cmocka_unit_test(test_queries),
+        cmocka_unit_test(test_every_change_needs_more_than_reading),
+        cmocka_unit_test(test_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
