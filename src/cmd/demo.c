@@ -39,8 +39,8 @@ static const char usage[] =
     "Without --exit the page stays after the training has ended, until Ctrl-C.\n";
 
 typedef struct demo {
-    const char *dir, *port; // of the command line, may be NULL
-    bool exit;              // end with the training
+    const char *dir, *port;    // of the command line, may be NULL
+    bool exit;                 // end with the training
     const char **trainer_argv; // owned array of borrowed texts
     client c;
     pid_t trainer, server; // 0: not running (or not ours)
@@ -95,7 +95,8 @@ static int holder(const demo *d) {
 static bool start_server(demo *d) {
     static char self[PATH_CAP];
     if (program_self(self)) return false;
-    const char *argv[] = {self, "server", "--dir", d->c.dir, d->port ? "--port" : NULL, d->port, NULL};
+    const char *argv[] = {self,    "server", "--dir", d->c.dir, d->port ? "--port" : NULL,
+                          d->port, NULL};
     d->server = program_start(argv, true);
     return d->server > 0;
 }

@@ -125,8 +125,16 @@ static int draw_set(uint64_t seed, uint64_t first, uint32_t count, buf bytes[2],
     return 0;
 }
 
+static uint32_t at_most(uint32_t count, uint32_t limit) {
+    return limit && count > limit ? limit : count;
+}
+
 static int draw_all(data *d, const data_options *options, why *w) {
     uint32_t train = options->quick ? 6000 : 60000, test = options->quick ? 1000 : 10000;
+    if (options->limit && options->limit < train) { // no more than split() will keep
+        train = at_most(train, options->limit / 11 * 12 + 24);
+        test = at_most(test, options->limit / 6 + 1);
+    }
     d->drawn = true;
     d->rows = d->columns = DIGITS_SIDE;
     d->classes = 10;
@@ -136,10 +144,6 @@ static int draw_all(data *d, const data_options *options, why *w) {
     if (!result)
         result = draw_set(options->seed, UINT64_C(1) << 40, test, &d->bytes[2], &d->test, w);
     return result;
-}
-
-static uint32_t at_most(uint32_t count, uint32_t limit) {
-    return limit && count > limit ? limit : count;
 }
 
 // The last twelfth of the training images (5000 of 60000) is held out.

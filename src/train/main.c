@@ -61,6 +61,7 @@ static void print_start(const trainer *t, const options *o) {
 
 static int train(trainer *t, const options *o, int argc, char **argv, why *reason) {
     watch w;
+    catch_signals(); // not earlier: while data is read a signal simply ends us
     watch_open(&w, t, o, argc, argv);
     watched = &w;
     if (!o->quiet) print_start(t, o);
@@ -98,7 +99,6 @@ int main(int argc, char **argv) {
         return printf("nnscope-train %s, %s\n", nns_version(), gemm_library()) < 0;
     if (!result) {
         parallel_start(o.threads);
-        catch_signals();
         result = run(&o, argc, argv, &reason);
     }
     if (result) fprintf(stderr, "nnscope-train: %s\n", reason.text);

@@ -42,14 +42,17 @@ static void test_defaults(void **state) {
     assert_int_equal(o.trainer.live.epochs, 10);
     assert_true(o.threads >= 1 && o.given == 0 && !o.quiet && !o.paused && !o.save);
     assert_true(o.trainer.live.rule.lr == optimizer_default_lr(OPTIMIZER_MOMENTUM));
-    assert_true(accepted("--optimizer adam").trainer.live.rule.lr == optimizer_default_lr(OPTIMIZER_ADAM));
+    assert_true(accepted("--optimizer adam").trainer.live.rule.lr ==
+                optimizer_default_lr(OPTIMIZER_ADAM));
     assert_true(accepted("--lr 0.5 --optimizer adam").trainer.live.rule.lr == 0.5);
 }
 
 static void test_values(void **state) {
     (void)state;
-    options o = accepted("--layers 3,2,1 --activation tanh --batch 4096 --epochs 0 --seed 7 --threads 2 --limit 9 "
-                         "--data D --save S --load L --name N --project P --steps 5 --quiet --paused --exit --digits");
+    options o = accepted(
+        "--layers 3,2,1 --activation tanh --batch 4096 --epochs 0 --seed 7 --threads 2 --limit 9 "
+        "--data D --save S --load L --name N --project P --steps 5 --quiet --paused --exit "
+        "--digits");
     assert_int_equal(o.trainer.shape.layers, 4);
     assert_int_equal(o.trainer.shape.width[2], 1);
     assert_int_equal(o.trainer.shape.hidden, ACTIVATION_TANH);
@@ -94,12 +97,15 @@ static void test_refused(void **state) {
 
 static void test_override(void **state) {
     (void)state;
-    trainer_live live = {.rule = {.lr = 1, .momentum = 2}, .batch = 3, .epochs = 4, .optimizer = OPTIMIZER_SGD};
+    trainer_live live = {
+        .rule = {.lr = 1, .momentum = 2}, .batch = 3, .epochs = 4, .optimizer = OPTIMIZER_SGD};
     options o = accepted("--lr 0.25 --epochs 9");
     options_override(&o, &live);
-    assert_true(live.rule.lr == 0.25 && live.rule.momentum == 2 && live.batch == 3 && live.epochs == 9);
+    assert_true(live.rule.lr == 0.25 && live.rule.momentum == 2 && live.batch == 3 &&
+                live.epochs == 9);
     assert_int_equal(live.optimizer, OPTIMIZER_SGD);
-    o = accepted("--optimizer adam --momentum 0.5 --beta1 0.1 --beta2 0.2 --weight-decay 0.3 --batch 8");
+    o = accepted(
+        "--optimizer adam --momentum 0.5 --beta1 0.1 --beta2 0.2 --weight-decay 0.3 --batch 8");
     options_override(&o, &live);
     assert_true(live.rule.lr == 0.25 && live.rule.momentum == 0.5 && live.batch == 8);
     assert_true(live.rule.beta1 == 0.1 && live.rule.beta2 == 0.2 && live.rule.weight_decay == 0.3);

@@ -1,0 +1,155 @@
+"""`nnscope demo` and `nnscope train` as a person runs them: what they print, how they end, and that nothing is left behind."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.request
+
+from harness import PROGRAM, main
+
+SMALL = ["--digits", "--limit", "6000", "--layers", "64", "--threads", "1"]
+
+
+def command_line(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as f:
+            return f.read().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def directory_of(pid):
+    try:
+        with open("/proc/%d/environ" % pid, "rb") as f:
+            return f.read()
+    except OSError:
+        return b""
+
+
+class Demo(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.mkdtemp(prefix="nnscope-demo-")
+        self.environment = dict(os.environ, NNSCOPE_DIR=self.directory, NNSCOPE_SHM=self.directory)
+        for name in ("NNSCOPE_URL", "NNSCOPE_TOKEN", "NNSCOPE_RUN"):
+            self.environment.pop(name, None)
+        self.addCleanup(shutil.rmtree, self.directory, True)
+
+    def ours(self):
+        """Processes that live in our data directory."""
+        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        return [command_line(pid) for pid in pids if self.directory.encode() in directory_of(pid) and command_line(pid)]
+
+    def assert_nothing_left(self, seconds):
+        end = time.monotonic() + seconds
+        while self.ours() and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertEqual(self.ours(), [])
+
+    def start(self, *arguments):
+        process = subprocess.Popen([PROGRAM, "demo", *SMALL, "--port", "0", *arguments], env=self.environment, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.kill)
+        return process
+
+    def address(self, process):
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            found = re.search(r"http://\S+", line)
+            if found:
+                return found[0]
+        self.fail("no address: " + "".join(said))
+
+    def test_ends_by_itself(self):
+        process = self.start("--epochs", "1", "--exit")
+        said, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, said)
+        self.assertEqual(len(re.findall("http://", said)), 1, said)
+        self.assertRegex(said.splitlines()[-1], r"^accuracy 0\.\d{4}$")
+        self.assert_nothing_left(0.5)
+
+    def test_page_and_ctrl_c(self):
+        process = self.start()
+        url = self.address(process)
+        self.assertIn("?token=", url)
+        with urllib.request.urlopen(url, timeout=10) as page:
+            self.assertEqual(page.status, 200)
+        time.sleep(0.5)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(10), 0)
+        self.assertLess(time.monotonic() - began, 2.5)
+        self.assert_nothing_left(0.5)
+
+    def test_ctrl_c_while_paused(self):
+        process = self.start("--paused")
+        self.address(process)
+        time.sleep(1)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(10), 0)
+        self.assertLess(time.monotonic() - began, 2.5)
+        self.assert_nothing_left(0.5)
+
+    def test_killed(self):
+        process = self.start()
+        self.address(process)
+        self.assertGreaterEqual(len(self.ours()), 3)
+        process.kill()
+        process.wait(5)
+        self.assert_nothing_left(5)
+
+    def test_stays_after_the_epochs(self):
+        process = self.start("--epochs", "1")
+        url = self.address(process)
+        for line in process.stdout:
+            if "Ctrl-C" in line:
+                break
+        with urllib.request.urlopen(url, timeout=10) as page:
+            self.assertEqual(page.status, 200)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(10), 0)
+        self.assert_nothing_left(0.5)
+
+    def test_a_server_that_runs_is_used(self):
+        server = subprocess.Popen([PROGRAM, "server", "--port", "0"], env=self.environment, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.kill)
+        server.stdout.readline()
+        process = self.start("--epochs", "1", "--exit")
+        said, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, said)
+        self.assertIsNone(server.poll())
+        server.terminate()
+        self.assertEqual(server.wait(10), 0)
+
+    def test_wrong_option(self):
+        process = self.start("--batch", "0")
+        said, _ = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 2, said)
+        self.assertIn("--batch 0", said)
+        self.assert_nothing_left(0.5)
+
+    def train(self, *arguments):
+        return subprocess.run([PROGRAM, "train", *SMALL, *arguments], env=self.environment, capture_output=True, text=True, timeout=60)
+
+    def test_train(self):
+        done = self.train("--epochs", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout.splitlines()[-1], r"^accuracy 0\.\d{4}$")
+        self.assertIn("digits drawn", done.stdout)
+        quiet = self.train("--epochs", "1", "--quiet")
+        self.assertEqual(quiet.stdout, done.stdout.splitlines()[-1] + "\n")
+        self.assertEqual(self.train("--epochs", "x").returncode, 2)
+        self.assertEqual(self.train("--load", "/nonexistent").returncode, 2)  # --layers beside --load
+        self.assertEqual(subprocess.run([PROGRAM, "train", "--digits", "--limit", "60", "--load", "/nonexistent"], env=self.environment,
+                                        capture_output=True, timeout=60).returncode, 1)
+
+
+if __name__ == "__main__":
+    main()
