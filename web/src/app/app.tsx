@@ -1,8 +1,9 @@
 // The frame of the page: header, run list, tabs, the chosen view, the ribbon of events.
+import { computed } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { showAt } from '../charts/crosshair';
 import { link } from '../state/link';
-import { current } from '../state/runs';
+import { current, currentRun } from '../state/runs';
 import { setView, view } from '../state/view';
 import { EventRibbon } from '../views/events/ribbon';
 import { Header } from './header';
@@ -43,12 +44,11 @@ function Main() {
   );
 }
 
+const title = computed(() => (currentRun.value ? `${currentRun.value.name} \u00b7 nnscope` : 'nnscope'));
+
 export function App() {
-  const empty = isEmpty(), run = current.value;
-  useEffect(() => {
-    const name = document.title.split(' \u00b7 ');
-    document.title = run ? `nnscope \u00b7 ${name[1] ?? ''}` : 'nnscope';
-  }, [run]);
+  const empty = isEmpty.value, run = current.value, name = title.value;
+  useEffect(() => void (document.title = name), [name]);
   return (
     <div class={link.state.value.up ? 'app' : 'app stale'}>
       <Header />

@@ -1,4 +1,5 @@
 // What stands in the way: the connection is lost (since when, when it is tried again), nobody is signed in, there are no runs yet.
+import { computed } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import { duration } from '../look/format';
 import { link } from '../state/link';
@@ -50,7 +51,7 @@ const BUILD = 'cc trainer.c $(pkg-config --cflags --libs nnscope)';
 const HTTP = `RUN=$(curl -s -H "Authorization: Bearer $NNSCOPE_TOKEN" -d '{"name":"by hand"}' ADDRESS/api/v1/runs | jq -r .id)
 curl -H "Authorization: Bearer $NNSCOPE_TOKEN" -d '{"step": 1, "loss": 0.5}' ADDRESS/api/v1/runs/$RUN/points`;
 
-export const isEmpty = (): boolean => listed.value && runs.value.size === 0;
+export const isEmpty = computed(() => listed.value && runs.value.size === 0);
 
 export function Welcome() {
   const address = new URL('.', document.baseURI).href.replace(/\/$/, '');

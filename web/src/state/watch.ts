@@ -1,6 +1,6 @@
 // What is known of a watched run beside its points: parameters, events, commands, series, media, the tail of its log. Watched
 // while somebody uses it (counted), and a little longer, so that changing tabs asks nothing again.
-import { signal, useSignalEffect, type Signal } from '@preact/signals';
+import { computed, signal, useSignalEffect, type Signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { Command, CommandRequest, MediaItem, Parameter, RunEvent, Series, WatchUpdate } from '../link/messages';
 import { link } from './link';
@@ -13,16 +13,26 @@ export interface LogTail { next: number; texts: { process: string; offset: numbe
 export class Watch {
   readonly ready = signal(false); // something has come
   readonly series = signal<Series[]>([]);
+  // The series without what changes with every point: the same list until there are others.
+  readonly catalogue = computed(() => this.listSeries(this.series.value));
   readonly parameters = signal<Parameter[]>([]);
   readonly events = signal<RunEvent[]>([]);   // in order of number
   readonly commands = signal<Command[]>([]);  // oldest first
   readonly media = signal<MediaItem[]>([]);   // the newest, in order of arrival
   readonly log: Signal<NonNullable<WatchUpdate['log']> | null> = signal(null); // the last piece that arrived
+  private listed: Series[] = [];
+  private listedKey = '';
   private uses = 0;
   private stop: (() => void) | null = null;
   private timer = 0;
 
   constructor(readonly run: string) {}
+
+  private listSeries(all: Series[]): Series[] {
+    const key = all.map(s => `${s.name}\t${s.kind}\t${s.unit ?? ''}`).join('\n');
+    if (key !== this.listedKey) [this.listedKey, this.listed] = [key, all];
+    return this.listed;
+  }
 
   use(): () => void {
     clearTimeout(this.timer);

@@ -28,7 +28,7 @@ export const chosenBasics = computed<RunBasics[]>(() => {
 
 export const hasEpochs = computed(() => chosen.value.some(c => (runs.value.get(c.id)?.epoch ?? 0) > 0));
 
-export const groups = computed(() => panelsOf(chosen.value.map(c => watchOf(c.id).series.value), view.value.added));
+export const groups = computed(() => panelsOf(chosen.value.map(c => watchOf(c.id).catalogue.value), view.value.added));
 
 // Colour belongs to the run when several are shown, and series differ by dashes; within one run series have the hues.
 function strokes(panel: PanelDef, run: RunBasics, several: boolean, index: number): Stroke {
@@ -42,7 +42,7 @@ function strokes(panel: PanelDef, run: RunBasics, several: boolean, index: numbe
 export function specsOf(panel: PanelDef): CurveSpec[] {
   const list = chosenBasics.value, several = list.length > 1, specs: CurveSpec[] = [];
   for (const run of list) {
-    const has = new Set(watchOf(run.id).series.value.map(s => s.name));
+    const has = new Set(watchOf(run.id).catalogue.value.map(s => s.name));
     panel.series.forEach((series, index) => {
       if (!has.has(series)) return;
       const leaf = leafOf(panel, series), label = !several ? leaf : panel.series.length > 1 ? `${run.name} \u00b7 ${leaf}` : run.name;
