@@ -150,7 +150,7 @@ static int try_everything(const char *folder) {
     if (run.id) store_run_end(s, run.id);
     uint64_t number = store_commit(s);
     mem_fail_at(0);
-    if (number) assert_int_equal(store_wait(s, number, 10000), 0);
+    if (number) assert_int_equal(store_wait(s, number, 60000), 0);
     store_close(s);
     return 0;
 }
@@ -290,7 +290,7 @@ static void full_disk(void **state) {
     store_options o = {.on_commit = note_result};
     assert_int_equal(store_open(&s, path, &o, NULL), 0);
     store_id run = put_run(s, "k");
-    assert_int_equal(store_wait(s, store_commit(s), 5000), 0);
+    assert_int_equal(store_wait(s, store_commit(s), 60000), 0);
     signal(SIGXFSZ, SIG_IGN);
     struct rlimit old, small;
     getrlimit(RLIMIT_FSIZE, &old);
@@ -301,7 +301,7 @@ static void full_disk(void **state) {
     assert_int_equal(store_wait(s, number, 300), NNS_E_TIMEOUT);
     assert_true(last_result < 0);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
-    assert_int_equal(store_wait(s, number, 5000), 0);
+    assert_int_equal(store_wait(s, number, 60000), 0);
     assert_int_equal(last_result, 0);
     store_close(s);
     s = open_store(folder, 0);

@@ -42,7 +42,7 @@ static void append(world *w, int run, int lane, int i) {
     double v = i == 5 ? (double)m->series[i].count : random_value(); // a counter among them
     int result;
     while ((result = store_append(w->groups[run][lane], series_of(w, run, i), v)) == NNS_E_AGAIN)
-        assert_int_equal(store_wait(w->s, store_commit(w->s), 10000), 0);
+        assert_int_equal(store_wait(w->s, store_commit(w->s), 60000), 0);
     assert_int_equal(result, 0);
     model_add(&m->series[i], (point){m->attempt, m->step[lane], m->time_ms, v});
 }
@@ -156,7 +156,7 @@ static void act(world *w) {
     } else if (what < 930) {
         store_commit(w->s);
     } else if (what < 940) {
-        assert_int_equal(store_wait(w->s, store_commit(w->s), 10000), 0);
+        assert_int_equal(store_wait(w->s, store_commit(w->s), 60000), 0);
     } else if (what < 955) {
         new_attempt(w, run);
     } else if (what < 965) {
@@ -187,12 +187,12 @@ static void run_program(int64_t chunk_points, int acts, uint64_t seed) {
     for (int i = 0; i < acts; i++)
         act(w);
     check_some(w, 60);
-    assert_int_equal(store_wait(w->s, store_commit(w->s), 10000), 0);
+    assert_int_equal(store_wait(w->s, store_commit(w->s), 60000), 0);
     check_some(w, 60);
     for (int i = 0; i < MODEL_RUNS; i++)
         assert_int_equal(store_run_end(w->s, w->runs[i].id), 0);
-    assert_int_equal(store_wait(w->s, store_commit(w->s), 10000), 0);
-    assert_int_equal(store_settle(w->s, 20000), 0);
+    assert_int_equal(store_wait(w->s, store_commit(w->s), 60000), 0);
+    assert_int_equal(store_settle(w->s, 60000), 0);
     check_some(w, 100);
     close_world(w);
     open_world(w);

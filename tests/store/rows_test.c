@@ -41,7 +41,7 @@ static int keep_run(void *context, const store_run *run) {
 }
 
 static void flush(store *s) {
-    assert_int_equal(store_wait(s, store_commit(s), 10000), 0);
+    assert_int_equal(store_wait(s, store_commit(s), 60000), 0);
 }
 
 static char *text(const char *t) {
@@ -199,17 +199,17 @@ static void deleting_frees(void **state) {
     make_folder(folder);
     store *s = open_store(folder, 0);
     store_id keep = put_run(s, "keep"), drop = put_run(s, "drop");
-    fill(s, keep, 2, 5000);
+    fill(s, keep, 2, 60000);
     fill(s, drop, 8, 100000);
     store_put_event(s, drop, 1, 0, 0, 1, "{}");
     store_put_media(s, drop, 0, 0, 0, 4, NULL, "{}", folder, sizeof folder);
     assert_int_equal(store_run_end(s, keep), 0);
     assert_int_equal(store_run_end(s, drop), 0);
     flush(s);
-    assert_int_equal(store_settle(s, 20000), 0);
+    assert_int_equal(store_settle(s, 60000), 0);
     assert_int_equal(store_delete_run(s, drop), 0);
     flush(s);
-    assert_int_equal(store_settle(s, 20000), 0);
+    assert_int_equal(store_settle(s, 60000), 0);
     store_reader *r = NULL;
     assert_int_equal(store_reader_open(s, &r), 0);
     store_columns c;
@@ -217,7 +217,7 @@ static void deleting_frees(void **state) {
     assert_int_equal(store_points(r, &q, &c), NNS_E_NOT_FOUND);
     q.run = keep;
     assert_int_equal(store_points(r, &q, &c), 0);
-    assert_int_equal(c.rows, 5000);
+    assert_int_equal(c.rows, 60000);
     store_columns_fini(&c);
     store_reader_close(r);
     store_close(s);
@@ -241,7 +241,7 @@ static void deleting_a_live_run(void **state) {
     assert_int_equal(store_delete_run(s, b), 0);
     store_close(s);
     s = open_store(folder, 64);
-    assert_int_equal(store_settle(s, 10000), 0);
+    assert_int_equal(store_settle(s, 60000), 0);
     store_close(s);
     assert_int_equal(count_of(folder, "series"), 3);
     s = open_store(folder, 64);
