@@ -43,6 +43,13 @@ static inline void bench_line(const char *name, double figure, const char *unit,
     bench_over |= !ok;
 }
 
+// The same where more is better.
+static inline void bench_line_least(const char *name, double figure, const char *unit, double budget) {
+    bool ok = figure >= budget;
+    printf("%s %.4g %s %.4g %s\n", name, figure, unit, budget, ok ? "ok" : "OVER");
+    bench_over |= !ok;
+}
+
 // A data directory that goes away at the end; NNSCOPE_DIR points to it.
 static char bench_dir[64];
 
