@@ -9,6 +9,7 @@
 #include "journal/place.h"
 #include "server/net.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,9 @@ static void remove_place(const char *dir) {
 static void open_browser(const char *address) {
     pid_t child = fork();
     if (child != 0) return;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     setsid();
     if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)) _exit(1);
     execlp("xdg-open", "xdg-open", address, (char *)NULL);

@@ -222,10 +222,12 @@ static int adopt_file(net *n, int fd) {
 // From here on the signals that end a process come through a descriptor. Before threads are made.
 static int open_signals(net *n) {
     sigset_t set;
+    struct sigaction hangup;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
+    if (sigaction(SIGHUP, NULL, &hangup) || hangup.sa_handler != SIG_IGN)
+        sigaddset(&set, SIGHUP); // not under nohup
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     n->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);

@@ -71,6 +71,16 @@ class Start(unittest.TestCase):
             for s in links:
                 s.close()
 
+    def test_nohup(self):
+        was = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            server = self.start()
+        finally:
+            signal.signal(signal.SIGHUP, was)
+        server.process.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        self.assertTrue(server.alive())
+
     def test_wrong_options(self):
         for words in (("--port", "x"), ("--port", "70000"), ("--prefix", "x"), ("--prefix", "/x/"), ("--prefix", "/<"), ("--tls-cert", "x"), ("word",), ("--what",)):
             self.assertEqual(subprocess.run([PROGRAM, "server", *words], capture_output=True, timeout=10).returncode, 2, words)
