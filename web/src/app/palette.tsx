@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { toggleTheme } from '../look/theme';
 import { groups } from '../views/curves/specs';
 import { choose, current, currentRun, ordered, toggle } from '../state/runs';
-import { hindrance, steer } from '../state/transport';
+import { hindrance, steer, understands } from '../state/transport';
 import { setView, view } from '../state/view';
 import { helpOpen, paletteOpen } from './open';
 import { tabs } from './tabs';
@@ -13,7 +13,7 @@ const SHOWN = 12;
 
 function entries(): Entry[] {
   const run = currentRun.value, list: Entry[] = [];
-  if (run && !hindrance(run)) {
+  if (run && !hindrance(run) && understands(run, 'pause')) {
     const paused = run.state === 'paused';
     list.push({ words: paused ? 'resume' : 'pause', hint: 'space', act: () => void steer(run.id, paused ? 'resume' : 'pause') });
     for (const n of [1, 10, 100]) list.push({ words: `step ${n}`, hint: n === 1 ? '.' : '', act: () => void steer(run.id, 'step', n) });

@@ -1,19 +1,28 @@
 // The transport: pause or resume, step, stop, and what became of them.
 import { currentRun } from '../state/runs';
-import { asked, hindrance, steer } from '../state/transport';
-import { Icon } from './icons';
+import type { CommandVerb } from '../link/messages';
+import { asked, hindrance, steer, understands } from '../state/transport';
+import { Icon, type IconName } from './icons';
+
+interface Control { verb: CommandVerb; word: string; icon: IconName; hint: string; steps?: number }
+const PAUSE: Control = { verb: 'pause', word: 'Pause', icon: 'pause', hint: 'pause (space)' };
+const RESUME: Control = { verb: 'resume', word: 'Resume', icon: 'play', hint: 'resume (space)' };
+const STEP: Control = { verb: 'step', word: 'Step', icon: 'step', hint: 'one step, then hold (.)', steps: 1 };
+const STOP: Control = { verb: 'stop', word: 'Stop', icon: 'stop', hint: 'ask the program to stop' };
 
 export function Transport() {
   const run = currentRun.value, why = hindrance(run), said = run && asked.value.get(run.id);
-  const paused = run?.state === 'paused', id = run?.id ?? '';
-  const waiting = (verb: string) => said?.state === 'asked' && said.verb === verb;
+  if (!run) return null;
+  const controls = [run.state === 'paused' ? RESUME : PAUSE, STEP, STOP].filter(c => understands(run, c.verb));
+  if (!controls.length) return null;
   return (
     <div class="transport" role="group" aria-label="transport">
-      {paused
-        ? <button type="button" aria-label="resume" title={why || 'resume (space)'} disabled={why !== ''} aria-busy={waiting('resume')} onClick={() => steer(id, 'resume')}><Icon name="play" /><span>Resume</span></button>
-        : <button type="button" aria-label="pause" title={why || 'pause (space)'} disabled={why !== ''} aria-busy={waiting('pause')} onClick={() => steer(id, 'pause')}><Icon name="pause" /><span>Pause</span></button>}
-      <button type="button" aria-label="step" title={why || 'one step, then hold (.)'} disabled={why !== ''} aria-busy={waiting('step')} onClick={() => steer(id, 'step', 1)}><Icon name="step" /><span>Step</span></button>
-      <button type="button" aria-label="stop" title={why || 'ask the program to stop'} disabled={why !== ''} aria-busy={waiting('stop')} onClick={() => steer(id, 'stop')}><Icon name="stop" /><span>Stop</span></button>
+      {controls.map(c => (
+        <button key={c.icon === 'play' ? 'pause' : c.verb} type="button" aria-label={c.verb} title={why || c.hint} disabled={why !== ''}
+          aria-busy={said?.state === 'asked' && said.verb === c.verb} onClick={() => steer(run.id, c.verb, c.steps)}>
+          <Icon name={c.icon} /><span>{c.word}</span>
+        </button>
+      ))}
     </div>
   );
 }

@@ -19,6 +19,13 @@ function say(run: string, what: Asked | null): void {
   asked.value = next;
 }
 
+// Whether the run's program understands a command: it says so itself; what only speaks HTTP understands none.
+export function understands(run: Run, verb: CommandVerb): boolean {
+  const list = run.facts?.commands;
+  if (Array.isArray(list)) return list.includes(verb);
+  return !(run.processes?.length && run.processes.every(p => p.host === null));
+}
+
 // Why the run cannot be steered from here now; "" when it can.
 export function hindrance(run: Run | undefined): string {
   if (!run) return 'no run is chosen';
@@ -31,7 +38,7 @@ export function hindrance(run: Run | undefined): string {
 export async function steer(run: string, verb: CommandVerb, steps?: number): Promise<void> {
   const known = runs.peek().get(run);
   const why = hindrance(known);
-  if (why) return;
+  if (why || !understands(known!, verb)) return;
   const mine: Asked = { verb, state: 'asked', text: `${verb} asked` };
   say(run, mine);
   let result: Asked;
