@@ -6,7 +6,8 @@
 //   3 the frame is put into the channel's ring; viewers take it from there at their own pace (viewer.c)
 //
 // Invariants: (1) frames of a channel are numbered without holes, and each block goes on where the last one of its
-// series ended, or `gaps` has grown; (2) a ring holds at most 64 frames and 4 MiB; who falls off gets a snapshot;
+// series ended, or `gaps` has grown; while a snapshot is under way and in the frame after it blocks are raw, since they may
+// repeat points of the snapshot, and only rows can be told apart by ordinals; (2) a ring holds at most 64 frames and 4 MiB; who falls off gets a snapshot;
 // (3) a series has a tap exactly while a channel has it.
 #include "hub.h"
 
@@ -217,6 +218,13 @@ channel *channel_open(core *c, run *r, char *const *patterns, size_t count, int 
     return ch;
 }
 
+void subscription_wait(subscription *s, bool waiting) {
+    if (s->waiting == waiting) return;
+    s->waiting = waiting;
+    s->channel->waiting += waiting ? 1 : -1;
+    s->channel->raw_once = true;
+}
+
 void channel_release(core *c, channel *ch) {
     if (ch->run) ch->run->watchers--;
     if (--ch->uses) return;
@@ -243,7 +251,7 @@ void hub_fini(core *c) {
 
 typedef struct columns_room { // reused from frame to frame
     int64_t step[TAP_MAX], step_last[RAW_MAX * 2], time_ms[TAP_MAX];
-    double value[RAW_MAX];
+    double value[TAP_MAX];
     float min[RAW_MAX * 2], max[RAW_MAX * 2], mean[RAW_MAX * 2], last[RAW_MAX * 2];
     uint32_t count[RAW_MAX * 2], nonfinite[RAW_MAX * 2];
 } columns_room;
@@ -314,7 +322,8 @@ static bool put_block(channel *ch, channel_member *m, columns_room *room, buf *o
     if (m->next == t->end) return false;
     bool gap = m->next < t->first;
     uint64_t from = gap ? t->first : m->next;
-    store_columns c = t->end - from <= RAW_MAX ? raw_columns(room, t, from, t->end) : bucket_columns(room, t, from, t->end);
+    uint64_t most = ch->waiting || ch->raw_once ? TAP_MAX : RAW_MAX;
+    store_columns c = t->end - from <= most ? raw_columns(room, t, from, t->end) : bucket_columns(room, t, from, t->end);
     c.ordinal = from;
     c.total = t->end;
     uint32_t attempt = point_at(t, t->end - 1)->attempt;
@@ -349,6 +358,7 @@ static void build(core *c, channel *ch, columns_room *room) {
         blocks += put_block(ch, &ch->members[i], room, &out, blocks == 0);
     if (ch->text) buf_text(&out, "}}");
     else frame_end(&out, begin, blocks);
+    if (!ch->waiting) ch->raw_once = false;
     frame *f = blocks ? frame_of(&out, ch->text) : NULL;
     if (f) {
         push_frame(ch, f);

@@ -33,6 +33,8 @@ struct channel {
     uint64_t first, head;
     size_t bytes;
     uint64_t gaps;            // grows when points were missed: subscriptions need a new snapshot
+    int waiting;              // subscriptions whose snapshot is under way
+    bool raw_once;            // one has just arrived: the next frame may overlap with it
 };
 
 typedef struct subscription {
@@ -86,6 +88,7 @@ struct viewer {
 // hub.c
 channel *channel_open(core *c, run *r, char *const *patterns, size_t count, int rate, bool text);
 void channel_release(core *c, channel *ch);
+void subscription_wait(subscription *s, bool waiting); // its snapshot is under way, or no longer
 bool pattern_matches(const char *pattern, const char *name);
 bool patterns_match(char *const *patterns, size_t count, const char *name);
 frame *frame_of(buf *bytes, bool text); // takes the bytes; one use. NULL: out of memory

@@ -127,7 +127,7 @@ static void hand_over(core *c, snapshot_job *k, buf *out, int result) {
     if (wanted && (result || out->failed)) viewer_error(v, k->id, "store", "the points cannot be read");
     else if (wanted) viewer_push(v, frame_of(out, v->text_only));
     if (s) {
-        s->waiting = false;
+        subscription_wait(s, false);
         s->live = true;
         s->cursor = k->cursor;
         s->gaps = k->gaps;
@@ -183,7 +183,7 @@ void snapshot_submit(viewer *v, subscription *s) {
     if (s->snapshot_ns && now - s->snapshot_ns < NS_PER_S / 5) return; // again in a moment
     s->snapshot_ns = now;
     if (!copy_query(&asked, &s->p)) return;
-    s->waiting = submit(v, &asked, s->id, s->serial);
+    if (submit(v, &asked, s->id, s->serial)) subscription_wait(s, true);
 }
 
 void snapshot_query(viewer *v, points_query *p) {

@@ -112,6 +112,7 @@ static void drop_subscription(viewer *v, subscription *s) {
         at = &(*at)->next;
     *at = s->next;
     v->subscription_count--;
+    subscription_wait(s, false);
     channel_release(v->core, s->channel);
     points_query_fini(&s->p);
     mem_free(s);
