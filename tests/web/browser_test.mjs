@@ -334,8 +334,9 @@ act('three runs stand in one panel', async () => {
   await live('train/loss', run.id).waitFor();
   const first = await Promise.all(others.map(other => stepShown('train/loss', other.id)));
   await until('all to move', async () => (await Promise.all(others.map(o => stepShown('train/loss', o.id)))).every((s, i) => s > first[i]));
-  const colours = await page.evaluate(ids => ids.map(id => getComputedStyle(document.querySelector(`[data-series="train/loss"][data-run="${id}"]`)).color), [run.id, ...others.map(o => o.id)]);
-  console.log(`# colours ${colours.join(' ')}`);
+  const items = panel('train/loss').getByRole('group', { name: 'legend' }).locator('.swatch');
+  const colours = new Set(await items.evaluateAll(all => all.map(e => getComputedStyle(e).backgroundColor)));
+  assert.equal(colours.size, 3, [...colours].join(' '));
 });
 
 for (const [width, height] of [[1440, 900], [1024, 768], [390, 844], [144, 256]])

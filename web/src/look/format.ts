@@ -51,6 +51,7 @@ export function bytes(count: number): string {
 
 export function percent(share: number): string {
   const value = share * 100;
+  if (value >= 99.95 && value <= 100) return `${value === 100 ? '100' : '> 99.9'}${THIN}%`;
   return `${value !== 0 && Math.abs(value) < 0.01 ? '< 0.01' : number(value, value < 1 ? 2 : 3)}${THIN}%`;
 }
 

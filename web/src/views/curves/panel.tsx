@@ -48,7 +48,7 @@ function LegendItem({ curve, model }: { curve: Curve; model: PanelModel }) {
   };
   const swatch = (e: HTMLElement | null) => {
     if (!e) return;
-    e.style.setProperty('--colour', curve.stroke.colour);
+    e.style.setProperty('--colour', `var(--run-${curve.stroke.slot})`); // follows dark and light by itself
     e.classList.toggle('dashed', curve.stroke.dash.length > 0);
   };
   return (
