@@ -174,7 +174,7 @@ static void test_refuses(void **state) {
     refused_hex(i3, "00000803000000010000000000000002", "offset 8: images of 0 x 2");
     refused_hex(i3, "00000803ffffffffffffffffffffffff", "offset 8: images of");
     refused_hex(i3, "00000803000000010000000200000002010203", "offset 19: the file ends");
-    refused_hex(i3, "00000803000000010000000200000002010203040506", "offset 20: 2 bytes after");
+    refused_hex(i3, "000008030000000100000002000000020102030405", "offset 20: 1 bytes after");
     refused_hex(l1, "000008010000000201", "offset 9: the file ends");
     refused_hex(l1, "00000801000000020102", "offset 4: 2 labels for 24 images");
     refused_hex(l1, "1f8b0800", "damaged gzip file");
