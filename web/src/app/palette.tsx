@@ -1,5 +1,5 @@
 // The command palette (Ctrl K): everything that can be done, found by typing a part of its words.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { toggleTheme } from '../look/theme';
 import { groups } from '../views/curves/specs';
 import { choose, current, currentRun, ordered, toggle } from '../state/runs';
@@ -31,7 +31,7 @@ function entries(): Entry[] {
 
 export function Palette() {
   const box = useRef<HTMLDialogElement>(null), [text, setText] = useState(''), [at, setAt] = useState(0);
-  useEffect(() => box.current?.showModal(), []);
+  useLayoutEffect(() => box.current?.showModal(), []);
   const words = text.toLowerCase().split(/\s+/), found = entries().filter(e => words.every(w => e.words.toLowerCase().includes(w))).slice(0, SHOWN);
   const close = () => (paletteOpen.value = false);
   const act = (entry: Entry | undefined) => {

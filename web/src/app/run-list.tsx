@@ -1,7 +1,7 @@
 // The run list: live ones, then those that are over; dot, name, sparkline of the main series, last and best value. A click looks
 // at one run, Ctrl-click or the dot shows it beside the others.
 import { signal } from '@preact/signals';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { numberOf, type Run } from '../link/messages';
 import { number } from '../look/format';
 import { strokeOf } from '../look/palette';
@@ -83,7 +83,7 @@ function ConfirmDelete({ run, end }: { run: Run; end: () => void }) {
 
 function RunMenu({ run, act, end }: { run: Run; act: (what: Doing) => void; end: () => void }) {
   const box = useRef<HTMLDivElement>(null), beside = slotOf(run.id) >= 0;
-  useEffect(() => {
+  useLayoutEffect(() => {
     box.current?.querySelector('button')?.focus();
     const outside = (e: Event) => box.current?.contains(e.target as Node) || end();
     const key = (e: KeyboardEvent) => e.key === 'Escape' && (e.stopPropagation(), end());

@@ -1,5 +1,5 @@
 // The menu of a panel: scale, range, outliers, pin, hide, full screen, picture, data.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { saveData, savePicture } from '../../charts/export';
 import type { PanelModel } from '../../charts/model';
 import { RestError } from '../../link/rest';
@@ -24,7 +24,7 @@ function RangeFields({ panel, own }: { panel: PanelDef; own: PanelView }) {
 export function PanelMenu({ panel, model }: { panel: PanelDef; model: PanelModel }) {
   const [open, setOpen] = useState(false), [problem, setProblem] = useState(''), box = useRef<HTMLDivElement>(null);
   const own = view.value.panels[panel.id] ?? {}, full = view.value.full === panel.id;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return;
     const outside = (e: Event) => box.current?.contains(e.target as Node) || setOpen(false);
     const key = (e: KeyboardEvent) => {

@@ -1,6 +1,6 @@
 // The ribbon at the foot of the page: the newest events of the current run in one line, newest at the right; what does not fit
 // goes out of sight at the left. Its word opens the whole list above it.
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import type { RunEvent } from '../../link/messages';
 import { whole } from '../../look/format';
 import { runs } from '../../state/runs';
@@ -15,7 +15,7 @@ const SHOWN = 24;
 export function EventRibbon({ run: id, pick }: { run: string; pick: (event: RunEvent) => void }) {
   const watch = useWatch(id), [open, setOpen] = useState(false);
   const events = watch.events.value, run = runs.value.get(id), count = watch.series.value.length;
-  useEffect(() => {
+  useLayoutEffect(() => { // at once: a key may come before the next frame
     if (!open) return;
     const close = (event: KeyboardEvent) => event.key === 'Escape' && setOpen(false);
     addEventListener('keydown', close);
