@@ -125,7 +125,7 @@ static void releases_run(core *c) {
 
 static void commit_when_due(core *c, int64_t now) {
     bool soon = c->commit_soon && now - c->commit_ns >= COMMIT_NS / 20;
-    bool due = soon || now - c->commit_ns >= COMMIT_NS || c->points_uncommitted > 8000000;
+    bool due = soon || now - c->commit_ns >= COMMIT_NS || c->points_uncommitted > 2000000;
     if (due) {
         c->commit_ns = now;
         engine_lock(c);

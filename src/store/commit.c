@@ -120,6 +120,10 @@ bool store_dirty(store *s) {
     return s->open->full || s->dirty;
 }
 
+bool store_full(store *s) {
+    return atomic_load_explicit(&s->pending, memory_order_relaxed) > STORE_PENDING_BYTES / 2;
+}
+
 uint64_t store_commit(store *s) {
     if (!store_dirty(s)) return s->sealed;
     commit *next = commit_new();

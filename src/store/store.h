@@ -90,6 +90,9 @@ int store_run_end(store *s, store_id run);
 store_group *store_group_open(store *s, store_id run, uint32_t lane);
 // What follows in this group belongs to this step. O(1).
 void store_step(store_group *g, int64_t attempt, int64_t step, int64_t time_ms);
+// Half of what may be pending is: a good moment to commit, and to take nothing more before a commit is durable.
+bool store_full(store *s);
+
 // A value at the group's step; the series is of the group's run. About 20 ns. Memory of a live series: head 16 to 1024
 // points of 8 bytes (24 when it has its own steps), and 64 bytes for each of at most 256 open buckets of up to 5
 // pyramid levels: typically 8 + 10 kB, at most 24 + 80 kB.

@@ -208,8 +208,8 @@ static void run_program(int64_t chunk_points, int acts, uint64_t seed) {
 
 static void whole_chunks(void **state) {
     (void)state;
-    for (uint64_t seed = 1; seed <= 4; seed++)
-        run_program(1024, 700, seed * 7919);
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        run_program(1024, 500, seed * 7919);
 }
 
 static void small_chunks(void **state) {
@@ -228,7 +228,7 @@ static void one_point_chunks(void **state) {
 static void long_series(void **state) {
     (void)state;
     random_state = 4711;
-    for (int round = 0; round < 4; round++) {
+    for (int round = 0; round < 2; round++) {
         world *w = calloc(1, sizeof *w);
         assert_non_null(w);
         make_folder(w->folder);
