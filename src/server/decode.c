@@ -456,7 +456,10 @@ static bool take_scalar(decoding *d, uint32_t a, const uint8_t *at) {
     }
     if (__builtin_expect(!d->l->stepped, 0)) need_step(d);
     double value = le_f64(at + 8);
-    store_append(d->l->group, s->stored, value);
+    if (__builtin_expect(store_append(d->l->group, s->stored, value) != 0, 0)) {
+        d->r->row.dropped++; // no memory; ingest stops long before the store is full
+        return true;
+    }
     if (__builtin_expect(s->extra, 0)) extra(d, s, value);
     d->points++;
     return true;

@@ -236,6 +236,7 @@ bool ingest_process(core *c, process *p) {
     segment_block b;
     p->drained = false;
     while (bytes < PASS_BYTES) {
+        if (store_full(c->store)) return false; // the disk is behind, or full: the journal keeps the rest
         if (!p->open && !open_next(c, p)) {
             at_end(c, p);
             return false;
