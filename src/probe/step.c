@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
@@ -262,7 +263,9 @@ void nns_pause(nns_run *run) {
 }
 
 void nns_stop(nns_run *run) {
+    int before = errno; // of the code that a signal handler interrupted
     if (!run) return;
     atomic_store(&run->stop_asked, true);
     command_wake(&run->commands);
+    errno = before;
 }
