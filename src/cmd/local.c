@@ -63,6 +63,7 @@ typedef struct wanted {
     const char *key;
     json_t *found;
     store_id id;
+    int64_t start_ms;
 } wanted;
 
 static int find_run(void *context, const store_run *r) {
@@ -70,6 +71,7 @@ static int find_run(void *context, const store_run *r) {
     if (strcmp(r->key, w->key) != 0) return 0;
     w->found = run_object(r, true);
     w->id = r->id;
+    w->start_ms = r->started_ms ? r->started_ms : r->created_ms;
     return 1;
 }
 
@@ -79,10 +81,11 @@ json_t *local_run(local *l, const char *run) {
     return w.found;
 }
 
-int local_run_row(local *l, const char *run, store_id *id) {
+int local_run_row(local *l, const char *run, store_id *id, int64_t *start_ms) {
     wanted w = {.key = run};
     store_list_runs(l->reader, find_run, &w);
     *id = w.id;
+    *start_ms = w.start_ms;
     json_decref(w.found);
     return w.id ? 0 : NNS_E_NOT_FOUND;
 }

@@ -17,6 +17,6 @@ void local_close(local *l);
 json_t *local_runs(local *l);                 // {"runs": [...]}
 json_t *local_run(local *l, const char *run); // a run object with facts, or NULL
 int local_resolve(local *l, const char *meant, char run[27]); // as client_resolve
-int local_run_row(local *l, const char *run, store_id *id);
+int local_run_row(local *l, const char *run, store_id *id, int64_t *start_ms);
 
 #endif

@@ -3,13 +3,17 @@
 #include "commands.h"
 #include "options.h"
 
+#include "server/points.h"
+
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct points_arguments {
-    buf query;          // &from=...&to=... as given
+    buf query;          // &from=...&to=... for a server
+    store_query q;      // the same for the store
     const char *output; // file, NULL: stdout
 } points_arguments;
 
@@ -22,20 +26,39 @@ static void add_encoded(buf *out, const char *text) {
     }
 }
 
+static bool whole_number(const char *text, int64_t *n) {
+    char *end;
+    errno = 0;
+    *n = strtoll(text, &end, 10);
+    return end != text && !*end && errno == 0;
+}
+
+static bool take_number(points_arguments *a, int letter, const char *value) {
+    int64_t n;
+    if (!whole_number(value, &n)) return false;
+    if (letter == 'f') a->q.from = n;
+    if (letter == 't') a->q.to = n;
+    if (letter == 'b') a->q.buckets = (uint32_t)n;
+    return letter != 'b' || (n >= 0 && n <= INT32_MAX);
+}
+
+static bool take_word(points_arguments *a, int letter, const char *value) {
+    bool special = strcmp(value, letter == 'x' ? "time" : "all") == 0;
+    if (letter == 'x') a->q.axis = special ? STORE_AXIS_TIME : STORE_AXIS_STEP;
+    if (letter == 'a') a->q.all_attempts = special;
+    return special || strcmp(value, letter == 'x' ? "step" : "last") == 0;
+}
+
 static int take(void *context, int letter, const char *value) {
-    static const char *const names[] = {['f'] = "from", ['t'] = "to", ['b'] = "buckets", ['x'] = "axis", ['a'] = "attempts"};
+    static const char *const names[] = {
+        ['f'] = "from", ['t'] = "to", ['b'] = "buckets", ['x'] = "axis", ['a'] = "attempts"};
     points_arguments *a = context;
     if (letter == 'o') {
         a->output = value;
         return 0;
     }
-    char *end;
-    if (strchr("ftb", letter)) {
-        strtod(value, &end);
-        if (end == value || *end) return 1;
-    }
-    buf_print(&a->query, "&%s=", names[letter]);
-    add_encoded(&a->query, value);
+    if (!(strchr("ftb", letter) ? take_number(a, letter, value) : take_word(a, letter, value))) return 1;
+    buf_print(&a->query, "&%s=%s", names[letter], value);
     return a->query.failed;
 }
 
@@ -53,15 +76,47 @@ static int write_out(const points_arguments *a, const buf *body) {
     return EXIT_FAILED;
 }
 
+// Without a server: the same bytes from the store.
+static int query_store(local *l, const char *key, const command_options *o, points_arguments *a, int count, char **series) {
+    points_query p = {.form = o->json ? CORE_JSON : CORE_CSV, .q = a->q};
+    core_reply reply = {0};
+    int64_t start_ms = 0;
+    int result = local_run_row(l, key, &p.run, &start_ms);
+    p.q.run = p.run;
+    if (p.q.axis == STORE_AXIS_TIME) {
+        if (p.q.from != INT64_MIN) p.q.from += start_ms;
+        if (p.q.to != INT64_MAX) p.q.to += start_ms;
+    }
+    for (int i = 0; i < count && !result; i++)
+        result = points_add_name(&p, series[i]);
+    if (!count && !result) result = points_add_all(&p, l->reader);
+    if (!result) points_reply(&p, l->reader, &reply);
+    client_reply as_answered = {.status = reply.status ? reply.status : 500, .body = reply.body};
+    int status = reply.status == 200 ? write_out(a, &reply.body) : client_explain(&as_answered);
+    buf_fini(&reply.body);
+    points_query_fini(&p);
+    return status;
+}
+
+static int read_store(const client *c, const command_options *o, points_arguments *a, int count, char **series) {
+    char key[27];
+    local l;
+    if (local_open(&l, c)) return EXIT_FAILED;
+    int status = local_resolve(&l, o->word[0], key);
+    if (!status) status = query_store(&l, key, o, a, count, series);
+    local_close(&l);
+    return status;
+}
+
 // All points of `count` series (0: every scalar series) to where they are wanted.
 static int fetch(const client *c, const command_options *o, points_arguments *a, int count, char **series) {
-    char run[27];
+    char key[27];
     buf path = {0};
     client_reply reply = {0};
-    if (!c->url[0]) return options_no_server(c);
-    int status = client_resolve(c, o->word[0], run);
+    if (!c->url[0]) return read_store(c, o, a, count, series);
+    int status = client_resolve(c, o->word[0], key);
     if (status) return status;
-    buf_print(&path, "/api/v1/runs/%s/points?", run);
+    buf_print(&path, "/api/v1/runs/%s/points?", key);
     for (int i = 0; i < count; i++) {
         buf_text(&path, i ? "&series=" : "series=");
         add_encoded(&path, series[i]);
@@ -80,7 +135,7 @@ static int run_command(int argc, char **argv, int most, const char *usage) {
                                         {"buckets", required_argument, NULL, 'b'}, {"axis", required_argument, NULL, 'x'},
                                         {"attempts", required_argument, NULL, 'a'}, {"output", required_argument, NULL, 'o'},
                                         {0}};
-    points_arguments a = {0};
+    points_arguments a = {.q = {.from = INT64_MIN, .to = INT64_MAX}};
     command_options o = {.usage = usage, .own = own, .take = take, .context = &a};
     client c;
     int status = options_begin(&o, argc, argv, 1, most, &c);
@@ -90,7 +145,7 @@ static int run_command(int argc, char **argv, int most, const char *usage) {
 }
 
 #define POINTS_OPTIONS                                                                                                 \
-    "  --from N --to N   steps (or seconds of --axis time) from N, to below N\n"                                       \
+    "  --from N --to N   steps (or milliseconds since the start with --axis time) from N, to below N\n"                                       \
     "  --buckets N       at most N rows: min, max, mean, last, count, nonfinite of each stretch\n"                     \
     "  --axis step|time  what --from and --to mean (default step)\n"                                                   \
     "  --attempts all    with what a rewind or a resume has overtaken\n"                                               \

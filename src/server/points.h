@@ -16,6 +16,10 @@ typedef struct points_query {
 } points_query;
 
 void points_query_fini(points_query *p);
+int points_add_name(points_query *p, const char *name);
+int points_add_all(points_query *p, store_reader *reader); // every scalar series of the run
+// The whole answer: needs no core, so that the command line can read a store without a server.
+void points_reply(const points_query *p, store_reader *reader, core_reply *reply);
 // Fetches series `i` between `from` and `to` of the axis. NNS_E_NOT_FOUND: no such series.
 int points_fetch(const points_query *p, store_reader *reader, size_t i, int64_t from, int64_t to, store_columns *out);
 

@@ -30,7 +30,7 @@ int points_fetch(const points_query *p, store_reader *reader, size_t i, int64_t 
 
 // --- which series -------------------------------------------------------------------------------
 
-static int add_name(points_query *p, const char *name) {
+int points_add_name(points_query *p, const char *name) {
     char **names = mem_grow(p->names, p->count + 1, sizeof *names);
     if (!names) return NNS_E_NO_MEMORY;
     p->names = names;
@@ -43,7 +43,7 @@ static int add_name(points_query *p, const char *name) {
 static int add_scalar(void *context, const store_series_info *info) {
     points_query *p = context;
     if (info->kind != SERIES_SCALAR || p->count >= SERIES_MAX) return 0;
-    return add_name(p, info->name);
+    return points_add_name(p, info->name);
 }
 
 // --- writing ------------------------------------------------------------------------------------
@@ -126,7 +126,11 @@ static void failed(core_reply *reply, const points_query *p, size_t unknown, int
         reply_error(reply, 503, "store", "the points cannot be read: %s", error_sentence(result));
 }
 
-static void reply_whole(const points_query *p, store_reader *reader, core_reply *reply) {
+int points_add_all(points_query *p, store_reader *reader) {
+    return store_list_series(reader, p->run, add_scalar, p);
+}
+
+void points_reply(const points_query *p, store_reader *reader, core_reply *reply) {
     size_t unknown = 0;
     store_columns *c = mem_array(p->count ? p->count : 1, sizeof *c);
     int result = c ? fetch_all(p, reader, c, &unknown) : NNS_E_NO_MEMORY;
@@ -140,9 +144,9 @@ static void reply_whole(const points_query *p, store_reader *reader, core_reply 
 static void reply_every_point(core *c, points_query *p, store_reader *reader, core_reply *reply) {
     uint64_t total = points_in_all(p, reader);
     if (total <= WHOLE_POINTS || p->count == 0) {
-        reply_whole(p, reader, reply);
+        points_reply(p, reader, reply);
     } else if (p->form == CORE_COLUMNS || p->q.all_attempts) {
-        if (total <= LONG_POINTS) reply_whole(p, reader, reply);
+        if (total <= LONG_POINTS) points_reply(p, reader, reply);
         else reply_error(reply, 413, "too_many", "more than %d points: ask with buckets, or a part", LONG_POINTS);
     } else {
         if (p->form == CORE_CSV) reply->type = "text/csv; charset=utf-8";
@@ -154,11 +158,11 @@ static void reply_every_point(core *c, points_query *p, store_reader *reader, co
 
 static void work(core *c, job *j, store_reader *reader) {
     points_job *k = (points_job *)j;
-    if (k->all_series && store_list_series(reader, k->p.run, add_scalar, &k->p)) {
+    if (k->all_series && points_add_all(&k->p, reader)) {
         reply_error(&j->reply, 503, "store", "the list of series cannot be read");
         return;
     }
-    if (k->p.q.buckets) reply_whole(&k->p, reader, &j->reply);
+    if (k->p.q.buckets) points_reply(&k->p, reader, &j->reply);
     else reply_every_point(c, &k->p, reader, &j->reply);
 }
 
@@ -198,7 +202,7 @@ void core_get_points(core *c, const core_points *q, core_done done, void *contex
     k->p.q = (store_query){.axis = q->axis, .from = q->from, .to = q->to, .buckets = q->buckets, .all_attempts = q->all_attempts};
     int result = 0;
     for (size_t i = 0; i < q->series_count && !result; i++)
-        result = add_name(&k->p, q->series[i]);
+        result = points_add_name(&k->p, q->series[i]);
     core_lock(c);
     bool known = points_query_init(c, &k->p, q->run);
     core_unlock(c);
