@@ -26,7 +26,8 @@ static int failed;
 
 static void line(const char *name, double figure, const char *unit, double budget, bool most) {
     bool ok = most ? figure <= budget : figure >= budget;
-    printf("%s %.4g %s %s%.4g %s\n", name, figure, unit, most ? "<=" : ">=", budget, ok ? "ok" : "OVER");
+    printf("%s %.4g %s %s%.4g %s\n", name, figure, unit, most ? "<=" : ">=", budget,
+           ok ? "ok" : "OVER");
     fflush(stdout);
 }
 
@@ -98,7 +99,8 @@ static uint64_t random_u64(void) {
 // A loss that falls and is noisy, as float32.
 static double loss(int64_t step, int64_t steps) {
     double noise = (double)(random_u64() >> 40) / (double)(1 << 24);
-    return (double)(float)((2.3 / (1 + 10.0 * (double)step / (double)steps) + 0.1) * (0.9 + 0.2 * noise));
+    return (double)(float)((2.3 / (1 + 10.0 * (double)step / (double)steps) + 0.1) *
+                           (0.9 + 0.2 * noise));
 }
 
 typedef struct writer {
@@ -132,7 +134,8 @@ static void append(writer *w, int i, double v) {
     }
 }
 
-static void write_steps(writer *w, int series, int64_t from, int64_t to, int64_t steps, int64_t commit_every) {
+static void write_steps(writer *w, int series, int64_t from, int64_t to, int64_t steps,
+                        int64_t commit_every) {
     for (int64_t step = from; step < to; step++) {
         w->time_ms += 5 + (int64_t)(random_u64() % 3) - 1;
         store_step(w->group, 0, step, w->time_ms);
@@ -243,13 +246,15 @@ static void ask_long_query(int64_t runs) {
     store *s = open_store();
     double opened = now_ms() - begin;
     line("store_open", opened, "ms", 20, true);
-    line("store_open_memory", (proc_kb("/proc/self/status", "VmRSS:") - base) / 1024, "MB", 10, true);
+    line("store_open_memory", (proc_kb("/proc/self/status", "VmRSS:") - base) / 1024, "MB", 10,
+         true);
     store_reader *r = NULL;
     check(store_reader_open(s, &r), "reader");
     line("long_query_cold", curves_ms(r, runs), "ms", 500, true);
     curves_ms(r, runs);
     line("long_query_warm", curves_ms(r, runs), "ms", 100, true);
-    line("long_query_memory", (proc_kb("/proc/self/status", "VmHWM:") - base) / 1024, "MB", 100, true);
+    line("long_query_memory", (proc_kb("/proc/self/status", "VmHWM:") - base) / 1024, "MB", 100,
+         true);
     store_reader_close(r);
     store_close(s);
 }

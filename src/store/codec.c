@@ -252,8 +252,7 @@ static int seal(codec *c, uint32_t count, uint32_t rows, buf *out) {
     size_t bound = ZSTD_compressBound(c->body.length), begin = out->length;
     uint8_t *at = buf_room(out, HEADER + bound);
     if (!at) return NNS_E_NO_MEMORY;
-    size_t packed =
-        ZSTD_compressCCtx(c->pack, at + HEADER, bound, c->body.data, c->body.length, 1);
+    size_t packed = ZSTD_compressCCtx(c->pack, at + HEADER, bound, c->body.data, c->body.length, 1);
     bool stored = ZSTD_isError(packed) || packed >= c->body.length;
     if (stored) {
         packed = c->body.length;

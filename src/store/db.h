@@ -65,8 +65,8 @@ const void *db_blob(db *d, db_statement statement, int column, size_t *bytes);
 
 // Gives up to `pages` free pages back to the file system: -> free pages left, or a code. Outside a transaction.
 int64_t db_shrink(db *d, int pages);
-int db_checkpoint(db *d);    // moves what the WAL holds into the file, as far as readers let it
-int64_t db_changes(db *d);   // rows of the last statement
-int64_t db_bytes(db *d); // size of the database without its free pages
+int db_checkpoint(db *d);  // moves what the WAL holds into the file, as far as readers let it
+int64_t db_changes(db *d); // rows of the last statement
+int64_t db_bytes(db *d);   // size of the database without its free pages
 
 #endif

@@ -65,7 +65,7 @@ typedef struct axis_block {
     uint32_t chunks; // cut from it: then it is stored
     bool packed;     // the writer's progress
     int64_t *step, *time_ms;
-    store_series *members; // dense heads in it
+    store_series *members;   // dense heads in it
     struct axis_block *next; // in a commit
 } axis_block;
 void block_release(axis_block *b);
@@ -79,7 +79,7 @@ struct store_series {
     store_id id;
     char *name, *unit;
     int kind, direction;
-    bool closing;    // ended; goes away with its last commit
+    bool closing; // ended; goes away with its last commit
 
     uint64_t ordinal; // of the head's first point
     _Atomic uint32_t count;
@@ -91,7 +91,7 @@ struct store_series {
     int64_t *step, *time_ms;
     store_series *next_member, *previous_member;
 
-    uint64_t logged;  // ordinals below are in chunks or in the log
+    uint64_t logged; // ordinals below are in chunks or in the log
     bool dirty;
     store_series *next_dirty;
     const store_group *last_group; // where the last point came from, and
@@ -102,8 +102,9 @@ struct store_series {
     store_series *next;   // in the run's table
     store_series *next_live;
 
-    pyramid *pyramid;     // the writer's
-    uint64_t stored;      // points in durable chunks when it was opened: the pyramid is rebuilt from them
+    pyramid *pyramid; // the writer's
+    uint64_t
+        stored; // points in durable chunks when it was opened: the pyramid is rebuilt from them
 };
 
 // A chunk on its way to the database: immutable, counted.
@@ -142,7 +143,7 @@ struct live_run {
     size_t table_size, series_count;
     store_series *series; // all, newest first
     store_group *groups;
-    int pins;              // the owner is about to add something
+    int pins; // the owner is about to add something
     live_run *next;
 };
 
@@ -151,12 +152,12 @@ struct store_group {
     live_run *run;
     uint32_t lane;
     axis_block *block;
-    uint32_t row;        // of the open row in the block
+    uint32_t row; // of the open row in the block
     bool row_open;
-    bool noted;          // the attempt's first step is known to the run
+    bool noted; // the attempt's first step is known to the run
     int64_t attempt, step, time_ms;
     int64_t block_attempt, seen_attempt, seen_first;
-    uint64_t rows;       // taken so far
+    uint64_t rows; // taken so far
     store_group *next;
 };
 
@@ -174,16 +175,16 @@ typedef struct piece {
 struct commit {
     commit *next;
     uint64_t number;
-    buf rows;             // put statements (rows.c)
+    buf rows; // put statements (rows.c)
     cut *cuts, *cuts_tail;
     axis_block *blocks;
     store_series **ended; // counted
     size_t ended_count, ended_capacity;
     buf log;
-    bool log_anew;        // the log's row replaces all earlier ones
+    bool log_anew; // the log's row replaces all earlier ones
     size_t bytes;
-    bool full;            // has anything
-    bool jobs;            // leaves background work
+    bool full; // has anything
+    bool jobs; // leaves background work
     // made by the writer
     piece *pieces;
     size_t piece_count, piece_capacity;
@@ -195,10 +196,10 @@ struct commit {
 struct store {
     store_options options;
     char *path;
-    db *db;               // the writer's connection
+    db *db;                  // the writer's connection
     pthread_mutex_t db_lock; // over each transaction of the writer; readers take it when exclusive
-    codec *codec;         // the writer's
-    store_reader *owner;  // the owner's own reader
+    codec *codec;            // the writer's
+    store_reader *owner;     // the owner's own reader
 
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
@@ -206,9 +207,9 @@ struct store {
     bool has_writer, stop;
     live_run *runs[RUN_BUCKETS];
     commit *open, *queue, *queue_tail;
-    uint64_t sealed;      // number of the last sealed commit
+    uint64_t sealed; // number of the last sealed commit
     uint64_t committed;
-    bool idle;            // the writer has neither commits nor jobs
+    bool idle; // the writer has neither commits nor jobs
     pthread_mutex_t error_lock;
     char error[512], error_told[512];
 
@@ -218,47 +219,49 @@ struct store {
     size_t log_bytes, log_base; // since the last whole one; of that one
     store_id next_run, next_series, next_axis, next_media;
     store_id next_piece, next_log; // the writer's
-    bool jobs;            // there may be some
-    store_id job_run;     // being rewritten, and the piece last moved
+    bool jobs;                     // there may be some
+    store_id job_run;              // being rewritten, and the piece last moved
     struct job_place {
         store_id series;
         int64_t level, ordinal;
     } job_place;
-    bool vacuum;          // free pages are to go
+    bool vacuum; // free pages are to go
     int64_t free_pages;
 };
 
 void store_fail(store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // --- run.c: live runs and series
-live_run *run_find(store *s, store_id run);       // under lock
+live_run *run_find(store *s, store_id run);           // under lock
 int run_open(store *s, store_id run, live_run **out); // owner; pinned until run_unpin
 void run_unpin(store *s, live_run *r);
 store_series *run_series(const live_run *r, const char *name, size_t length);
-int run_add_series(live_run *r, store_series *series); // under lock
+int run_add_series(live_run *r, store_series *series);     // under lock
 void run_remove_series(live_run *r, store_series *series); // under lock
-void run_free(store *s, live_run *r);             // under lock; without series
+void run_free(store *s, live_run *r);                      // under lock; without series
 int run_note_attempt(store *s, live_run *r, int64_t number, int64_t step, int64_t *first);
 int run_copy_attempts(const live_run *r, attempt_row **out, size_t *count);
 
 // --- series.c
-store_series *series_new(store *s, live_run *r, store_id id, const char *name, size_t length, int kind,
-                         const char *unit, int direction);
+store_series *series_new(store *s, live_run *r, store_id id, const char *name, size_t length,
+                         int kind, const char *unit, int direction);
 void series_release(store_series *series);
-int series_cut(store_series *series, bool force);    // under lock: the head, dense or not, becomes a cut
-int series_own(store_series *series);                // under lock: dense to its own steps and times
-int series_take(store_series *series, int64_t attempt, int64_t step, int64_t time_ms, double value); // replay
-void series_mark(store_series *series);              // dirty
+int series_cut(store_series *series,
+               bool force);           // under lock: the head, dense or not, becomes a cut
+int series_own(store_series *series); // under lock: dense to its own steps and times
+int series_take(store_series *series, int64_t attempt, int64_t step, int64_t time_ms,
+                double value);                                         // replay
+void series_mark(store_series *series);                                // dirty
 void series_info(const store_series *series, store_series_info *info); // names borrowed
 void stats_info(const stats *t, store_series_info *info);
 
 // --- group.c
-int group_close_block(store_group *g, bool force);   // under lock
+int group_close_block(store_group *g, bool force); // under lock
 
 // --- commit.c
 commit *commit_new(void);
 void commit_free(commit *c);
-int commit_end(commit *c, store_series *series);     // owner
+int commit_end(commit *c, store_series *series); // owner
 
 // --- log.c
 int log_build(store *s, buf *out, bool whole, size_t *bytes);
@@ -296,9 +299,9 @@ typedef struct view {
     size_t attempt_count;
     segment *segments; // from memory
     size_t segment_count;
-    cut **cuts;        // held
+    cut **cuts; // held
     size_t cut_count;
-    int64_t *head;     // copies of steps, times
+    int64_t *head; // copies of steps, times
     double *head_value;
 } view;
 int view_take(store_reader *r, store_id run, const char *name, view *v);
@@ -329,7 +332,8 @@ void reader_end(store_reader *r);
 void reader_fini(store_reader *r); // its memory
 int reader_reserve(store_reader *r, uint32_t rows);
 // Columns of the chunk in the current row of `statement` (columns count, attempt, axis, first, data from `column` on).
-int reader_chunk(store_reader *r, db_statement statement, int column, uint64_t ordinal, segment *out);
+int reader_chunk(store_reader *r, db_statement statement, int column, uint64_t ordinal,
+                 segment *out);
 
 // Goes over a series from the top of its pyramid down, in arrival order.
 typedef enum take { TAKE_SKIP, TAKE_WHOLE, TAKE_FINER } take;

@@ -83,8 +83,15 @@ static int write_joined(store *s, store_id series, const joined *j) {
     codec_column columns[] = {{CODEC_F64, j->value}, {CODEC_I64, j->step}, {CODEC_I64, j->time_ms}};
     buf data = {0};
     int result = codec_encode(s->codec, columns, 3, j->count, &data);
-    db_value v[] = {db_i(s->next_piece++), db_i(series), db_i(0), db_i(j->ordinal), db_i(j->count),
-                    db_i(j->attempt), db_i(0), db_i(0), db_b(data.data, data.length)};
+    db_value v[] = {db_i(s->next_piece++),
+                    db_i(series),
+                    db_i(0),
+                    db_i(j->ordinal),
+                    db_i(j->count),
+                    db_i(j->attempt),
+                    db_i(0),
+                    db_i(0),
+                    db_b(data.data, data.length)};
     if (!result) result = db_run(s->db, DB_PIECE_PUT, v, 9);
     buf_fini(&data);
     return result;
@@ -203,15 +210,14 @@ typedef struct job {
 static int next_job(store *s, job *out) {
     int result = db_select(s->db, DB_JOB_LIST, NULL, 0);
     int more = result ? result : db_next(s->db, DB_JOB_LIST);
-    if (more == 1)
-        *out = (job){db_int(s->db, DB_JOB_LIST, 0), (int)db_int(s->db, DB_JOB_LIST, 1)};
+    if (more == 1) *out = (job){db_int(s->db, DB_JOB_LIST, 0), (int)db_int(s->db, DB_JOB_LIST, 1)};
     db_done(s->db, DB_JOB_LIST);
     return more;
 }
 
 static int do_slice(store *s, const job *j, place *p, bool *over) {
-    int result = j->kind == JOB_PURGE ? purge_slice(s, j->run, over)
-                                      : rewrite_slice(s, j->run, p, over);
+    int result =
+        j->kind == JOB_PURGE ? purge_slice(s, j->run, over) : rewrite_slice(s, j->run, p, over);
     db_value v[] = {db_i(j->run), db_i(j->kind)};
     if (!result && *over) result = db_run(s->db, DB_JOB_DROP, v, 2);
     return result;

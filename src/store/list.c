@@ -6,8 +6,8 @@
 typedef void (*fill)(db *d, store_row *row);
 
 // Calls `each` for all rows of a statement; non-zero from it stops, without an error.
-static int list(store_reader *r, db_statement statement, const db_value *v, int count, fill fill_row,
-                store_each each, void *context) {
+static int list(store_reader *r, db_statement statement, const db_value *v, int count,
+                fill fill_row, store_each each, void *context) {
     int result = reader_begin(r), more = 0;
     if (result) return result;
     result = db_select(r->db, statement, v, count);
@@ -163,7 +163,8 @@ static void fill_run(db *d, store_run *r) {
     r->extra = (char *)(uintptr_t)db_text(d, st, 23);
 }
 
-int store_list_runs(store_reader *r, int (*each)(void *context, const store_run *run), void *context) {
+int store_list_runs(store_reader *r, int (*each)(void *context, const store_run *run),
+                    void *context) {
     int result = reader_begin(r), more = 0;
     if (result) return result;
     result = db_select(r->db, DB_RUN_LIST, NULL, 0);

@@ -193,9 +193,10 @@ typedef struct rows {
     int64_t *step, *time_ms;
 } rows;
 
-enum { REPLAY_BUCKETS = 256 };
+enum { REPLAY_BUCKETS = 256, KNOWN_SERIES = 4096 };
 typedef struct replay {
     store *s;
+    store_series *known[KNOWN_SERIES]; // by id, the last of those that share a place
     rows *axes[REPLAY_BUCKETS];
     int64_t *step, *time_ms; // of an OWN record
     double *value;
@@ -287,13 +288,16 @@ static store_series *live_by_id(store *s, store_id id) {
 // *out NULL: deleted since.
 static int replay_series(replay *p, store_id id, store_series **out) {
     store *s = p->s;
-    *out = live_by_id(s, id);
+    store_series **known = &p->known[(uint64_t)id % KNOWN_SERIES];
+    if (!*known || (*known)->id != id) *known = live_by_id(s, id);
+    *out = *known;
     if (*out) return 0;
     db *d = s->owner->db;
     db_value v = db_i(id);
     int result = db_select(d, DB_SERIES_GET, &v, 1), more = 0;
     if (!result && (more = db_next(d, DB_SERIES_GET)) == 1) result = open_series(s, d, id, out);
     db_done(d, DB_SERIES_GET);
+    *known = *out;
     return result ? result : more < 0 ? more : 0;
 }
 
@@ -360,8 +364,7 @@ static int replay_row(replay *p, const uint8_t *data, size_t bytes) {
     uint8_t *body = mem_new(raw);
     if (!body) return NNS_E_NO_MEMORY;
     size_t got = ZSTD_decompress(body, raw, data + HEADER, bytes - HEADER);
-    int result =
-        ZSTD_isError(got) || got != raw ? NNS_E_CORRUPT : replay_body(p, body, raw);
+    int result = ZSTD_isError(got) || got != raw ? NNS_E_CORRUPT : replay_body(p, body, raw);
     mem_free(body);
     return result;
 }
@@ -389,8 +392,10 @@ static int replay_rest(replay *p, db *d) {
         const void *data = db_blob(d, DB_LOG_LIST, 1, &bytes);
         result = replay_row(p, data, bytes);
         if (result != NNS_E_CORRUPT) continue;
-        store_fail(p->s, "log row %lld is damaged: points of about one second before the last stop are lost",
-                   (long long)db_int(d, DB_LOG_LIST, 0));
+        store_fail(
+            p->s,
+            "log row %lld is damaged: points of about one second before the last stop are lost",
+            (long long)db_int(d, DB_LOG_LIST, 0));
         result = 0;
     }
     db_done(d, DB_LOG_LIST);
@@ -398,12 +403,15 @@ static int replay_rest(replay *p, db *d) {
 }
 
 int log_replay(store *s) {
-    replay p = {.s = s};
-    p.step = mem_array(CODEC_MAX_ROWS, sizeof *p.step);
-    p.time_ms = mem_array(CODEC_MAX_ROWS, sizeof *p.time_ms);
-    p.value = mem_array(CODEC_MAX_ROWS, sizeof *p.value);
-    int result = p.step && p.time_ms && p.value ? 0 : NNS_E_NO_MEMORY;
-    if (!result) result = replay_rest(&p, s->owner->db);
-    replay_fini(&p);
+    replay *p = mem_new(sizeof *p);
+    if (!p) return NNS_E_NO_MEMORY;
+    p->s = s;
+    p->step = mem_array(CODEC_MAX_ROWS, sizeof *p->step);
+    p->time_ms = mem_array(CODEC_MAX_ROWS, sizeof *p->time_ms);
+    p->value = mem_array(CODEC_MAX_ROWS, sizeof *p->value);
+    int result = p->step && p->time_ms && p->value ? 0 : NNS_E_NO_MEMORY;
+    if (!result) result = replay_rest(p, s->owner->db);
+    replay_fini(p);
+    mem_free(p);
     return result;
 }

@@ -6,11 +6,11 @@
 
 #include <stdbool.h>
 
-#define PYRAMID_BASE 64u       // points of a bucket of level 1
-#define PYRAMID_FAN 16u        // buckets of a level in one of the next
-#define PYRAMID_LEVELS 5       // 64, 1024, 16384, 262144, 4194304
-#define PYRAMID_BLOB 256u      // buckets of a blob
-#define PYRAMID_LEAST 32u      // fewer left over at a run's end are not worth a blob
+#define PYRAMID_BASE 64u  // points of a bucket of level 1
+#define PYRAMID_FAN 16u   // buckets of a level in one of the next
+#define PYRAMID_LEVELS 5  // 64, 1024, 16384, 262144, 4194304
+#define PYRAMID_BLOB 256u // buckets of a blob
+#define PYRAMID_LEAST 32u // fewer left over at a run's end are not worth a blob
 
 // Consecutive points of one attempt, in arrival order.
 typedef struct bucket {

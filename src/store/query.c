@@ -97,8 +97,7 @@ static take judge_range(query *x, const bucket *b) {
 }
 
 static bool is_open(const query *x) {
-    return x->open_to && x->q->from == INT64_MIN &&
-           (x->q->all_attempts || x->v.attempt_count <= 1);
+    return x->open_to && x->q->from == INT64_MIN && (x->q->all_attempts || x->v.attempt_count <= 1);
 }
 
 // --- measuring -------------------------------------------------------------------------------
@@ -129,7 +128,7 @@ static int measure_points(void *context, const segment *s) {
     const int64_t *axis = x->q->axis == STORE_AXIS_TIME ? s->time_ms : s->step;
     int64_t limit = limit_of(x, s->attempt);
     for (uint32_t i = 0; i < s->count; i++)
-        if (in_range(x, axis[i]) && !overtaken(s->step[i], limit)) 
+        if (in_range(x, axis[i]) && !overtaken(s->step[i], limit))
             measure(x, 1, axis[i], axis[i], s->ordinal + i);
     return 0;
 }
@@ -361,8 +360,8 @@ int store_points(store_reader *r, const store_query *q, store_columns *out) {
 int store_points_by_ordinal(store_reader *r, store_id run, const char *series, uint64_t from,
                             uint64_t to, store_columns *out) {
     *out = (store_columns){0};
-    store_query q = {.run = run, .series = series, .from = INT64_MIN, .to = INT64_MAX,
-                     .all_attempts = true};
+    store_query q = {
+        .run = run, .series = series, .from = INT64_MIN, .to = INT64_MAX, .all_attempts = true};
     query x = {.q = &q, .out = out, .open_to = true};
     int result = view_take(r, run, series, &x.v);
     if (result) return result;

@@ -146,9 +146,12 @@ int reader_chunk(store_reader *r, db_statement st, int column, uint64_t ordinal,
     if (count <= 0 || count > CODEC_MAX_ROWS || first < 0) return NNS_E_CORRUPT;
     int result = reader_reserve(r, (uint32_t)count);
     if (result) return result;
-    *out = (segment){.ordinal = ordinal, .count = (uint32_t)count,
+    *out = (segment){.ordinal = ordinal,
+                     .count = (uint32_t)count,
                      .attempt = db_int(r->db, st, column + 1),
-                     .step = r->step, .time_ms = r->time_ms, .value = r->value};
+                     .step = r->step,
+                     .time_ms = r->time_ms,
+                     .value = r->value};
     size_t bytes = 0;
     const void *data = db_blob(r->db, st, column + 4, &bytes);
     return chunk_columns(r, data, bytes, axis, (uint64_t)first, out);

@@ -72,13 +72,30 @@ int rows_run(db *d, const buf *rows) {
 
 int store_put_run(store *s, store_run *r) {
     store_id id = r->id ? r->id : s->next_run;
-    db_value v[] = {db_i(id), db_t(r->key), db_t(r->name), db_t(r->project), db_t(r->group),
-                    db_t(r->tags), db_t(r->notes), db_t(r->facts), db_i(r->state),
-                    db_i(r->created_ms), db_i(r->started_ms), db_i(r->ended_ms),
-                    db_i(r->last_step), db_i(r->heard_ms), db_i(r->attempt), db_r(r->epoch),
-                    db_i(r->total_steps), db_i(r->paused_ms), db_i(r->exit_status),
-                    db_i(r->archived), db_i((int64_t)r->points), db_i((int64_t)r->bytes),
-                    db_i((int64_t)r->dropped), db_t(r->extra)};
+    db_value v[] = {db_i(id),
+                    db_t(r->key),
+                    db_t(r->name),
+                    db_t(r->project),
+                    db_t(r->group),
+                    db_t(r->tags),
+                    db_t(r->notes),
+                    db_t(r->facts),
+                    db_i(r->state),
+                    db_i(r->created_ms),
+                    db_i(r->started_ms),
+                    db_i(r->ended_ms),
+                    db_i(r->last_step),
+                    db_i(r->heard_ms),
+                    db_i(r->attempt),
+                    db_r(r->epoch),
+                    db_i(r->total_steps),
+                    db_i(r->paused_ms),
+                    db_i(r->exit_status),
+                    db_i(r->archived),
+                    db_i((int64_t)r->points),
+                    db_i((int64_t)r->bytes),
+                    db_i((int64_t)r->dropped),
+                    db_t(r->extra)};
     int result = rows_put(s, DB_RUN_PUT, v, 24);
     if (result) return result;
     if (!r->id) s->next_run++;
@@ -99,13 +116,12 @@ void store_run_fini(store_run *r) {
 
 int store_put_event(store *s, store_id run, int64_t number, int64_t step, int64_t time_ms, int type,
                     const char *json) {
-    db_value v[] = {db_i(run),     db_i(number), db_i(step),
-                    db_i(time_ms), db_i(type),   db_t(json)};
+    db_value v[] = {db_i(run), db_i(number), db_i(step), db_i(time_ms), db_i(type), db_t(json)};
     return rows_put(s, DB_EVENT_PUT, v, 6);
 }
 
-int store_put_media(store *s, store_id run, store_id series, int64_t step, int64_t time_ms, int kind,
-                    const char *hash, const char *json, const void *data, size_t bytes) {
+int store_put_media(store *s, store_id run, store_id series, int64_t step, int64_t time_ms,
+                    int kind, const char *hash, const char *json, const void *data, size_t bytes) {
     db_value v[] = {db_i(s->next_media), db_i(run),  db_i(series), db_i(step),       db_i(time_ms),
                     db_i(kind),          db_t(hash), db_t(json),   db_b(data, bytes)};
     int result = rows_put(s, DB_MEDIA_PUT, v, 9);

@@ -138,8 +138,7 @@ static int insert_attempt(live_run *r, size_t at, int64_t number, int64_t step) 
         r->attempts = grown;
         r->attempt_capacity = capacity;
     }
-    memmove(&r->attempts[at + 1], &r->attempts[at],
-            (r->attempt_count - at) * sizeof *r->attempts);
+    memmove(&r->attempts[at + 1], &r->attempts[at], (r->attempt_count - at) * sizeof *r->attempts);
     r->attempts[at] = (attempt_row){number, step, true};
     r->attempt_count++;
     return 0;

@@ -124,9 +124,15 @@ int series_cut(store_series *h, bool force) {
         mem_free(value);
         return NNS_E_NO_MEMORY;
     }
-    *c = (cut){.series = h, .ordinal = h->ordinal, .count = n, .attempt = h->attempt,
-               .block = h->block, .first = h->first, .value = h->value,
-               .step = h->step, .time_ms = h->time_ms};
+    *c = (cut){.series = h,
+               .ordinal = h->ordinal,
+               .count = n,
+               .attempt = h->attempt,
+               .block = h->block,
+               .first = h->first,
+               .value = h->value,
+               .step = h->step,
+               .time_ms = h->time_ms};
     atomic_init(&c->uses, 1);
     stats_copy(&h->stats, &c->stats);
     if (h->block) {
@@ -272,8 +278,8 @@ int series_take(store_series *h, int64_t attempt, int64_t step, int64_t time_ms,
 }
 
 void series_info(const store_series *h, store_series_info *info) {
-    *info = (store_series_info){.id = h->id, .name = h->name, .unit = h->unit, .kind = h->kind,
-                                .direction = h->direction};
+    *info = (store_series_info){
+        .id = h->id, .name = h->name, .unit = h->unit, .kind = h->kind, .direction = h->direction};
     stats t;
     stats_copy(&h->stats, &t);
     stats_info(&t, info);

@@ -27,23 +27,30 @@
 enum { SCHEMA_VERSION = 1, APPLICATION = 0x4E4E5331 };
 
 static const char *const schema =
-    "CREATE TABLE run(id INTEGER PRIMARY KEY,key TEXT,name TEXT,project TEXT,grp TEXT,tags TEXT,notes TEXT,"
-    "facts TEXT,state INT,created_ms INT,started_ms INT,ended_ms INT,last_step INT,heard_ms INT,attempt INT,"
-    "epoch REAL,total_steps INT,paused_ms INT,exit_status INT,archived INT,points INT,bytes INT,dropped INT,"
+    "CREATE TABLE run(id INTEGER PRIMARY KEY,key TEXT,name TEXT,project TEXT,grp TEXT,tags "
+    "TEXT,notes TEXT,"
+    "facts TEXT,state INT,created_ms INT,started_ms INT,ended_ms INT,last_step INT,heard_ms "
+    "INT,attempt INT,"
+    "epoch REAL,total_steps INT,paused_ms INT,exit_status INT,archived INT,points INT,bytes "
+    "INT,dropped INT,"
     "extra TEXT);"
-    "CREATE TABLE series(id INTEGER PRIMARY KEY,run INT,name TEXT,kind INT,unit TEXT,direction INT,chunked INT,"
+    "CREATE TABLE series(id INTEGER PRIMARY KEY,run INT,name TEXT,kind INT,unit TEXT,direction "
+    "INT,chunked INT,"
     "stats BLOB);"
     "CREATE INDEX series_name ON series(run,name);"
     "CREATE TABLE attempt(run INT,number INT,first_step INT,PRIMARY KEY(run,number)) WITHOUT ROWID;"
-    "CREATE TABLE piece(id INTEGER PRIMARY KEY,series INT,level INT,ordinal INT,count INT,attempt INT,axis INT,"
+    "CREATE TABLE piece(id INTEGER PRIMARY KEY,series INT,level INT,ordinal INT,count INT,attempt "
+    "INT,axis INT,"
     "first INT,data BLOB);"
     "CREATE UNIQUE INDEX piece_place ON piece(series,level,ordinal);"
     "CREATE TABLE axis(id INTEGER PRIMARY KEY,run INT,data BLOB);"
     "CREATE INDEX axis_run ON axis(run);"
     "CREATE TABLE log(id INTEGER PRIMARY KEY,data BLOB);"
-    "CREATE TABLE event(run INT,number INT,step INT,time_ms INT,type INT,json TEXT,PRIMARY KEY(run,number))"
+    "CREATE TABLE event(run INT,number INT,step INT,time_ms INT,type INT,json TEXT,PRIMARY "
+    "KEY(run,number))"
     " WITHOUT ROWID;"
-    "CREATE TABLE media(id INTEGER PRIMARY KEY,run INT,series INT,step INT,time_ms INT,kind INT,hash TEXT,"
+    "CREATE TABLE media(id INTEGER PRIMARY KEY,run INT,series INT,step INT,time_ms INT,kind "
+    "INT,hash TEXT,"
     "json TEXT,data BLOB);"
     "CREATE INDEX media_run ON media(run,step);"
     "CREATE INDEX media_series ON media(series,step);"
@@ -52,7 +59,8 @@ static const char *const schema =
     "CREATE TABLE command(run INT,number INT,json TEXT,PRIMARY KEY(run,number)) WITHOUT ROWID;"
     "CREATE TABLE audit(id INTEGER PRIMARY KEY,time_ms INT,json TEXT);"
     "CREATE TABLE token(hash TEXT PRIMARY KEY,json TEXT) WITHOUT ROWID;"
-    "CREATE TABLE cursor(run INT,process TEXT,lane INT,next INT,state BLOB,PRIMARY KEY(run,process,lane))"
+    "CREATE TABLE cursor(run INT,process TEXT,lane INT,next INT,state BLOB,PRIMARY "
+    "KEY(run,process,lane))"
     " WITHOUT ROWID;"
     "CREATE TABLE job(run INT,kind INT,PRIMARY KEY(run,kind)) WITHOUT ROWID;"
     "PRAGMA application_id=1313755953;"
@@ -71,19 +79,34 @@ struct db {
 
 static int code_of(int result) {
     switch (result & 0xff) {
-    case SQLITE_OK: case SQLITE_DONE: case SQLITE_ROW: return 0;
-    case SQLITE_NOMEM: return NNS_E_NO_MEMORY;
-    case SQLITE_FULL: return NNS_E_FULL;
-    case SQLITE_BUSY: case SQLITE_LOCKED: return NNS_E_BUSY;
-    case SQLITE_CORRUPT: case SQLITE_NOTADB: return NNS_E_CORRUPT;
-    case SQLITE_PERM: case SQLITE_READONLY: case SQLITE_AUTH: return NNS_E_PERMISSION;
-    case SQLITE_TOOBIG: return NNS_E_TOO_LARGE;
-    default: return NNS_E_IO;
+    case SQLITE_OK:
+    case SQLITE_DONE:
+    case SQLITE_ROW:
+        return 0;
+    case SQLITE_NOMEM:
+        return NNS_E_NO_MEMORY;
+    case SQLITE_FULL:
+        return NNS_E_FULL;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return NNS_E_BUSY;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return NNS_E_CORRUPT;
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+    case SQLITE_AUTH:
+        return NNS_E_PERMISSION;
+    case SQLITE_TOOBIG:
+        return NNS_E_TOO_LARGE;
+    default:
+        return NNS_E_IO;
     }
 }
 
 db_value db_t(const char *text) {
-    return (db_value){.type = text ? DB_TEXT : DB_NULL, .data = text, .bytes = text ? strlen(text) : 0};
+    return (db_value){
+        .type = text ? DB_TEXT : DB_NULL, .data = text, .bytes = text ? strlen(text) : 0};
 }
 
 const char *db_error(db *d) {
@@ -137,8 +160,9 @@ static int make_schema(db *d) {
 }
 
 static int settings(db *d, const db_options *o) {
-    int result = exec(d, "PRAGMA busy_timeout=5000;PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON;"
-                         "PRAGMA temp_store=MEMORY;PRAGMA mmap_size=0");
+    int result =
+        exec(d, "PRAGMA busy_timeout=5000;PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON;"
+                "PRAGMA temp_store=MEMORY;PRAGMA mmap_size=0");
     if (!result && o->exclusive) result = exec(d, "PRAGMA locking_mode=EXCLUSIVE");
     if (!result && !o->writer) result = exec(d, "PRAGMA cache_size=-1024;PRAGMA query_only=ON");
     int64_t pages = 1;
@@ -146,7 +170,8 @@ static int settings(db *d, const db_options *o) {
     if (!result && pages == 0) // setting it on an old file would write, and sync, each time
         result = exec(d, "PRAGMA page_size=16384;PRAGMA auto_vacuum=INCREMENTAL");
     if (!result && o->writer)
-        result = exec(d, "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA cache_size=-4096;PRAGMA secure_delete=OFF;"
+        result = exec(d, "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA "
+                         "cache_size=-4096;PRAGMA secure_delete=OFF;"
                          "PRAGMA wal_autocheckpoint=1000;PRAGMA journal_size_limit=33554432");
     return result;
 }
@@ -163,7 +188,8 @@ static int check_version(db *d, const char *path, const db_options *o, char **er
     if (application != APPLICATION)
         return fail(d, NNS_E_INVALID, path, "is not a store of nnscope", error);
     if (version > SCHEMA_VERSION)
-        return fail(d, NNS_E_VERSION, path, "was written by a newer nnscope; install that one", error);
+        return fail(d, NNS_E_VERSION, path, "was written by a newer nnscope; install that one",
+                    error);
     return 0;
 }
 
@@ -216,11 +242,16 @@ void db_rollback(db *d) {
 
 static int bind(sqlite3_stmt *st, int at, const db_value *v) {
     switch (v->type) {
-    case DB_INT: return sqlite3_bind_int64(st, at, v->i);
-    case DB_REAL: return sqlite3_bind_double(st, at, v->r);
-    case DB_TEXT: return sqlite3_bind_text64(st, at, v->data, v->bytes, SQLITE_STATIC, SQLITE_UTF8);
-    case DB_BLOB: return sqlite3_bind_blob64(st, at, v->data, v->bytes, SQLITE_STATIC);
-    default: return sqlite3_bind_null(st, at);
+    case DB_INT:
+        return sqlite3_bind_int64(st, at, v->i);
+    case DB_REAL:
+        return sqlite3_bind_double(st, at, v->r);
+    case DB_TEXT:
+        return sqlite3_bind_text64(st, at, v->data, v->bytes, SQLITE_STATIC, SQLITE_UTF8);
+    case DB_BLOB:
+        return sqlite3_bind_blob64(st, at, v->data, v->bytes, SQLITE_STATIC);
+    default:
+        return sqlite3_bind_null(st, at);
     }
 }
 
@@ -228,7 +259,8 @@ int db_select(db *d, db_statement statement, const db_value *values, int count) 
     sqlite3_stmt **st = &d->statements[statement];
     int result = SQLITE_OK;
     if (!*st)
-        result = sqlite3_prepare_v3(d->handle, texts[statement], -1, SQLITE_PREPARE_PERSISTENT, st, NULL);
+        result = sqlite3_prepare_v3(d->handle, texts[statement], -1, SQLITE_PREPARE_PERSISTENT, st,
+                                    NULL);
     for (int i = 0; result == SQLITE_OK && i < count; i++)
         result = bind(*st, i + 1, &values[i]);
     return code_of(result);

@@ -36,8 +36,9 @@ void stats_unpack(stats *t, const void *data, size_t bytes) {
 #define SET(field, v) atomic_store_explicit(&(field), (v), memory_order_relaxed)
 
 #define FIELDS(F)                                                                                  \
-    F(nonfinite) F(attempt) F(first_step) F(last_step) F(last_time_ms) F(step_min) F(step_max)     \
-    F(time_min) F(time_max) F(best_step) F(last) F(min) F(max) F(best)
+    F(nonfinite)                                                                                   \
+    F(attempt) F(first_step) F(last_step) F(last_time_ms) F(step_min) F(step_max) F(time_min)      \
+        F(time_max) F(best_step) F(last) F(min) F(max) F(best)
 
 void stats_copy(const live_stats *from, stats *to) {
 #define COPY(field) to->field = GET(from->field);

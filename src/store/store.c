@@ -184,10 +184,10 @@ static int stored_series(store *s, live_run *r, const wanted *w, store_series **
 }
 
 static int fresh_series(store *s, live_run *r, const wanted *w, store_series **out) {
-    store_series *h = series_new(s, r, s->next_series, w->name, w->length, w->kind, w->unit,
-                                 w->direction);
+    store_series *h =
+        series_new(s, r, s->next_series, w->name, w->length, w->kind, w->unit, w->direction);
     if (!h) return NNS_E_NO_MEMORY;
-    db_value v[] = {db_i(h->id),   db_i(r->id),    db_t(h->name),
+    db_value v[] = {db_i(h->id),   db_i(r->id),   db_t(h->name),
                     db_i(h->kind), db_t(h->unit), db_i(h->direction)};
     int result = rows_put(s, DB_SERIES_PUT, v, 6);
     if (result) {

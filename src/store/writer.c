@@ -74,13 +74,18 @@ typedef struct emit_to {
     store_id series;
 } emit_to;
 
-static int emit_piece(void *context, int level, uint64_t ordinal, uint64_t points, const buf *data) {
+static int emit_piece(void *context, int level, uint64_t ordinal, uint64_t points,
+                      const buf *data) {
     emit_to *to = context;
     commit *c = to->c;
     int result = reserve_piece(c);
     if (result) return result;
-    piece p = {.series = to->series, .level = level, .ordinal = ordinal, .count = points,
-               .offset = c->blobs.length, .bytes = data->length};
+    piece p = {.series = to->series,
+               .level = level,
+               .ordinal = ordinal,
+               .count = points,
+               .offset = c->blobs.length,
+               .bytes = data->length};
     buf_add(&c->blobs, data->data, data->length);
     if (c->blobs.failed) {
         c->blobs.failed = false;
@@ -106,7 +111,8 @@ static int find_ends(store *s, store_id series, uint64_t ends[PYRAMID_LEVELS + 1
 }
 
 // Stored buckets of `level` from `from` on go up.
-static int lift_level(store *s, pyramid *p, store_id series, int level, uint64_t from, emit_to *to) {
+static int lift_level(store *s, pyramid *p, store_id series, int level, uint64_t from,
+                      emit_to *to) {
     db_value v[] = {db_i(series), db_i(level), db_i((int64_t)from)};
     // The first blob may begin below: a level's end need not be a blob's border of the level under it.
     int result = 0, more = 0;
@@ -254,9 +260,10 @@ static int write_piece(store *s, const commit *c, const piece *p) {
         db_value v[] = {db_i(p->axis), db_i(p->series), db_b(data, p->bytes)};
         return db_run(s->db, DB_AXIS_PUT, v, 3);
     }
-    db_value v[] = {db_i(s->next_piece++), db_i(p->series),  db_i(p->level),
-                    db_i((int64_t)p->ordinal), db_i((int64_t)p->count), db_i(p->attempt),
-                    db_i(p->axis), db_i(p->first), db_b(data, p->bytes)};
+    db_value v[] = {
+        db_i(s->next_piece++),   db_i(p->series),  db_i(p->level), db_i((int64_t)p->ordinal),
+        db_i((int64_t)p->count), db_i(p->attempt), db_i(p->axis),  db_i(p->first),
+        db_b(data, p->bytes)};
     return db_run(s->db, DB_PIECE_PUT, v, 9);
 }
 

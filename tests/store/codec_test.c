@@ -35,30 +35,49 @@ static double any_bits(void) {
 
 static double value_of(int class, uint32_t i) {
     switch (class) {
-    case 0: return 0.25;
-    case 1: return (double)i * 3;
-    case 2: return (double)(float)((double)below(1u << 24) / 3e6);
-    case 3: return (double)below(1u << 30) / 7e8;
-    case 4: return below(9) ? (double)below(10) : -0.0;
-    case 5: return (const double[]){NAN, -NAN, INFINITY, -INFINITY, 0.0, -0.0}[below(6)];
-    case 6: return (const double[]){4.9e-324, 2.2e-308, 1e-40, 1e-45, FLT_MIN, DBL_MAX}[below(6)];
-    case 7: return any_bits();
-    case 8: return NAN;
-    case 9: return -9007199254740991.0 + (double)below(2) * 18014398509481982.0;
-    case 10: return i == 5 ? -0.0 : 0.0;
-    default: return (double)(float)any_bits();
+    case 0:
+        return 0.25;
+    case 1:
+        return (double)i * 3;
+    case 2:
+        return (double)(float)((double)below(1u << 24) / 3e6);
+    case 3:
+        return (double)below(1u << 30) / 7e8;
+    case 4:
+        return below(9) ? (double)below(10) : -0.0;
+    case 5:
+        return (const double[]){NAN, -NAN, INFINITY, -INFINITY, 0.0, -0.0}[below(6)];
+    case 6:
+        return (const double[]){4.9e-324, 2.2e-308, 1e-40, 1e-45, FLT_MIN, DBL_MAX}[below(6)];
+    case 7:
+        return any_bits();
+    case 8:
+        return NAN;
+    case 9:
+        return -9007199254740991.0 + (double)below(2) * 18014398509481982.0;
+    case 10:
+        return i == 5 ? -0.0 : 0.0;
+    default:
+        return (double)(float)any_bits();
     }
 }
 
 static int64_t int_of(int class, uint32_t i) {
     switch (class) {
-    case 0: return 7;
-    case 1: return (int64_t)i;
-    case 2: return (int64_t)i * i;
-    case 3: return 1700000000000 + (int64_t)i * 5 + (int64_t)below(3);
-    case 4: return (int64_t)random_u64();
-    case 5: return below(2) ? INT64_MAX : INT64_MIN;
-    default: return (int64_t)below(300) - 150;
+    case 0:
+        return 7;
+    case 1:
+        return (int64_t)i;
+    case 2:
+        return (int64_t)i * i;
+    case 3:
+        return 1700000000000 + (int64_t)i * 5 + (int64_t)below(3);
+    case 4:
+        return (int64_t)random_u64();
+    case 5:
+        return below(2) ? INT64_MAX : INT64_MIN;
+    default:
+        return (int64_t)below(300) - 150;
     }
 }
 
@@ -67,7 +86,7 @@ static void all_classes(void **state) {
     codec *c = codec_new();
     assert_non_null(c);
     const uint32_t sizes[] = {1, 2, 3, 4, 63, 64, 1024, MOST};
-    for (int class = 0; class < 12; class++)
+    for (int class = 0; class < 12; class ++)
         for (int ints = 0; ints < 7; ints++)
             for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
                 for (uint32_t i = 0; i < sizes[k]; i++) {

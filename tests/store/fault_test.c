@@ -139,8 +139,12 @@ static int try_everything(const char *folder) {
     store_reader *r = NULL;
     if (!store_reader_open(s, &r) && h) {
         store_columns c;
-        store_query q = {.run = run.id, .series = "a", .from = INT64_MIN, .to = INT64_MAX,
-                         .buckets = 10, .all_attempts = true};
+        store_query q = {.run = run.id,
+                         .series = "a",
+                         .from = INT64_MIN,
+                         .to = INT64_MAX,
+                         .buckets = 10,
+                         .all_attempts = true};
         if (store_points(r, &q, &c) == 0) {
             assert_int_equal(c.total, points);
             store_columns_fini(&c);
@@ -195,11 +199,16 @@ static void spoil(const char *folder, const char *sql) {
 
 static void damaged_blobs(void **state) {
     (void)state;
-    const char *const spoils[] = {FLIP("piece", "WHERE level=0"), FLIP("piece", "WHERE level>0"),
-                                  FLIP("axis", ""), "UPDATE piece SET data=NULL",
-                                  "UPDATE piece SET count=count+1", "UPDATE piece SET count=-5",
-                                  "UPDATE piece SET first=1000000", "UPDATE piece SET axis=999",
-                                  "DELETE FROM piece WHERE level=0", "DELETE FROM axis"};
+    const char *const spoils[] = {FLIP("piece", "WHERE level=0"),
+                                  FLIP("piece", "WHERE level>0"),
+                                  FLIP("axis", ""),
+                                  "UPDATE piece SET data=NULL",
+                                  "UPDATE piece SET count=count+1",
+                                  "UPDATE piece SET count=-5",
+                                  "UPDATE piece SET first=1000000",
+                                  "UPDATE piece SET axis=999",
+                                  "DELETE FROM piece WHERE level=0",
+                                  "DELETE FROM axis"};
     for (size_t i = 0; i < sizeof spoils / sizeof *spoils; i++) {
         char folder[64];
         make_folder(folder);
@@ -213,8 +222,8 @@ static void damaged_blobs(void **state) {
         assert_int_equal(store_reader_open(s, &r), 0);
         int bad = 0;
         for (uint32_t buckets = 0; buckets < 500; buckets += 100) {
-            store_query q = {.run = run, .series = "loss", .from = buckets, .to = 30000,
-                             .buckets = buckets};
+            store_query q = {
+                .run = run, .series = "loss", .from = buckets, .to = 30000, .buckets = buckets};
             store_columns c;
             int result = store_points(r, &q, &c);
             assert_true(result == 0 || result == NNS_E_CORRUPT);
@@ -319,8 +328,8 @@ static void full_disk(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kills),         cmocka_unit_test(memory),   cmocka_unit_test(damaged_blobs),
-        cmocka_unit_test(damaged_log),   cmocka_unit_test(refusals), cmocka_unit_test(full_disk),
+        cmocka_unit_test(kills),       cmocka_unit_test(memory),   cmocka_unit_test(damaged_blobs),
+        cmocka_unit_test(damaged_log), cmocka_unit_test(refusals), cmocka_unit_test(full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

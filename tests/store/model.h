@@ -58,13 +58,20 @@ static inline uint64_t below(uint64_t n) {
 
 static inline double random_value(void) {
     switch (below(40)) {
-    case 0: return NAN;
-    case 1: return INFINITY;
-    case 2: return -INFINITY;
-    case 3: return -0.0;
-    case 4: return 1e300;
-    case 5: return (double)below(1000);
-    default: return (double)(float)((double)below(1000000) / 1e6);
+    case 0:
+        return NAN;
+    case 1:
+        return INFINITY;
+    case 2:
+        return -INFINITY;
+    case 3:
+        return -0.0;
+    case 4:
+        return 1e300;
+    case 5:
+        return (double)below(1000);
+    default:
+        return (double)(float)((double)below(1000000) / 1e6);
     }
 }
 
@@ -222,7 +229,10 @@ static inline void check_query(const model_run *r, const model_series *s, store_
 }
 
 static inline store_query random_query(const model_run *r, const model_series *s) {
-    store_query q = {.run = r->id, .series = s->name, .from = INT64_MIN, .to = INT64_MAX,
+    store_query q = {.run = r->id,
+                     .series = s->name,
+                     .from = INT64_MIN,
+                     .to = INT64_MAX,
                      .axis = below(3) ? STORE_AXIS_STEP : STORE_AXIS_TIME,
                      .all_attempts = below(3) == 0};
     const uint32_t buckets[] = {0, 1, 7, 50, 300, 1200};

@@ -130,7 +130,8 @@ static int check_info(void *context, const store_series_info *info) {
             if (isfinite(v) && !(v <= max)) max = v;
         }
         assert_int_equal(info->nonfinite, nonfinite);
-        assert_true(same_double(info->min + 0.0, min + 0.0) && same_double(info->max + 0.0, max + 0.0));
+        assert_true(same_double(info->min + 0.0, min + 0.0) &&
+                    same_double(info->max + 0.0, max + 0.0));
         assert_true(same_double(info->best + 0.0, min + 0.0));
     }
     return 0;
@@ -269,7 +270,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_point_chunks),
         cmocka_unit_test(small_chunks),
-        cmocka_unit_test(whole_chunks),     cmocka_unit_test(long_series),
+        cmocka_unit_test(whole_chunks),
+        cmocka_unit_test(long_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,9 +49,17 @@ static char *text(const char *t) {
 }
 
 static void check_runs(store *s, store_reader *r) {
-    store_run run = {.key = "01k0000000000000000000000a", .name = text("first"), .tags = text("[]"),
-                     .facts = text("{\"a\":1}"), .state = 2, .created_ms = 7, .last_step = -1,
-                     .epoch = 0.5, .exit_status = -9, .archived = true, .dropped = 3};
+    store_run run = {.key = "01k0000000000000000000000a",
+                     .name = text("first"),
+                     .tags = text("[]"),
+                     .facts = text("{\"a\":1}"),
+                     .state = 2,
+                     .created_ms = 7,
+                     .last_step = -1,
+                     .epoch = 0.5,
+                     .exit_status = -9,
+                     .archived = true,
+                     .dropped = 3};
     assert_int_equal(store_put_run(s, &run), 0);
     flush(s);
     run.name = text("renamed");
@@ -128,7 +136,8 @@ static void check_others(store *s, store_reader *r) {
     assert_true(k.count == 1 && !strcmp(k.name[0], "h2"));
     k = (seen){0};
     assert_int_equal(store_list_cursors(r, 1, keep_row, &k), 0);
-    assert_true(k.count == 2 && k.sequence[0] == 12 && k.bytes[0] == 3 && k.sequence[1] == UINT64_MAX);
+    assert_true(k.count == 2 && k.sequence[0] == 12 && k.bytes[0] == 3 &&
+                k.sequence[1] == UINT64_MAX);
     store_drop_cursors(s, 1, "p1");
     flush(s);
     k = (seen){0};
@@ -223,7 +232,8 @@ static void deleting_frees(void **state) {
     store_close(s);
     assert_true(file_bytes(folder) < 2 << 20); // it was 5.6 MB and more
     assert_int_equal(count_of(folder, "series"), 2);
-    assert_int_equal(count_of(folder, "media") + count_of(folder, "event") + count_of(folder, "job"), 0);
+    assert_int_equal(
+        count_of(folder, "media") + count_of(folder, "event") + count_of(folder, "job"), 0);
     remove_folder(folder);
 }
 
@@ -301,7 +311,8 @@ static void exclusive(void **state) {
         fill(s, run, 2, 300);
         flush(s);
         store_columns c;
-        store_query q = {.run = run, .series = "s1", .from = INT64_MIN, .to = INT64_MAX, .buckets = 9};
+        store_query q = {
+            .run = run, .series = "s1", .from = INT64_MIN, .to = INT64_MAX, .buckets = 9};
         assert_int_equal(store_points(r, &q, &c), 0);
         assert_int_equal(c.total, 300u * (unsigned)(i + 1));
         store_columns_fini(&c);
@@ -315,8 +326,11 @@ static void exclusive(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows),      cmocka_unit_test(deleting_frees), cmocka_unit_test(deleting_a_live_run),
-        cmocka_unit_test(read_only), cmocka_unit_test(exclusive),
+        cmocka_unit_test(rows),
+        cmocka_unit_test(deleting_frees),
+        cmocka_unit_test(deleting_a_live_run),
+        cmocka_unit_test(read_only),
+        cmocka_unit_test(exclusive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

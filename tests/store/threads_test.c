@@ -15,7 +15,8 @@ typedef struct shared {
 
 // Point i of the series has step i and value i % 1000.
 static void ask_buckets(shared *t, store_reader *r) {
-    store_query q = {.run = t->run, .series = "a", .from = INT64_MIN, .to = INT64_MAX, .buckets = 40};
+    store_query q = {
+        .run = t->run, .series = "a", .from = INT64_MIN, .to = INT64_MAX, .buckets = 40};
     uint64_t least = t->appended, count = 0;
     store_columns c;
     int result = store_points(r, &q, &c);
