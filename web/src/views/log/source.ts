@@ -7,6 +7,12 @@ const FIRST_BYTES = 512 * 1024, PIECE_BYTES = 1024 * 1024, LEAST_PAUSE_MS = 100;
 
 interface Piece { offset: number; next: number; size: number; text: string }
 
+// The piece without the rest of a line that began before it, unless it begins at the very start.
+function fromLine(piece: Piece): { offset: number; text: string } {
+  const cut = piece.offset > 0 ? piece.text.indexOf('\n') + 1 : 0;
+  return { offset: piece.offset + new TextEncoder().encode(piece.text.slice(0, cut)).length, text: piece.text.slice(cut) };
+}
+
 export class Source {
   lines = new Lines();
   readonly version = signal(0);  // grows with every change of `lines`
@@ -50,11 +56,12 @@ export class Source {
       const piece = await this.fetch(first ? -FIRST_BYTES : this.next, first ? FIRST_BYTES : PIECE_BYTES);
       this.trouble.value = '';
       if (this.closed) return false;
-      if (first) this.start.value = piece.offset;
+      const whole = first ? fromLine(piece) : piece;
+      if (first) this.start.value = whole.offset;
       const moved = piece.next > this.next;
       this.next = piece.next;
       this.size.value = Math.max(piece.size, piece.next);
-      if (piece.text) this.add(first && piece.offset > 0 ? piece.text.slice(piece.text.indexOf('\n') + 1) : piece.text);
+      if (whole.text) this.add(whole.text);
       this.ready.value = true;
       return moved && piece.next < piece.size;
     } catch (error) {
@@ -74,12 +81,12 @@ export class Source {
   async earlier(): Promise<number> {
     const from = Math.max(0, this.start.peek() - PIECE_BYTES);
     try {
-      const piece = await this.fetch(from, this.start.peek() - from);
+      const piece = fromLine(await this.fetch(from, this.start.peek() - from));
       const before = this.lines.lines.length;
-      this.texts.unshift(from > 0 ? piece.text.slice(piece.text.indexOf('\n') + 1) : piece.text);
+      this.texts.unshift(piece.text);
       this.lines = new Lines(this.lines.lines.length + 2 * PIECE_BYTES);
       for (const text of this.texts) this.lines.push(text);
-      this.start.value = from;
+      this.start.value = piece.offset;
       this.version.value++;
       return this.lines.lines.length - before;
     } catch (error) {
