@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define BREATHE_BYTES 8192u
+#define STEP_MAX (INT64_C(1) << 53)
 enum { SERIES_MAX = 1 << 20, PARAMS_MAX = 1 << 16, FACTS_BYTES_MAX = 1 << 20 };
 
 typedef struct decoding {
@@ -163,10 +164,20 @@ static void enter_step(decoding *d, int64_t step, int64_t time_ms) {
     d->stepped = true;
 }
 
+// Numbers out of a file may be anything; what is kept stays where sums cannot overflow.
+static int64_t within(int64_t v, int64_t limit) {
+    return v > limit ? limit : v < -limit ? -limit : v;
+}
+
+// Wall time of a moment of the process's monotonic clock.
+static int64_t wall_ms(const decoding *d, const uint8_t *mono_ns) {
+    if (d->l->wall_ms) return d->l->wall_ms;
+    int64_t wall_ns = (int64_t)(le_u64(mono_ns) + (uint64_t)d->offset_ns);
+    return wall_ns > 0 ? wall_ns / NS_PER_MS : 0;
+}
+
 static void take_step(decoding *d, const uint8_t *at) {
-    int64_t time_ms = d->l->wall_ms;
-    if (!time_ms) time_ms = ((int64_t)le_u64(at + 16) + d->offset_ns) / NS_PER_MS;
-    enter_step(d, le_i64(at + 8), time_ms);
+    enter_step(d, within(le_i64(at + 8), STEP_MAX), wall_ms(d, at + 16));
 }
 
 // Values before any step of the lane.
@@ -369,11 +380,12 @@ static void take_progress(decoding *d, const uint8_t *at) {
     double epoch = le_f64(at + 8);
     d->r->row.epoch = isfinite(epoch) ? epoch : 0;
     int64_t total = le_i64(at + 16);
-    if (total >= 0) d->r->row.total_steps = total; // -1: said nothing about it
+    if (total >= 0) d->r->row.total_steps = within(total, STEP_MAX); // -1: said nothing about it
     run_touch(d->c, d->r);
 }
 
 static uint64_t gain(uint64_t now, uint64_t *before) {
+    if (now > STEP_MAX) now = STEP_MAX; // and sums of them stay whole numbers in JSON
     uint64_t more = now > *before ? now - *before : 0;
     *before = now > *before ? now : *before;
     return more;
@@ -385,10 +397,12 @@ static void take_beat(decoding *d, uint32_t share_ppm, const uint8_t *at) {
     p->written = le_u64(at + 16);
     r->row.dropped += gain(le_u64(at + 24), &p->dropped) + gain(le_u64(at + 32), &p->dropped_large);
     r->failed_bytes += gain(le_u64(at + 40), &p->failed_bytes);
+    if (r->row.dropped > STEP_MAX) r->row.dropped = STEP_MAX;
+    if (r->failed_bytes > STEP_MAX) r->failed_bytes = STEP_MAX;
     p->share_ppm = share_ppm;
     p->helper_ppm = le_u32(at + 48);
     p->flags = le_u32(at + 52);
-    int64_t paused_ns = le_i64(at + 56);
+    int64_t paused_ns = within(le_i64(at + 56), INT64_C(1) << 62);
     if (p->info.rank == 0 && paused_ns > p->paused_ns) r->row.paused_ms += paused_ns / NS_PER_MS - p->paused_ns / NS_PER_MS;
     p->paused_ns = paused_ns;
     p->paused = p->flags & BEAT_PAUSED;
@@ -403,7 +417,7 @@ static void take_close(decoding *d, uint32_t status, const uint8_t *at) {
     p->closed = true;
     p->status = (int)(int32_t)status;
     p->paused = false;
-    int64_t time_ms = d->l->wall_ms ? d->l->wall_ms : ((int64_t)le_u64(at + 8) + d->offset_ns) / NS_PER_MS;
+    int64_t time_ms = wall_ms(d, at + 8);
     if (time_ms > d->r->row.heard_ms) d->r->row.heard_ms = time_ms;
     p->state_dirty = true;
     run_touch(d->c, d->r);
@@ -411,7 +425,7 @@ static void take_close(decoding *d, uint32_t status, const uint8_t *at) {
 
 static void take_reply(decoding *d, uint32_t state, const uint8_t *at) {
     need_step(d);
-    steer_reply(d->c, d->p, le_u64(at + 8), (int)state, le_i64(at + 16), d->l->time_ms, (const char *)at + 32, le_u32(at + 24));
+    steer_reply(d->c, d->p, le_u64(at + 8), (int)state, within(le_i64(at + 16), STEP_MAX), d->l->time_ms, (const char *)at + 32, le_u32(at + 24));
     d->p->state_dirty = true;
 }
 

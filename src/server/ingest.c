@@ -208,7 +208,7 @@ static void take_block(core *c, process *p, const segment_block *b, int64_t offs
 }
 
 static void take(core *c, process *p, const segment_block *b) {
-    int64_t offset_ns = p->reader.anchor_wall_ns - p->reader.anchor_mono_ns;
+    int64_t offset_ns = (int64_t)((uint64_t)p->reader.anchor_wall_ns - (uint64_t)p->reader.anchor_mono_ns);
     pthread_mutex_lock(&c->lock);
     c->slice_ns = clock_mono_ns();
     take_block(c, p, b, offset_ns);

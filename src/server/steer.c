@@ -56,7 +56,7 @@ static uint64_t highest_number(const char *folder, const char *proc) {
         for (size_t i = 0; i < b.bytes;) {
             const record *rec = (const record *)(const void *)(b.records + i);
             uint64_t number = rec->kind == RECORD_COMMAND ? le_u64(b.records + i + 8) : 0;
-            if (number > highest) highest = number;
+            if (number > highest && number >> 53 == 0) highest = number;
             i += (size_t)rec->words * 8;
         }
     }
@@ -154,7 +154,7 @@ static bool answered(pending *m, uint32_t ordinal) {
 
 // A reply to a command that no row tells of: the server that asked was killed before its commit.
 static pending *unknown(run *r, uint64_t number) {
-    pending *m = command_add(r, number);
+    pending *m = number >> 53 ? NULL : command_add(r, number);
     if (m) m->restored = true;
     return m;
 }
