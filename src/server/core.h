@@ -28,7 +28,8 @@ typedef struct core_options {
 
 // NNS_E_BUSY: another server holds the directory; *error says who (pid, url). Owned text, mem_free.
 int core_open(core **c, const core_options *options, char **error);
-void core_close(core *c); // takes in what is there, commits, ends its threads
+// Takes in what is there, commits, ends its threads. Answers still owed are dropped: call core_poll before.
+void core_close(core *c);
 store *core_store(core *c);
 
 // Runs the answers that are due (see core_answer below) on the calling thread: the net thread, when woken.
@@ -56,12 +57,29 @@ typedef struct core_author {
     const char *from;       // "page", "api", "command line"
 } core_author;
 
+// JSON forms. "time", "asked", "applied" are seconds since 1970; created, started, ended ISO 8601 or null; "NaN",
+// "Infinity", "-Infinity" stand for numbers that JSON has not.
+//   run        {"id", "name", "project", "group", "state", "last_step", "tags": [..], "notes", "created", "started", "ended", "attempt",
+//              "epoch", "total_steps", "steps_per_s", "eta_s", "step_share", "helper_share", "dropped", "failed_bytes", "exit",
+//              "paused_s", "points", "processes": [{"id", "rank", "host", "pid", "state"}],
+//              "main": {"series", "last", "best", "direction", "spark": [..]}, "needs" (a newer nnscope), "facts" (one run only)}
+//   series     {"name", "kind", "unit", "direction", "points", "first_step", "last_step", "last_time", "last", "min", "max", "best",
+//              "best_step", "nonfinite"}
+//   parameter  {"name", "type", "value", "min", "max", "log", "read_only", "unit", "description", "choices", "changed_step", "changed_by"}
+//   event      {"number", "type", "step", "time", "text" | "values": {NAME: {"from", "to"}} | "detail", "author", "from", "command"}
+//   command    {"id", "type", "state", "step", "asked", "applied", "author", "from", "values", "steps", "undoes", "reason", "error"}
+//   media      {"series", "kind", "step", "time", "number", "hash", "url", "data": {..}}: see media.c
+//   points     {"raw", "axis", "series": {NAME: {"raw", "total", "step": [..], "time": [..], "value": [..]}}}, or in buckets "step",
+//              "step_last", "time", "min", "max", "mean", "last", "count", "nonfinite"
+// Lists: {"runs": [..], "next": cursor or null}, {"series": [..]}, {"parameters": [..]}, {"events": [..], "next"},
+// {"commands": [..], "next"}, {"media": [..]}.
+
 // Points wanted, parsed by the net side from the query string.
 typedef struct core_points {
     const char *run;
     const char *const *series;
     size_t series_count;    // 0: all scalar series of the run
-    int64_t from, to;
+    int64_t from, to;       // steps, or milliseconds since the run's start; INT64_MIN, INT64_MAX: open
     store_axis axis;
     uint32_t buckets;
     bool all_attempts;
