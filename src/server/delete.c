@@ -1,7 +1,7 @@
 // Unit delete.c deletes runs: points and rows, the directory, and large things that no other run shows. Steps:
 //
 //   1 core_delete_run marks the run (409 when a process of it may still speak)
-//   2 the engine, between two passes, takes it out of registry and store
+//   2 the engine, between two passes, puts its directory aside and takes it out of registry and store
 //   3 a worker removes files once that is durable, then answers
 #include "run.h"
 
@@ -9,7 +9,9 @@
 #include "journal/place.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -70,9 +72,22 @@ static void remove_blobs(core *c, delete_job *d, store_reader *reader) {
 
 // --- files --------------------------------------------------------------------------------------
 
+// Where the run's directory waits for its end: under this name a scan does not take it for a new run.
+static int waiting_path(core *c, const char *key, char out[PATH_CAP]) {
+    char folder[PATH_CAP];
+    int result = place_run(c->dir, key, folder);
+    return result ? result : file_path(out, "%s.deleted", folder);
+}
+
+static void put_aside(core *c, const char *key) {
+    char folder[PATH_CAP], waiting[PATH_CAP];
+    if (place_run(c->dir, key, folder) || waiting_path(c, key, waiting)) return;
+    if (rename(folder, waiting) && errno != ENOENT) log_warn("%s cannot be put aside: %s", folder, strerror(errno));
+}
+
 static void remove_folder(core *c, const char *key) {
     char folder[PATH_CAP];
-    if (place_run(c->dir, key, folder)) return;
+    if (waiting_path(c, key, folder)) return;
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     if (!d) {
@@ -106,6 +121,7 @@ static void delete_now(core *c, delete_job *d) {
     core_lock(c);
     run *r = registry_find(c, d->key);
     if (r) {
+        put_aside(c, d->key);
         store_run_end(c->store, r->row.id);
         run_remove(c, r);
         int result = store_delete_run(c->store, d->run);
@@ -126,6 +142,15 @@ void engine_tasks(core *c) {
         core_unlock(c);
         if (!d) return;
         delete_now(c, d);
+    }
+}
+
+// Deletions that came too late: nothing of them was done.
+void deletes_fini(core *c) {
+    while (c->deletes) {
+        delete_job *d = c->deletes;
+        c->deletes = d->next_task;
+        job_free(&d->j);
     }
 }
 
@@ -150,8 +175,11 @@ static void work_list(core *c, job *j, store_reader *reader) {
 
 static bool may_go(const run *r, core_reply *reply) {
     bool speaks = !state_over(r->row.state);
-    for (size_t i = 0; i < r->process_count; i++)
-        speaks |= process_speaks(r->processes[i]) || r->processes[i]->salvaging;
+    for (size_t i = 0; i < r->process_count; i++) {
+        const process *p = r->processes[i];
+        if (p->http && p->ended) continue; // its end was set by hand: nobody else writes it
+        speaks |= process_speaks(p) || p->salvaging;
+    }
     if (speaks && r->row.state != STATE_LOST) {
         reply_error(reply, 409, "running", "a run that is running cannot be deleted");
         return false;

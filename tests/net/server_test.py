@@ -169,6 +169,18 @@ class Record(ServerCase):
             self.assertEqual(self.server.call("POST", run + "/points", body.encode("latin-1")).status, 400, body)
         self.assertEqual(self.server.call("GET", "/api/v1/runs/" + "0" * 26).status, 404)
 
+    def test_ended_by_hand_then_deleted(self):
+        for state in ("finished", "failed", "crashed"):
+            run = self.new_run()
+            self.assertEqual(self.server.call("POST", run + "/points", '{"loss": 1}').status, 200)
+            self.assertEqual(self.server.call("DELETE", run).status, 409)
+            self.assertEqual(self.server.call("PATCH", run, json.dumps({"state": state})).json()["state"], state)
+            self.assertEqual(self.server.call("DELETE", run).status, 200)
+            time.sleep(0.3)
+            self.assertEqual(self.server.call("GET", run).status, 404)
+            self.assertEqual(self.server.call("POST", run + "/points", '{"loss": 1}').status, 404)
+            self.assertEqual([n for n in os.listdir(os.path.join(self.server.directory, "runs")) if run.endswith(n[:26])], [])
+
     def test_long_replies(self):
         run, count = self.new_run(), 300000
         body = "\n".join('{"step": %d, "a": %r, "b": %r}' % (i, i / 2, i / 4) for i in range(count))
