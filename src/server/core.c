@@ -318,13 +318,14 @@ static void drop_answers(core *c) {
 
 void core_close(core *c) {
     if (!c) return;
-    job_queue_close(&c->recorder);
-    job_queue_close(&c->workers);
+    job_queue_close(&c->recorder); // what was asked to be recorded is in the journal now
     atomic_store(&c->ending, true);
     if (c->engine_runs) {
         core_ring(c);
         pthread_join(c->engine, NULL);
     }
+    job_queue_close(&c->workers); // the engine was the last that gave them work
+    deletes_fini(c);
     if (c->store) {
         core_lock(c);
         uint64_t last = core_commit(c);

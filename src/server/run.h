@@ -355,6 +355,7 @@ int log_size(const char *folder, char proc[27], int64_t *size); // of the newest
 void log_json(const char *proc, int64_t offset, int64_t size, const buf *text, buf *out);
 // delete.c (engine)
 void engine_tasks(core *c);
+void deletes_fini(core *c);
 // record_http.c
 void record_http_fini(core *c);
 
