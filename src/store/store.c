@@ -7,7 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHUNK_POINTS = 1024, NAME_MAX_BYTES = 255 };
+#ifdef NNS_HARD
+enum { CHUNK_POINTS = 7 };
+#else
+enum { CHUNK_POINTS = 1024 };
+#endif
+enum { NAME_MAX_BYTES = 255 };
 
 void store_fail(store *s, const char *format, ...) {
     char text[sizeof s->error];

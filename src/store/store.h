@@ -34,7 +34,7 @@ typedef struct store_options {
 } store_options;
 
 // One process at a time writes (the server's lock sees to it); any number read beside it with read_only, and see what was
-// there when they opened, later points as far as they are in chunks.
+// there when they opened.
 // Opens or makes the database file at `path` (or "postgresql://..." later). *error: text, owned by the caller (mem_free).
 int store_open(store **s, const char *path, const store_options *options, char **error);
 void store_close(store *s); // commits first
