@@ -76,9 +76,11 @@ static subscription *its_subscription(const snapshot_job *k) {
     return s && s->serial == k->serial ? s : NULL;
 }
 
-static void begin(core *c, snapshot_job *k) {
+// False: nobody wants it any more.
+static bool begin(core *c, snapshot_job *k) {
     core_lock(c);
     subscription *s = k->serial ? its_subscription(k) : NULL;
+    bool wanted = s || (!k->serial && !k->v->closed);
     if (s) {
         k->cursor = s->channel->head;
         k->gaps = s->channel->gaps;
@@ -86,8 +88,9 @@ static void begin(core *c, snapshot_job *k) {
     k->p = k->asked;
     k->p.names = NULL;
     k->p.count = 0;
-    names_in_memory(c, k);
+    if (wanted) names_in_memory(c, k);
     core_unlock(c);
+    return wanted;
 }
 
 static void put_text(const snapshot_job *k, const store_columns *c, buf *out) {
@@ -141,7 +144,7 @@ static void hand_over(core *c, snapshot_job *k, buf *out, int result) {
 static void work(core *c, job *j, store_reader *reader) {
     snapshot_job *k = (snapshot_job *)j;
     buf out = {0};
-    begin(c, k);
+    if (!begin(c, k)) return;
     if (any_pattern(&k->asked)) store_list_series(reader, k->asked.run, add_stored, k);
     int result = read_frame(k, reader, k->v->text_only, &out);
     hand_over(c, k, &out, result);
