@@ -188,16 +188,26 @@ json_t *client_get(const client *c, const char *path, int *exit_status) {
     return json;
 }
 
+// How well a run fits what a person wrote: 3 its name, 2 the beginning of its id, 1 of its name, 0 not.
+static int fit(json_t *run, const char *id, const char *meant) {
+    const char *name = json_string_value(json_object_get(run, "name"));
+    size_t length = strlen(meant);
+    if (name && strcmp(name, meant) == 0) return 3;
+    if (length >= 4 && strncmp(id, meant, length) == 0) return 2;
+    return name && length >= 2 && strncmp(name, meant, length) == 0;
+}
+
 int client_pick(json_t *runs, const char *meant, char run[27]) {
-    size_t i, length = strlen(meant);
+    size_t i;
     json_t *item;
     const char *best = "";
+    int best_fit = 1;
     json_array_foreach(json_object_get(runs, "runs"), i, item) {
         const char *id = json_string_value(json_object_get(item, "id"));
-        const char *name = json_string_value(json_object_get(item, "name"));
-        if (!id || !id_valid(id)) continue;
-        bool hit = (name && strcmp(name, meant) == 0) || (length >= 4 && strncmp(id, meant, length) == 0);
-        if (hit && strcmp(id, best) > 0) best = id;
+        int fits = id && id_valid(id) ? fit(item, id, meant) : 0;
+        if (fits < best_fit || (fits == best_fit && strcmp(id, best) < 0)) continue;
+        best = id;
+        best_fit = fits;
     }
     if (*best) {
         memcpy(run, best, ID_LENGTH + 1);

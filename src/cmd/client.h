@@ -39,8 +39,8 @@ json_t *client_get(const client *c, const char *path, int *exit_status);
 // Prints what the server said is wrong ({"error": {"message"}}), or the status; returns the exit status for it.
 int client_explain(const client_reply *reply);
 
-// The run that a person means: an id, the beginning of one, or a name (the newest with it). `run` gets the id; prints why
-// not and returns an exit status otherwise.
+// The run that a person means: an id or the beginning of one, a name or the beginning of one (of several the best fit, then
+// the newest). `run` gets the id; prints why not and returns an exit status otherwise.
 int client_resolve(const client *c, const char *meant, char run[27]);
 
 // The same in a list that is there already ({"runs": [...]}).

@@ -109,7 +109,7 @@ static json_t *one_run(const client *c, const char *meant, int *status) {
 
 int cmd_show(int argc, char **argv) {
     command_options o = {.usage = "nnscope show RUN\n"
-                          "Tells everything about a run (an id, the beginning of one, or a name).\n"
+                          "Tells everything about a run (an id, the beginning of one, or a name or its beginning).\n"
                           "  --json       on one line\n"
                           "  --dir DIR    data directory\n"};
     client c;
