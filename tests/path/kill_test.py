@@ -1,0 +1,165 @@
+"""Kills at random moments: trainers, watched, seen and alone, and servers. Every point logged before is served once, in order.
+
+NNS_ROUNDS is the number of kills (50); two thirds are of trainers. NNS_SEED repeats their moments.
+"""
+import json
+import os
+import random
+import threading
+import time
+
+from harness import WebSocket
+from faults import ROUNDS, FaultCase, main, wait_until
+
+SEED = int(os.environ.get("NNS_SEED", random.randrange(1 << 32)))
+BATCH = 4
+SERVER_KILLS = max(4, ROUNDS // 3)
+TRAINER_KILLS = max(6, ROUNDS - SERVER_KILLS)
+RATES = (200, 2000, 20000, 100000)  # all within what is lossless
+
+
+class Kills(FaultCase):
+    def setUp(self):
+        self.random = random.Random("%d %s" % (SEED, self.id()))
+
+    def batch(self, directory, kills):
+        """Recorders of all rates, each killed at a moment of its own. -> [(recorder, time of death)]."""
+        recorders = [self.recorder(directory, rate=RATES[i % len(RATES)], name="kill-%d" % i) for i in range(kills)]
+        begin, dead = time.monotonic(), []
+        moments = sorted((self.random.choice((0.1, 0.4, 1.5)) * self.random.random(), i) for i in range(kills))
+        for moment, i in moments:
+            time.sleep(max(0, begin + moment - time.monotonic()))
+            dead.append((recorders[i], recorders[i].kill()))
+        return dead
+
+    def check(self, server, recorder, died=None):
+        if not recorder.run or recorder.logged < 0 and not self.run_of(server, recorder.run):
+            return  # killed before it had begun
+        self.await_state(server, recorder.run, "crashed", 15)
+        if died:
+            self.late.append(time.monotonic() - died)
+        self.check_points(server, recorder.run, recorder.logged)
+        if recorder.printed >= 0:
+            self.check_output(server, recorder.run, recorder.printed)
+
+    def rounds(self, kills):
+        while kills > 0:
+            yield min(BATCH, kills)
+            kills -= BATCH
+
+    def test_trainers_alone(self):
+        directory = self.make_directory()
+        dead = []
+        for n in self.rounds(TRAINER_KILLS // 3):
+            dead += self.batch(directory, n)
+        server = self.start(directory)
+        self.late = []
+        for recorder, _ in dead:
+            self.check(server, recorder)
+        self.end(server)
+        again = self.start(directory)  # and a second look doubles nothing
+        for recorder, _ in dead:
+            self.check(again, recorder)
+
+    def seen(self, watch):
+        directory = self.make_directory()
+        server = self.start(directory)
+        link = watch and Watcher(server)
+        self.late = []
+        for n in self.rounds(TRAINER_KILLS // 3):
+            dead = self.batch(directory, n)
+            for recorder, died in dead:
+                self.check(server, recorder, died if recorder is dead[-1][0] else None)
+        self.assertIsNone(server.process.poll())
+        if self.late:
+            self.assertLess(sorted(self.late)[len(self.late) // 2], 2, self.late)
+        if link:
+            self.assertGreater(link.end(), 0)
+
+    def test_trainers_seen(self):
+        self.seen(False)
+
+    def test_trainers_watched(self):
+        self.seen(True)
+
+    def test_a_crash_shows_within_two_seconds(self):
+        directory = self.make_directory()
+        server = self.start(directory)
+        recorder = self.recorder(directory, rate=1000).reach(150)
+        self.await_state(server, recorder.run, "running")
+        died = recorder.kill()
+        self.await_state(server, recorder.run, "crashed")
+        self.assertLess(time.monotonic() - died, 2)
+        self.check_points(server, recorder.run, recorder.logged)
+        self.check_output(server, recorder.run, recorder.printed)
+
+    def test_servers(self):
+        directory = self.make_directory()
+        recorders = [self.recorder(directory, rate=rate) for rate in (500, 5000)]
+        for recorder in recorders:
+            recorder.reach(1)
+        for i in range(SERVER_KILLS):
+            server = self.start(directory)
+            link = Watcher(server) if i % 2 else None
+            time.sleep(self.random.choice((0.02, 0.3, 1.3)) * self.random.random())
+            self.kill(server)
+            if link:
+                link.end()
+        server = self.start(directory)
+        for recorder in recorders:
+            self.assertEqual(recorder.waits, 0, "the training thread has slept in nnscope")
+            self.assertIsNone(recorder.process.poll())
+            self.assertTrue(wait_until(lambda: self.run_of(server, recorder.run), 10))
+            command = {"type": "stop"}
+            reply = server.call("POST", "/api/v1/runs/%s/commands?wait=10000" % recorder.run, json.dumps(command))
+            self.assertEqual(reply.status, 200, reply.body)
+            self.assertEqual(recorder.wait(), 0)
+            self.assertEqual((recorder.stopped, recorder.dropped, recorder.failed_bytes), (1, 0, 0))
+            self.await_state(server, recorder.run, "finished")
+            self.check_points(server, recorder.run, recorder.logged, most=recorder.logged)
+
+
+class Watcher:
+    """A viewer that subscribes to every run it hears of and reads what comes."""
+
+    def __init__(self, server):
+        self.link = WebSocket(server)
+        self.link.message("hello")
+        self.link.send(json.dumps({"type": "watch_runs"}))
+        self.frames, self.known, self.ending = 0, set(), False
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        try:
+            while True:
+                opcode, payload = self.link.frame()
+                self.frames += opcode == 2
+                if opcode == 9:
+                    self.link.send(payload, opcode=10)
+                if opcode == 1:
+                    self.subscribe(json.loads(payload))
+        except (OSError, ConnectionError, ValueError):
+            pass
+
+    def subscribe(self, message):
+        for run in message.get("runs", []) if message["type"] == "runs" else []:
+            if run["id"] in self.known or len(self.known) > 50:
+                continue
+            self.known.add(run["id"])
+            self.link.send(json.dumps({"type": "subscribe", "id": len(self.known), "run": run["id"], "series": ["*"]}))
+            self.link.send(json.dumps({"type": "watch", "id": 1000 + len(self.known), "run": run["id"]}))
+
+    def end(self):
+        try:
+            self.link.s.shutdown(2)
+        except OSError:
+            pass
+        self.thread.join(5)
+        self.link.close()
+        return self.frames
+
+
+if __name__ == "__main__":
+    print("%d kills of trainers, %d of servers, NNS_SEED=%d" % (TRAINER_KILLS // 3 * 3 + 1, SERVER_KILLS, SEED))
+    main()
