@@ -79,7 +79,7 @@ typedef struct core_points {
     const char *run;
     const char *const *series;
     size_t series_count;    // 0: all scalar series of the run
-    int64_t from, to;       // steps, or milliseconds since the run's start; INT64_MIN, INT64_MAX: open
+    int64_t from, to;       // steps, or ms since the run's start (1e11 and more: since 1970); INT64_MIN, INT64_MAX: open
     store_axis axis;
     uint32_t buckets;
     bool all_attempts;

@@ -7,6 +7,8 @@
 
 enum { SERIES_MAX = 4096, WHOLE_POINTS = 65536, LONG_POINTS = 5000000 };
 
+#define WALL_MS_MIN INT64_C(100000000000)
+
 typedef struct points_job {
     job j;
     points_query p;
@@ -170,8 +172,9 @@ static void fini(job *j) {
     points_query_fini(&((points_job *)j)->p);
 }
 
-static int64_t shifted(int64_t at, int64_t by) {
-    return at == INT64_MIN || at == INT64_MAX ? at : at + by;
+// Times count from the run's start; what can only be a time of day (from 1973 on) is taken as that.
+static int64_t shifted(int64_t at, int64_t origin_ms) {
+    return at == INT64_MIN || at >= WALL_MS_MIN ? at : at + origin_ms;
 }
 
 bool points_query_init(core *c, points_query *p, const char *run_key) {
