@@ -208,7 +208,7 @@ static void deleting_frees(void **state) {
     make_folder(folder);
     store *s = open_store(folder, 0);
     store_id keep = put_run(s, "keep"), drop = put_run(s, "drop");
-    fill(s, keep, 2, 60000);
+    fill(s, keep, 2, 5000);
     fill(s, drop, 8, 100000);
     store_put_event(s, drop, 1, 0, 0, 1, "{}");
     store_put_media(s, drop, 0, 0, 0, 4, NULL, "{}", folder, sizeof folder);
@@ -226,7 +226,7 @@ static void deleting_frees(void **state) {
     assert_int_equal(store_points(r, &q, &c), NNS_E_NOT_FOUND);
     q.run = keep;
     assert_int_equal(store_points(r, &q, &c), 0);
-    assert_int_equal(c.rows, 60000);
+    assert_int_equal(c.rows, 5000);
     store_columns_fini(&c);
     store_reader_close(r);
     store_close(s);
