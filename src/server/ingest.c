@@ -70,7 +70,8 @@ static bool belongs(const process *p) {
 
 // Can anything more be written into the newest segment?
 static bool may_grow(const process *p) {
-    return !(p->ended || p->salvaged) || p->http;
+    if (p->http) return !p->closed || clock_mono_ns() - p->closed_ns < 2 * NS_PER_S; // a body may be under way
+    return !(p->ended || p->salvaged);
 }
 
 // Opens the next segment. False: none, or not whole yet.

@@ -130,7 +130,7 @@ typedef struct process {
     bool http, closed, crashed, paused, newer, started;
     int status;                // of CLOSE
     alive_info info;
-    int64_t heard_ms, paused_ns;
+    int64_t heard_ms, paused_ns, closed_ns; // closed_ns: when an HTTP process was ended by hand
     uint32_t share_ppm, helper_ppm, flags;
     uint64_t written, dropped, dropped_large, failed_bytes;
 
