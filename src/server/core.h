@@ -61,7 +61,8 @@ typedef struct core_author {
 // "Infinity", "-Infinity" stand for numbers that JSON has not.
 //   run        {"id", "name", "project", "group", "state", "last_step", "tags": [..], "notes", "created", "started", "ended", "attempt",
 //              "epoch", "total_steps", "steps_per_s", "eta_s", "step_share", "helper_share", "dropped", "failed_bytes", "exit",
-//              "paused_s", "points", "processes": [{"id", "rank", "host", "pid", "state"}],
+//              "paused_s", "points", "processes": [{"id", "rank", "host", "pid", "state",
+//              "salvageable" (false: a kill may lose up to 8 ms)}],
 //              "main": {"series", "last", "best", "direction", "spark": [..]}, "needs" (a newer nnscope), "facts" (one run only)}
 //   series     {"name", "kind", "unit", "direction", "points", "first_step", "last_step", "last_time", "last", "min", "max", "best",
 //              "best_step", "nonfinite"}

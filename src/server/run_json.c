@@ -39,7 +39,8 @@ static void process_json(const process *p, buf *out) {
     buf_print(out, "{\"id\":\"%s\",\"rank\":%d,\"host\":", p->id.text, p->info.rank);
     if (p->http) buf_text(out, "null");
     else json_text(out, p->info.host);
-    buf_print(out, ",\"pid\":%d,\"state\":\"%s\"}", p->info.pid, process_word(p));
+    buf_print(out, ",\"pid\":%d,\"state\":\"%s\",\"salvageable\":%s}", p->info.pid, process_word(p),
+              p->flags & BEAT_PRIVATE_LANES ? "false" : "true");
 }
 
 static void processes_json(const run *r, buf *out) {

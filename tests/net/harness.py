@@ -45,6 +45,8 @@ class Server:
         line = self.process.stdout.readline().strip()
         if "?token=" not in line:
             self.process.wait(10)
+            self.process.stdout.close()
+            self.errors.close()
             raise RuntimeError("no address: %r; %s" % (line, self.said()))
         self.url, self.token = line.split("?token=")
         self.host = self.url.split("/")[2]

@@ -42,7 +42,7 @@ def wait_until(true, seconds, pause=0.02):
 class Recorder:
     """A recorder at work. `directory` is the data directory; options as in recorder.c, without their dashes."""
 
-    def __init__(self, directory, run=None, environment=None, **options):
+    def __init__(self, directory, *flags, run=None, environment=None, **options):
         handle, self.path = tempfile.mkstemp(prefix="nnscope-path-progress-")
         os.ftruncate(handle, 4096)
         self.map = mmap.mmap(handle, 4096, prot=mmap.PROT_READ)
@@ -53,7 +53,7 @@ class Recorder:
         env.update({"NNSCOPE_SHM": directory} if environment is None else environment)
         if run:
             env["NNSCOPE_RUN"] = run
-        words = [RECORDER, "--progress", self.path]
+        words = [RECORDER, "--progress", self.path, *flags]
         for name, value in options.items():
             words += ["--" + name.replace("_", "-"), str(value)]
         self.process = subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -107,8 +107,8 @@ class FaultCase(unittest.TestCase):
     def kill(self, server):
         server.stop(signal.SIGKILL)
 
-    def recorder(self, directory, **options):
-        recorder = Recorder(directory, **options)
+    def recorder(self, directory, *flags, **options):
+        recorder = Recorder(directory, *flags, **options)
         self.addCleanup(recorder.clean)
         return recorder
 
@@ -156,6 +156,8 @@ class FaultCase(unittest.TestCase):
 
 
 def server_said(server):
+    if not os.path.exists(server.errors.name):
+        return "its directory is gone"
     with open(server.errors.name) as f:
         return f.read()[-3000:]
 

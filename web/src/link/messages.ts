@@ -12,7 +12,8 @@ export const numberOf = (value: JsonNumber | null | undefined): number => (value
 // The series that stands for the run in lists; `spark` is its course in at most 32 means.
 export interface MainSeries { series: string; last: JsonNumber | null; best: JsonNumber | null; spark: (JsonNumber | null)[] }
 
-export interface Process { id: string; rank: number; host: string | null; pid: number; state: string }
+// salvageable false: no shared memory could be had, a kill may lose the last 8 ms.
+export interface Process { id: string; rank: number; host: string | null; pid: number; state: string; salvageable?: boolean }
 
 // As src/server/run_json.c writes it. Times are ISO texts, null: not yet.
 export interface Run {

@@ -121,6 +121,7 @@ function Processes({ run }: { run: Run }) {
           {processes.map(p => <tr key={p.id}><td class="number">{p.rank}</td><td>{p.host ?? 'over HTTP'}</td><td class="number">{p.pid || ''}</td><td>{p.state}</td></tr>)}
         </tbody>
       </table>
+      {processes.some(p => p.salvageable === false) && <p class="warn">No shared memory could be had: a kill may lose the last 8 ms of what was logged.</p>}
     </section>
   );
 }
