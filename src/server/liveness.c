@@ -94,7 +94,7 @@ static bool files_gone(const process *p) {
 }
 
 static bool may_rest(const run *r) {
-    if (!r->loaded || !state_over(r->row.state)) return false;
+    if (!r->loaded || !state_over(r->row.state) || r->succession_ns) return false;
     for (size_t i = 0; i < r->process_count; i++)
         if (r->processes[i]->state != PROC_OVER || r->processes[i]->salvaging || !files_gone(r->processes[i])) return false;
     return true;

@@ -131,6 +131,7 @@ typedef struct process {
     int status;                // of CLOSE
     alive_info info;
     int64_t heard_ms, paused_ns, closed_ns; // closed_ns: when an HTTP process was ended by hand
+    int64_t wrote_ms;          // into its newest segment, itself, when another process was met; 0 unknown
     uint32_t share_ppm, helper_ppm, flags;
     uint64_t written, dropped, dropped_large, failed_bytes;
 
@@ -185,6 +186,7 @@ struct run {
     uint64_t params_version, commands_version, series_version;
     int64_t dir_mtime_ns;
     bool dir_fresh;            // changed too recently to trust its mtime
+    int64_t succession_ns;     // since when a process in its directory waits for its predecessor's end; 0: none does
     int64_t changed_ns;
 
     process **processes;

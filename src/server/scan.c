@@ -4,6 +4,9 @@
 //
 // A name counts only when it is whole: RUN/ is an id and a real directory; PROC.alive and PROC-NNNNNN.seg begin with
 // an id. Everything else in there is left alone.
+//
+// Processes of a run are met in the order of their lives, whenever the server comes: one that began after another had
+// ended (a run taken up again) is met only when the other is over, with its last step, as if somebody had looked on.
 #include "run.h"
 
 #include "base/clock.h"
@@ -20,6 +23,7 @@
 #include <unistd.h>
 
 #define YOUNG_NS (2 * NS_PER_S)
+#define SUCCESSION_NS (30 * NS_PER_S) // no longer is a predecessor waited for (a salvage that cannot be done)
 enum { ENTRIES_MAX = 1 << 18 };
 
 typedef struct found {
@@ -139,8 +143,36 @@ static void new_process(core *c, run *r, const char *folder, const found *f, boo
     if (!p->generation) process_join(p);
 }
 
+// When `p` itself last wrote. What salvage writes for it later does not count.
+static void note_write(process *p, const char *folder) {
+    char path[PATH_CAP];
+    struct stat st;
+    if (p->state == PROC_GONE || p->salvaging || p->salvaged || !p->segment_count) return;
+    if (segment_path(path, folder, p->id.text, p->segments[p->segment_count - 1].number) || lstat(path, &st)) return;
+    p->wrote_ms = mtime_ns(&st) / NS_PER_MS;
+}
+
+// Did `p`, whose end is not taken in yet, end before the process `id` was made?
+static bool precedes(process *p, const char *folder, const char *id) {
+    if (p->state == PROC_OVER || p->http || p->newer || strcmp(p->id.text, id) >= 0) return false;
+    note_write(p, folder);
+    bool gone = p->ended || p->state == PROC_GONE || alive_check(folder, p->id.text) == 0;
+    return gone && p->wrote_ms < id_ms(id);
+}
+
+static bool must_wait(run *r, const char *folder, const char *id) {
+    int64_t now = clock_mono_ns();
+    bool waits = false;
+    for (size_t i = 0; i < r->process_count && !waits; i++)
+        waits = precedes(r->processes[i], folder, id);
+    if (!waits) return false;
+    if (!r->succession_ns) r->succession_ns = now;
+    return now - r->succession_ns < SUCCESSION_NS;
+}
+
 static void take_listing(core *c, const char *key, const char *folder, const listing *l) {
     run *r = registry_find(c, key);
+    bool waits = false;
     for (size_t i = 0, n; i < l->count; i += n) {
         for (n = 1; i + n < l->count && strcmp(l->items[i + n].id.text, l->items[i].id.text) == 0;)
             n++;
@@ -148,12 +180,14 @@ static void take_listing(core *c, const char *key, const char *folder, const lis
         if (!r) return;
         const found *f = &l->items[i];
         process *p = process_find(r, f->id.text);
+        if (!p && (waits = must_wait(r, folder, f->id.text))) break;
         if (!p) {
             new_process(c, r, folder, f, f->number == 0);
             p = process_find(r, f->id.text);
         }
         if (p) set_segments(p, f, n);
     }
+    if (r && !waits) r->succession_ns = 0;
 }
 
 static void scan_folder(core *c, const char *key) {
@@ -205,7 +239,7 @@ static void scan_young(core *c) {
     run *r = c->active;
     core_unlock(c);
     for (; r; r = r->next_active) { // the list changes on this thread only, or grows at its front
-        bool young = r->dir_fresh, again = false;
+        bool young = r->dir_fresh, again = r->succession_ns != 0;
         for (size_t i = 0; i < r->process_count; i++) {
             young |= r->processes[i]->segment_count == 0 && process_speaks(r->processes[i]);
             again |= r->processes[i]->rescan;
