@@ -80,7 +80,7 @@ static void seconds(buf *out, int64_t ms) {
 }
 
 static void json_member(buf *out, const char *name, json_t *json) {
-    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    char *text = json_printed(json);
     member(out, name);
     buf_text(out, text ? text : "null");
     mem_free(text);

@@ -57,7 +57,7 @@ void run_event(core *c, run *r, int type, int64_t step, int64_t time_ms, json_t 
         snprintf(text, sizeof text, "%llu", (unsigned long long)answers);
         json_object_set_new(event, "command", json_string(text));
     }
-    char *json = json_dumps(event, JSON_COMPACT);
+    char *json = json_printed(event);
     json_decref(event);
     if (!json) return;
     int result = store_put_event(c->store, r->row.id, (int64_t)number, step, time_ms, type, json);

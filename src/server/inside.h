@@ -146,5 +146,7 @@ void json_time(buf *out, int64_t wall_ms);  // "2026-01-02T03:04:05.678Z", or nu
 void json_text(buf *out, const char *text); // quoted; null for NULL
 // The object `json` holds, or NULL with a 400 in `r` that says where it is wrong.
 struct json_t *reply_parse(core_reply *r, const char *json, size_t bytes);
+void json_print(const struct json_t *value, buf *out); // compact, with the shortest exact numbers; null for NULL
+char *json_printed(const struct json_t *value);         // the same as an owned text; NULL without memory or value
 
 #endif

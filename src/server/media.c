@@ -27,7 +27,7 @@ static json_t *media_object(run *r, const live_series *s, int64_t step, int64_t 
 
 void media_put(core *c, run *r, live_series *s, int64_t step, int64_t time_ms, const char *hash, json_t *data) {
     json_t *item = media_object(r, s, step, time_ms, hash, data);
-    char *text = json_dumps(item, JSON_COMPACT);
+    char *text = json_printed(item);
     json_decref(item);
     json_decref(data);
     if (!text) return;

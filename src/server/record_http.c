@@ -590,7 +590,7 @@ static void set_facts(run *r, const json_t *json) {
     json_t *all = r->row.facts ? json_loads(r->row.facts, 0, NULL) : json_object();
     if (json_is_object(facts)) json_object_update(all, facts);
     if (config) json_object_set(all, "config", config);
-    char *text = json_dumps(all, JSON_COMPACT);
+    char *text = json_printed(all);
     if (text) run_set_text(&r->row.facts, text);
     mem_free(text);
     if (r->loaded && json_is_object(all)) {

@@ -171,7 +171,7 @@ bool runs_dirty(const core *c) {
 }
 
 static void dump_facts(run *r) {
-    char *text = r->facts_dirty ? json_dumps(r->facts, JSON_COMPACT) : NULL;
+    char *text = r->facts_dirty ? json_printed(r->facts) : NULL;
     if (text) run_set_text(&r->row.facts, text);
     mem_free(text);
     r->facts_dirty = false;

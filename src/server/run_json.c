@@ -72,7 +72,7 @@ static void load_processes(run *r, const json_t *list, const char *without) {
         json_t *item = json_array_get(list, i);
         const char *id = json_string_value(json_object_get(item, "id"));
         if (!id || strcmp(id, without) == 0 || process_find(r, id)) continue;
-        char *text = json_dumps(item, JSON_COMPACT);
+        char *text = json_printed(item);
         if (out.length) buf_char(&out, ',');
         if (text) buf_text(&out, text);
         mem_free(text);

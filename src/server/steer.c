@@ -102,7 +102,7 @@ void run_watch_lease(core *c, run *r) {
 
 static void outcome(const pending *m, core_reply *reply) {
     if (m->state == REFUSED || m->state == EXPIRED) {
-        char *error = m->error ? json_dumps(m->error, JSON_COMPACT) : NULL;
+        char *error = json_printed(m->error);
         buf_text(&reply->body, "{\"error\":");
         buf_text(&reply->body, error ? error
                                : m->state == REFUSED
