@@ -1,6 +1,6 @@
 """Kills at random moments: trainers, watched, seen and alone, and servers. Every point logged before is served once, in order.
 
-NNS_ROUNDS is the number of kills (50); two thirds are of trainers. NNS_SEED repeats their moments.
+NNS_ROUNDS is the number of kills (50); about half are of trainers. NNS_SEED repeats their moments.
 """
 import json
 import os
@@ -9,12 +9,13 @@ import threading
 import time
 
 from harness import WebSocket
-from faults import ROUNDS, FaultCase, main, wait_until
+from faults import ROUNDS, FaultCase, main, noise, wait_until
 
 SEED = int(os.environ.get("NNS_SEED", random.randrange(1 << 32)))
 BATCH = 4
-SERVER_KILLS = max(4, ROUNDS // 3)
-TRAINER_KILLS = max(6, ROUNDS - SERVER_KILLS)
+BOTH_KILLS = max(4, ROUNDS // 5)
+SERVER_KILLS = max(4, ROUNDS // 4)
+TRAINER_KILLS = max(6, ROUNDS - SERVER_KILLS - BOTH_KILLS)
 RATES = (200, 2000, 20000, 100000)  # all within what is lossless
 
 
@@ -119,6 +120,42 @@ class Kills(FaultCase):
             self.check_points(server, recorder.run, recorder.logged, most=recorder.logged)
 
 
+    def test_both(self):
+        """A run that is taken up again and again, each process killed, while servers come and are killed too, also in the
+        middle of salvage."""
+        directory = self.make_directory()
+        server, run, first, pieces, killed = None, None, 0, [], 0
+        while killed < BOTH_KILLS:
+            recorder = self.recorder(directory, run=run, rate=3000, **{"from": first})
+            if not wait_until(lambda: recorder.logged >= first, 20, 0.001):
+                self.fail("%s does not begin" % run)
+            time.sleep(0.3 * self.random.random())
+            if not server and self.random.random() < 0.5:
+                server = self.start(directory)
+            recorder.kill()
+            killed += 1
+            run, pieces, first = recorder.run, pieces + [(first, recorder.logged)], recorder.logged + 2
+            if not server and self.random.random() < 0.5:
+                server = self.start(directory)
+            if server and self.random.random() < 0.7:
+                time.sleep(self.random.choice((0.002, 0.05, 0.6)) * self.random.random())
+                self.kill(server)
+                server, killed = None, killed + 1
+        last = self.recorder(directory, run=run, rate=3000, steps=100, **{"from": first})
+        self.assertEqual(last.wait(), 0)
+        server = server or self.start(directory)
+        wait_until(lambda: self.run_of(server, run)["last_step"] == first + 99, 20 + killed)
+        self.await_state(server, run, "finished", 20 + killed)
+        for series, of in (("count", float), ("noise", noise)):
+            steps, values = self.points(server, run, series, attempts="all")
+            self.assertEqual(values, [of(step) for step in steps])
+            self.assertEqual(len(steps), len(set(steps)), "doubled")
+            there = set(steps)
+            for begin, end in pieces + [(first, first + 99)]:
+                lost = [step for step in range(begin, end + 1) if step not in there]
+                self.assertEqual(lost, [], "of %d to %d" % (begin, end))
+
+
 class Watcher:
     """A viewer that subscribes to every run it hears of and reads what comes."""
 
@@ -161,5 +198,5 @@ class Watcher:
 
 
 if __name__ == "__main__":
-    print("%d kills of trainers, %d of servers, NNS_SEED=%d" % (TRAINER_KILLS // 3 * 3 + 1, SERVER_KILLS, SEED))
+    print("%d kills of trainers, %d of servers, %d of both, NNS_SEED=%d" % (TRAINER_KILLS // 3 * 3 + 1, SERVER_KILLS, BOTH_KILLS, SEED))
     main()

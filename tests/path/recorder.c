@@ -1,9 +1,9 @@
 // A training program for the tests of this folder: it logs `count` = step and `noise`, a function of the step, at a
 // given rate, and keeps in a mapped file, AFTER each call, what must be found later: see `progress`.
 //
-//   recorder --progress FILE [--steps N] [--from STEP] [--rate PER_S] [--scalars N] [--linger S] [--exit STATUS] [--no-close]
+//   recorder --progress FILE [--steps N] [--from STEP] [--rate PER_S] [--scalars N] [--series N] [--linger S] [--exit STATUS] [--no-close]
 //
-// Steps 0: until it is killed or asked to stop. Rate 0: as fast as it goes. It learns something too: `state` is what N
+// `noise` is logged --scalars times a step; --series more, count/0 and so on, are the step again. Steps 0: until it is killed or asked to stop. Rate 0: as fast as it goes. It learns something too: `state` is what N
 // steps give whatever happens to nnscope.
 #include <nnscope.h>
 
@@ -30,9 +30,11 @@ typedef struct progress {
     char run[32];
 } progress;
 
+enum { SERIES_MAX = 100 };
+
 typedef struct options {
     const char *progress, *name;
-    int64_t steps, from, rate, scalars, linger, status;
+    int64_t steps, from, rate, scalars, series, linger, status;
     bool keep_open;
 } options;
 
@@ -47,6 +49,7 @@ static options read_options(int argc, char **argv) {
         if (!strcmp(word, "--from")) o.from = atoll(value);
         if (!strcmp(word, "--rate")) o.rate = atoll(value);
         if (!strcmp(word, "--scalars")) o.scalars = atoll(value);
+        if (!strcmp(word, "--series")) o.series = atoll(value) < SERIES_MAX ? atoll(value) : SERIES_MAX;
         if (!strcmp(word, "--linger")) o.linger = atoll(value);
         if (!strcmp(word, "--exit")) o.status = atoll(value);
     }
@@ -90,8 +93,25 @@ static void say(progress *p, int64_t step) {
     p->printed = step;
 }
 
+static void open_more(nns_run *run, int64_t n, nns_series more[]) {
+    for (int64_t i = 0; i < n; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "count/%lld", (long long)i);
+        more[i] = nns_series_open(run, name);
+    }
+}
+
+static void log_values(nns_run *run, const options *o, const nns_series series[], int64_t step) {
+    nns_scalar(run, series[0], (double)step);
+    for (int64_t i = 0; i < o->scalars; i++)
+        nns_scalar(run, series[1], noise(step));
+    for (int64_t i = 0; i < o->series; i++)
+        nns_scalar(run, series[2 + i], (double)step);
+}
+
 static void train(nns_run *run, const options *o, progress *p) {
-    nns_series count = nns_series_open(run, "count"), other = nns_series_open(run, "noise");
+    nns_series series[2 + SERIES_MAX] = {nns_series_open(run, "count"), nns_series_open(run, "noise")};
+    open_more(run, o->series, series + 2);
     struct timespec next;
     clock_gettime(CLOCK_MONOTONIC, &next);
     for (int64_t step = o->from; !o->steps || step < o->from + o->steps; step++) {
@@ -101,9 +121,7 @@ static void train(nns_run *run, const options *o, progress *p) {
             p->stopped = 1;
             break;
         }
-        nns_scalar(run, count, (double)step);
-        for (int64_t i = 0; i < o->scalars; i++)
-            nns_scalar(run, other, noise(step));
+        log_values(run, o, series, step);
         if (timed) p->waits += sleeps() - before;
         p->state = (p->state ^ (uint64_t)step) * 0x100000001B3u;
         __atomic_store_n(&p->logged, step, __ATOMIC_RELEASE);
