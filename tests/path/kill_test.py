@@ -145,7 +145,8 @@ class Kills(FaultCase):
         self.assertEqual(last.wait(), 0)
         server = server or self.start(directory)
         wait_until(lambda: self.run_of(server, run)["last_step"] == first + 99, 20 + killed)
-        self.await_state(server, run, "finished", 20 + killed)
+        ended = self.await_state(server, run, "finished", 20 + killed)
+        self.assertEqual(ended["attempt"], 0, "no step has gone back")
         for series, of in (("count", float), ("noise", noise)):
             steps, values = self.points(server, run, series, attempts="all")
             self.assertEqual(values, [of(step) for step in steps])
