@@ -498,6 +498,7 @@ static void account(decoding *d) {
     r->row.points += d->points;
     d->c->figures.points += d->points;
     d->c->points_uncommitted += d->points;
+    if (d->points) r->dirty = true; // what it shows of its main series goes with the points
     d->points = 0;
     if (!d->stepped) return;
     d->stepped = false;

@@ -237,17 +237,19 @@ static int series_grow(run *r) {
     return 0;
 }
 
-// The series with the best claim to be the run's main one.
+// The series with the best claim to be the run's main one. One that the run object names keeps its place, though others of
+// no better claim are declared before it: with a new server, a new process.
 static void choose_main(run *r, live_series *s) {
     int rank = s->kind == SERIES_SCALAR ? main_rank_of(s->name) : 1000;
-    if (rank >= r->main_rank) return;
+    bool same = r->main_name && strcmp(r->main_name, s->name) == 0;
+    if (!same && rank >= r->main_rank) return;
     if (r->main) {
         r->main->main = false;
         r->main->extra = r->main->tap || r->main->param;
     }
-    bool same = r->main_name && strcmp(r->main_name, s->name) == 0;
     r->main = s;
     r->main_rank = rank;
+    r->main_direction = s->direction;
     s->main = s->extra = true;
     if (same) return;
     run_set_text(&r->main_name, s->name);
@@ -469,6 +471,5 @@ void run_unload(core *c, run *r) {
     r->commands = NULL;
     r->series_count = r->series_capacity = r->slot_count = r->param_count = r->command_count = 0;
     r->main = NULL;
-    r->main_rank = 1000;
     r->loaded = false;
 }

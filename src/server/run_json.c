@@ -2,7 +2,7 @@
 // `extra` what a run object needs beside the row's own columns. Calls with the lock.
 //
 //     extra: {"next_event", "next_command", "generation", "ordinals", "generation_step", "rewinds": [ms, ...],
-//             "main": {"series", "last", "best", "direction", "spark", "stride"}, "step_share", "helper_share", "failed_bytes",
+//             "main": {"series", "last", "best", "direction", "spark", "stride", "sum", "have"}, "step_share", "helper_share", "failed_bytes",
 //             "rewound", "stepped", "generation_attempt", "next_media", "processes": [...]}
 #include "run.h"
 
@@ -109,7 +109,7 @@ static void main_json(const run *r, buf *out, bool kept) {
     key(out, "best");
     number_or_null(out, r->main_best);
     key(out, "direction");
-    buf_print(out, "\"%s\"", direction_words[r->main ? r->main->direction & 3 : r->main_direction & 3]);
+    buf_print(out, "\"%s\"", direction_words[r->main_direction & 3]);
     key(out, "spark");
     buf_char(out, '[');
     uint32_t by = kept || r->spark_count <= 32 ? 1 : 2;
@@ -119,7 +119,10 @@ static void main_json(const run *r, buf *out, bool kept) {
         number_or_null(out, (double)(float)v);
     }
     buf_char(out, ']');
-    if (kept) buf_print(out, ",\"stride\":%llu", (unsigned long long)r->spark_stride);
+    if (kept) {
+        buf_print(out, ",\"stride\":%llu,\"have\":%u,\"sum\":", (unsigned long long)r->spark_stride, r->spark_have);
+        buf_number(out, r->spark_sum);
+    }
     buf_char(out, '}');
 }
 
@@ -154,21 +157,35 @@ void run_extra(run *r) {
     buf_fini(&out);
 }
 
+static double number_in(const json_t *o, const char *name) {
+    json_t *v = json_object_get(o, name);
+    const char *word = json_string_value(v);
+    if (word) return strcmp(word, "Infinity") == 0 ? INFINITY : strcmp(word, "-Infinity") == 0 ? -INFINITY : NAN;
+    return json_is_number(v) ? json_number_value(v) : NAN;
+}
+
+static void load_spark(run *r, const json_t *main) {
+    json_t *spark = json_object_get(main, "spark");
+    json_int_t stride = json_integer_value(json_object_get(main, "stride")), have = json_integer_value(json_object_get(main, "have"));
+    for (size_t i = 0; i < json_array_size(spark) && i < SPARK - 1; i++)
+        r->spark[r->spark_count++] = json_number_value(json_array_get(spark, i));
+    r->spark_stride = stride > 0 ? (uint64_t)stride : 1;
+    if (have <= 0 || have >= stride || have > UINT32_MAX) return;
+    r->spark_have = (uint32_t)have;
+    r->spark_sum = number_in(main, "sum");
+}
+
 static void load_main(run *r, const json_t *main) {
     const char *name = json_string_value(json_object_get(main, "series"));
     if (!name) return;
     run_set_text(&r->main_name, name);
-    json_t *last = json_object_get(main, "last"), *best = json_object_get(main, "best");
-    r->main_last = json_is_number(last) ? json_number_value(last) : NAN;
-    r->main_best = json_is_number(best) ? json_number_value(best) : NAN;
+    r->main_rank = main_rank_of(name);
+    r->main_last = number_in(main, "last");
+    r->main_best = number_in(main, "best");
     const char *direction = json_string_value(json_object_get(main, "direction"));
     for (int i = 1; direction && i < 3; i++)
         if (strcmp(direction, direction_words[i]) == 0) r->main_direction = (uint8_t)i;
-    json_t *spark = json_object_get(main, "spark");
-    for (size_t i = 0; i < json_array_size(spark) && i < SPARK - 1; i++)
-        r->spark[r->spark_count++] = json_number_value(json_array_get(spark, i));
-    json_int_t stride = json_integer_value(json_object_get(main, "stride"));
-    r->spark_stride = stride > 0 ? (uint64_t)stride : 1;
+    load_spark(r, main);
 }
 
 static uint64_t count_of(const json_t *o, const char *name, uint64_t least) {
