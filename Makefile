@@ -61,7 +61,7 @@ bench: tests ## one line a hop: name figure unit budget ok|OVER; also build/benc
 	@tools/bench $(BUILD)
 
 bench-large: tests ## the long query at 1e9 points
-	@$(BUILD)/bin/bench_store --large
+	@$(BUILD)/bin/bench_store 1e9
 
 soak: tests ## 1000 kills
 	@NNS_ROUNDS=1000 $(CTEST) -L kill --timeout 7200
