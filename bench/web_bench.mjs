@@ -30,7 +30,7 @@ function at(share, values) {
 }
 const median = values => at(0.5, values);
 
-// In the page: notes when a frame that changed a legend's data-step had been rendered.
+// In the page: notes when a frame that drew a curve up to a further step (data-drawn at its legend) had been rendered.
 function notePaints() {
   const paints = (window.paints = []), waiting = [], channel = new MessageChannel();
   const now = () => performance.timeOrigin + performance.now();
@@ -40,9 +40,9 @@ function notePaints() {
   };
   const panelOf = e => e.closest('article')?.getAttribute('aria-label') ?? '';
   new MutationObserver(changes => {
-    for (const { target } of changes) waiting.push({ series: target.dataset.series, step: Number(target.dataset.step), panel: panelOf(target) });
+    for (const { target } of changes) waiting.push({ series: target.dataset.series, step: Number(target.dataset.drawn), panel: panelOf(target) });
     channel.port2.postMessage(0);
-  }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ['data-step'] });
+  }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ['data-drawn'] });
 }
 
 function noteInput() {

@@ -18,6 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Data come at the pace of the probe: a frame that is nearly due is not kept until more of them come.
+#define EARLY_NS (2 * NS_PER_MS)
+
 enum { TAP_MIN = 64, TAP_MAX = 1 << 16, RAW_MAX = 512, BUCKET_MIN = 64 };
 
 // --- frames -------------------------------------------------------------------------------------
@@ -387,7 +390,7 @@ void hub_pass(core *c) {
     bool later = false;
     for (channel *ch = c->channels; room && ch; ch = ch->next) {
         if (!ch->run) continue;
-        if (now - ch->built_ns < NS_PER_S / ch->rate) {
+        if (now - ch->built_ns < NS_PER_S / ch->rate - EARLY_NS) {
             later = true;
             continue;
         }

@@ -1,6 +1,7 @@
-// One chart: uPlot gives axes, scales, cursor and selection; the curves are painted from their columns (paint.ts) in its draw hook.
-// Configuration (`set`), data (the points themselves) and size change separately; `draw` is called by frame.ts alone, and
-// writes the legend's values in the same frame that paints them.
+// One chart: uPlot gives axes, scales, cursor and selection. What it draws (axes, grid) changes seldom and stays in its own canvas,
+// out of sight; a frame copies that into the canvas that is seen, which is opaque, so that nothing is blended with the page,
+// and paints the curves from their columns (paint.ts).
+// Configuration (`set`), data (the points themselves) and size change separately; `draw` is called by frame.ts alone.
 import uPlot from 'uplot';
 import { withUnit } from '../look/format';
 import { faint, type Ink } from '../look/palette';
@@ -8,10 +9,11 @@ import type { Axis, Zoom } from '../state/view';
 import { firstX, lastX, shown, type Curve } from './curve';
 import { onPointed } from './crosshair';
 import { drawLive, drawSoon, forget } from './frame';
+import { forgetWrite, writeSoon } from './legend';
 import { paintMarks, type Mark, type Shade } from './marks';
 import { paint, type Area } from './paint';
-import { extent, inliers, steady, type Range } from './range';
-import { linearTicks, logTicks, tickText, xText } from './ticks';
+import { ahead, extent, inliers, steady, type Range } from './range';
+import { linearTicks, logTicks, tickText, timeTicks, xText } from './ticks';
 import { Tooltip } from './tooltip';
 
 export interface PlotConfig {
@@ -40,7 +42,9 @@ export class Plot {
   private u: uPlot | null = null;
   private x: Range = { low: 0, high: 1 };
   private y: Range | null = null;
+  private g: CanvasRenderingContext2D | null = null;
   private built = '';            // configuration that uPlot was made with
+  private fresh = false;         // uPlot has drawn nothing yet
   private width = 0;
   private height = 0;
   private tooltip = new Tooltip();
@@ -67,14 +71,15 @@ export class Plot {
 
   end(): void {
     forget(this);
+    forgetWrite(this.writeLegend);
     this.unpoint();
     this.tooltip.hide();
     this.u?.destroy();
-    this.u = null;
+    this.u = this.g = null;
   }
 
   get canvas(): HTMLCanvasElement | null {
-    return this.u?.ctx.canvas ?? null;
+    return this.g?.canvas ?? null;
   }
 
   get range(): { x: Range; y: Range | null } {
@@ -88,15 +93,22 @@ export class Plot {
     this.y = this.yRange();
     const key = [c.log, c.axis, c.ink.bg, this.width < 200].join();
     if (key !== this.built) this.rebuild(key);
-    const u = this.u!, { x, y } = this;
-    u.batch(() => {
-      if (u.scales.x.min !== x.low || u.scales.x.max !== x.high) u.setScale('x', { min: x.low, max: x.high });
-      if (u.scales.y.min !== y.low || u.scales.y.max !== y.high) u.setScale('y', { min: y.low, max: y.high });
-      u.redraw(false, false);
-    });
-    this.writeLegend();
+    this.scale(this.u!);
+    this.paint(this.u!);
+    this.noteDrawn();
     this.tooltip.refresh();
     this.onDraw();
+  }
+
+  private scale(u: uPlot): void {
+    const { x, y } = this, newX = u.scales.x.min !== x.low || u.scales.x.max !== x.high, newY = u.scales.y.min !== y!.low || u.scales.y.max !== y!.high;
+    if (!newX && !newY && !this.fresh) return;
+    this.fresh = false;
+    u.batch(() => {
+      if (newX) u.setScale('x', { min: x.low, max: x.high });
+      if (newY) u.setScale('y', { min: y!.low, max: y!.high });
+      u.redraw(false, false);
+    });
   }
 
   private xRange(): Range {
@@ -110,7 +122,7 @@ export class Plot {
     }
     if (!(low <= high)) return { low: 0, high: 1 };
     if (low > 0 && low < high * 0.1) low = 0; // the beginning is in sight anyway: panels stand alike
-    return low === high ? { low, high: low + 1 } : { low, high };
+    return low === high ? { low, high: low + 1 } : { low, high: ahead(low, high) };
   }
 
   private yRange(): Range {
@@ -129,21 +141,36 @@ export class Plot {
     this.u.setCursor({ left: this.u.valToPos(x, 'x'), top: 0 }, false);
   }
 
-  private writeLegend(): void {
+  // Says of each curve up to which step it is drawn; the values follow (legend.ts).
+  private noteDrawn(): void {
+    for (const [curve, element] of this.legend) {
+      const p = shown(curve), row = p.rows - 1;
+      if (row >= 0) element.dataset.drawn = String(p.stepLast[row]);
+    }
+    writeSoon(this.writeLegend);
+  }
+
+  private readonly writeLegend = (): void => {
     for (const [curve, element] of this.legend) {
       const p = shown(curve), row = p.rows - 1;
       if (row < 0) continue;
-      const text = withUnit(p.last[row], this.config.unit), step = String(p.stepLast[row]);
-      if (element.dataset.step !== step) element.dataset.step = step;
-      if (element.textContent !== text) element.textContent = text;
+      const text = withUnit(p.last[row], this.config.unit), node = element.firstChild as Text | null;
+      element.dataset.step = String(p.stepLast[row]);
+      if (!node) element.append(text);
+      else if (node.data !== text) node.data = text;
     }
-  }
+  };
 
   private rebuild(key: string): void {
     this.built = key;
     this.u?.destroy();
     this.u = new uPlot(this.options(), [[0, 1], [null, null]], this.host);
+    this.fresh = true;
     this.tooltip.attach(this, this.u);
+    const under = this.u.ctx.canvas, canvas = document.createElement('canvas');
+    under.style.display = 'none';
+    under.before(canvas);
+    this.g = canvas.getContext('2d', { alpha: false });
   }
 
   private options(): uPlot.Options {
@@ -160,7 +187,7 @@ export class Plot {
       },
       series: [{}, { show: true, paths: () => null, points: { show: false } }],
       axes: [
-        { ...common, size: small ? 14 : 20, gap: 3, grid: { show: false }, splits: (_u, _i, low, high) => linearTicks(low, high, Math.max(2, Math.floor(this.width / 90)), axis === 'step' ? 1 : 0), values: (_u, ticks) => ticks.map(v => xText(v, axis, ticks.length > 1 ? ticks[1] - ticks[0] : Infinity)) },
+        { ...common, size: small ? 14 : 20, gap: 3, grid: { show: false }, splits: (_u, _i, low, high) => (axis === 'time' ? timeTicks(low, high, Math.max(2, Math.floor(this.width / 90))) : linearTicks(low, high, Math.max(2, Math.floor(this.width / 90)), axis === 'step' ? 1 : 0)), values: (_u, ticks) => ticks.map(v => xText(v, axis, ticks.length > 1 ? ticks[1] - ticks[0] : Infinity)) },
         {
           ...common, size: small ? 34 : 48, gap: small ? 3 : 6,
           splits: (_u, _i, low, high) => (log ? logTicks(low, high, most()) : linearTicks(low, high, most())),
@@ -175,18 +202,22 @@ export class Plot {
           dblclick: () => () => (this.events.zoom(null), null),
         },
       },
-      hooks: { draw: [u => this.paint(u)], setSelect: [u => this.selected(u)], setCursor: [() => this.tooltip.moved()] },
+      hooks: { setSelect: [u => this.selected(u)], setCursor: [() => this.tooltip.moved()] },
     };
   }
 
   private paint(u: uPlot): void {
-    const c = this.config, y = this.y!;
+    const c = this.config, y = this.y!, g = this.g!, axes = u.ctx.canvas;
+    if (g.canvas.width !== axes.width || g.canvas.height !== axes.height) [g.canvas.width, g.canvas.height] = [axes.width, axes.height];
+    g.fillStyle = c.ink.surface;
+    g.fillRect(0, 0, axes.width, axes.height);
+    g.drawImage(axes, 0, 0);
     const area: Area = {
       left: u.bbox.left, top: u.bbox.top, width: u.bbox.width, height: u.bbox.height, ratio: devicePixelRatio || 1,
       x0: this.x.low, x1: this.x.high, y0: y.low, y1: y.high, log: c.log, axis: c.axis,
     };
-    paintMarks(u.ctx, c.marks, c.axis === 'time' ? c.shades : [], area, faint(c.ink.text3, 0.1));
-    paint(u.ctx, c.curves, area, { smooth: c.smooth, bad: c.ink.bad, lineWidth: this.width < 200 ? 1.25 : 1.5 });
+    paintMarks(g, c.marks, c.axis === 'time' ? c.shades : [], area, faint(c.ink.text3, 0.1));
+    paint(g, c.curves, area, { smooth: c.smooth, bad: c.ink.bad, lineWidth: this.width < 200 ? 1.25 : 1.5 });
   }
 
   private selected(u: uPlot): void {

@@ -58,6 +58,12 @@ function padded(r: Range, log: boolean): Range {
   return { low: r.low >= 0 && low < 0 ? 0 : low, high: Math.ceil((r.high + pad) / step) * step };
 }
 
+// The end of a growing axis: up to a thirtieth ahead of the data, the same for the same data, so that axes stay while points come.
+export function ahead(low: number, high: number): number {
+  const step = 2 ** (Math.floor(Math.log2(high - low)) - 5);
+  return low + Math.ceil((high - low) / step) * step;
+}
+
 // Grows at once when something is outside; shrinks only when less than 60 % of it is used.
 export function steady(before: Range | null, data: Range | null, log: boolean): Range {
   if (!data) return before ?? (log ? { low: 0.1, high: 1 } : { low: 0, high: 1 });

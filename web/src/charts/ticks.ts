@@ -21,7 +21,7 @@ export function tickText(value: number): string {
 
 // `apart`: between neighbouring ticks; close ones are written out.
 export function xText(value: number, axis: Axis, apart = Infinity): string {
-  if (axis === 'time') return value < 60 ? `${trim(value.toFixed(apart < 0.01 ? 3 : 2))}s` : duration(Math.round(value) * 1000);
+  if (axis === 'time') return value === 0 ? '0' : value < 60 ? `${trim(value.toFixed(apart < 0.01 ? 3 : 2))} s` : duration(Math.round(value) * 1000);
   if (axis === 'step' && apart < 100) return whole(value);
   return countText(value);
 }
@@ -43,6 +43,16 @@ export function logTicks(low: number, high: number, most: number): number[] {
   if (few.length >= 3 && few.length <= most * 1.5) return few;
   if (few.length > most) return decades.length ? decades : few;
   return linearTicks(low, high, most);
+}
+
+// Even parts of minutes, hours and days.
+const CLOCK_STEPS = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
+export function timeTicks(low: number, high: number, most: number): number[] {
+  const rough = (high - low) / Math.max(1, most);
+  if (rough <= 5) return linearTicks(low, high, most);
+  const step = CLOCK_STEPS.find(s => s >= rough) ?? 86400 * Math.ceil(rough / 86400), ticks: number[] = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high; k++) ticks.push(k * step);
+  return ticks;
 }
 
 export function linearTicks(low: number, high: number, most: number, least = 0): number[] {
