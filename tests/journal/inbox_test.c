@@ -5,26 +5,13 @@
 #include "base/error.h"
 #include "journal/block.h"
 #include "support/check.h"
+#include "support/folder.h"
 #include "support/records.h"
 
 #include <fcntl.h>
 #include <poll.h>
 
 #define PROC "01kaq8z3v5m4n6p7q8r9s0t1v2"
-
-static char folder[256];
-
-static int setup(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "%s", temp_make());
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    temp_remove(folder);
-    return 0;
-}
 
 static void path_of(char out[PATH_CAP], const char *what) {
     file_path(out, "%s/" PROC ".%s", folder, what);

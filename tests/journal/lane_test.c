@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/le.h"
 #include "support/check.h"
+#include "support/folder.h"
 #include "support/temp.h"
 
 #include <errno.h>
@@ -16,20 +17,6 @@
 #include <sys/wait.h>
 
 #define PROC "01kaq8z3v5m4n6p7q8r9s0t1v2"
-
-static char folder[256];
-
-static int setup(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "%s", temp_make());
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    temp_remove(folder);
-    return 0;
-}
 
 static void lane_path(char out[512], uint32_t number) {
     snprintf(out, 512, "%s/" PROC ".%u.lane", folder, number);

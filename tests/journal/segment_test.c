@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "journal/block.h"
 #include "support/check.h"
+#include "support/folder.h"
 #include "support/records.h"
 
 #include <fcntl.h>
@@ -19,20 +20,6 @@
 #define OTHER "01kaq8z3v5m4n6p7q8r9s0t1v3"
 
 enum { LANES = 3 };
-
-static char folder[256];
-
-static int setup(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "%s", temp_make());
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    temp_remove(folder);
-    return 0;
-}
 
 static void path_of(char out[PATH_CAP], uint32_t number) {
     assert_int_equal(segment_path(out, folder, PROC, number), 0);

@@ -5,25 +5,12 @@
 
 #include "base/error.h"
 #include "support/check.h"
+#include "support/folder.h"
 #include "support/temp.h"
 
 #include <pthread.h>
 
 #define PROC "01kaq8z3v5m4n6p7q8r9s0t1v2"
-
-static char folder[256];
-
-static int setup(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "%s", temp_make());
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    temp_remove(folder);
-    return 0;
-}
 
 // Content that follows from its length and first byte.
 static void pattern(uint8_t *at, size_t bytes, uint8_t first) {
