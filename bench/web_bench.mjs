@@ -175,7 +175,7 @@ if (!chromiumPath) {
 }
 console.log(`# load average ${loadavg()[0].toFixed(1)} on ${cpus().length} cores`);
 if (wanted('value_to_pixel') || wanted('click_to_effect') || wanted('page_weight'))
-  await staged({ width: 1920, height: 1600 }, ['--clock', '--panels', '8', '--curves', '1'], async (stage, page, run, scripts) => {
+  await staged({ width: 1920, height: 1080 }, ['--clock', '--panels', '8', '--curves', '1'], async (stage, page, run, scripts) => {
     if (wanted('page_weight')) await pageWeight(scripts);
     if (wanted('value_to_pixel')) await valueToPixel(stage, page, run);
     if (wanted('click_to_effect')) await clickToEffect(stage, page, run);

@@ -6,7 +6,7 @@
 #include "points.h"
 #include "run.h"
 
-enum { RING_FRAMES = 64, RATE_MAX = 60 };
+enum { RING_FRAMES = 64, RATE_MAX = 125 };
 #define RING_BYTES_MAX (4u << 20)
 
 typedef struct channel_member {

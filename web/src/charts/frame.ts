@@ -1,6 +1,6 @@
 // One draw a frame: charts that are dirty are drawn in turn inside animation frames, a few milliseconds each frame, so that input
 // is never kept waiting. Draws that live data cause leave the processor to the training most of the time: after a round that took
-// t, the next begins no sooner than t later (at most 24 ms).
+// t, the next begins no sooner than t/2 later (at most 24 ms).
 
 export interface Drawable { draw(): void }
 
@@ -17,7 +17,7 @@ rendered.port1.onmessage = () => {
   const now = performance.now(), cost = now - began;
   if (cost > LATE_MS) share = Math.max(LEAST_MS, share * 0.75);
   else if (cost < GOOD_MS) share = Math.min(MOST_MS, share + 0.5);
-  if (!dirty.size || !asked) restUntil = now + Math.min(cost, LONGEST_REST_MS);
+  if (!dirty.size || !asked) restUntil = now + Math.min(cost / 2, LONGEST_REST_MS);
 };
 
 // Something that a person did: in the next frame.

@@ -60,7 +60,7 @@ export class Link {
   }
 
   // Points of some series from now on: a snapshot frame, then live frames (which arrive at onLive).
-  subscribe(run: string, series: string[], range: Range, frame: (f: Frame) => void, error?: (e: ErrorBody) => void): () => void {
+  subscribe(run: string, series: string[], range: Range & { rate?: number }, frame: (f: Frame) => void, error?: (e: ErrorBody) => void): () => void {
     const id = this.nextId++;
     return this.keep(id, { ask: () => ({ type: 'subscribe', id, run, series, ...range }), drop: { type: 'unsubscribe', id }, frame, error });
   }

@@ -7,6 +7,10 @@ import { runs } from './runs';
 
 export const TARGET = 1200, LINGER_MS = 4000, HELD_BLOCKS = 256;
 
+// Frames per second that are asked for. Few series: at the pace of the probe, so that a draw finds what came last; many cannot all be drawn
+// that often.
+const FEW = 60, RATE_FEW = 125, RATE_MANY = 40;
+
 export type Listener = () => void;
 
 class Entry {
@@ -92,7 +96,7 @@ function askWanted(): void {
   for (const [run, list] of asked) {
     const group: Group = { names: new Set(list.map(e => e.series)), stop: () => {} };
     for (const entry of list) entry.group = group;
-    group.stop = link.subscribe(run, [...group.names], { axis: 'step', buckets: TARGET },
+    group.stop = link.subscribe(run, [...group.names], { axis: 'step', buckets: TARGET, rate: list.length > FEW ? RATE_MANY : RATE_FEW },
       frame => {
         snapshots(frame, block => entries.get(keyOf(run, block.series)));
         askPast(run, list);
