@@ -3,7 +3,7 @@
 // Rows of store_put_cursor for (run, process):
 //
 //     lane N < 0xFFFE0000     sequence: the lane's next. State, 40 bytes:
-//                             0 u32 1   4 u32 attempt   8 i64 step   16 i64 time_ms   24 i64 wall_ms   32 u32 stepped   36 u32 0
+//                             0 u32 1   4 u32 attempt   8 i64 step   16 i64 time_ms   24 i64 wall_ms   32 u32 stepped   36 u32 adrift
 //     lane 0xFFFE0000 + k     parameters 256k .. 256k+255 declared: JSON [[number, "name"], ...]
 //     lane 0xFFFF0000 + k     series likewise: [[number, kind, direction, "name"], ...]
 //     lane 0xFFFFFFFF         the process: JSON object
@@ -52,6 +52,7 @@ static void put_lane(core *c, process *p, lane_state *l) {
     le_put_i64(state + 16, l->time_ms);
     le_put_i64(state + 24, l->wall_ms);
     le_put_u32(state + 32, l->stepped);
+    le_put_u32(state + 36, l->adrift);
     if (!store_put_cursor(c->store, p->run->row.id, p->id.text, l->number, l->next, state, sizeof state)) l->dirty = false;
 }
 
@@ -65,6 +66,7 @@ static void load_lane(core *c, process *p, const store_row *row) {
     l->time_ms = le_i64(state + 16);
     l->wall_ms = le_i64(state + 24);
     l->stepped = le_u32(state + 32) != 0;
+    l->adrift = le_u32(state + 36) != 0;
     if (l->stepped) store_step(l->group, l->attempt, l->step, l->time_ms);
 }
 

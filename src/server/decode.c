@@ -158,6 +158,7 @@ static void enter_step(decoding *d, int64_t step, int64_t time_ms) {
     l->step = step;
     l->time_ms = time_ms;
     l->stepped = true;
+    l->adrift = false;
     store_step(l->group, attempt, step, time_ms);
     if (attempt > r->row.attempt || (attempt == r->row.attempt && step > r->row.last_step)) r->row.last_step = step;
     if (attempt > r->row.attempt) r->row.attempt = attempt;
@@ -468,7 +469,13 @@ static bool take_scalar(decoding *d, uint32_t a, const uint8_t *at) {
         d->r->row.dropped++;
         return true;
     }
-    if (__builtin_expect(!d->l->stepped, 0)) need_step(d);
+    if (__builtin_expect(!d->l->stepped, 0)) {
+        if (d->l->adrift) {
+            d->r->row.dropped++;
+            return true;
+        }
+        need_step(d);
+    }
     double value = le_f64(at + 8);
     if (__builtin_expect(store_append(d->l->group, s->stored, value) != 0, 0)) {
         d->r->row.dropped++; // no memory; ingest stops long before the store is full

@@ -202,7 +202,11 @@ static void take_block(core *c, process *p, const segment_block *b, int64_t offs
     }
     size_t skip = known_bytes(l, b);
     if (skip == b->bytes) return;
-    l->next = b->first + skip; // above the old one: a hole, its records are lost
+    if (b->first > l->next) { // a hole: its records are lost, perhaps a STEP
+        l->stepped = false;
+        l->adrift = true;
+    }
+    l->next = b->first + skip;
     size_t done = decode_records(c, p, l, b->records + skip, b->bytes - skip, offset_ns, false);
     if (skip + done < b->bytes)
         park(p, l, b->records + skip + done, b->bytes - skip - done, b->first + skip + done, offset_ns);

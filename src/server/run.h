@@ -92,6 +92,7 @@ typedef struct lane_state {    // how far a lane was taken, and what governs its
     int64_t step, time_ms;
     uint32_t attempt;
     bool stepped, parked;
+    bool adrift;               // behind a hole: to which step a value belongs is not known before the next STEP
     int64_t wall_ms;           // of a TIME record, 0 none
     store_group *group;
 } lane_state;
