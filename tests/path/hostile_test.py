@@ -165,8 +165,9 @@ class Hostile(FaultCase):
         time.sleep(1)
         steps, values = self.points(server, recorder.run, "count")
         self.assertGreater(len(steps), 3000)
-        self.assertEqual(values, [float(step) for step in steps])
-        self.assertEqual(steps, sorted(set(steps)))
+        wrong = [(step, value) for step, value in zip(steps, values) if step != value]
+        self.assertEqual(wrong, [])
+        self.assertTrue(all(a < b for a, b in zip(steps, steps[1:])))
         print("damaged: %d of 10000 points, state %s" % (len(steps), self.run_of(server, recorder.run)["state"]))
 
     def test_a_cut_segment(self):
