@@ -61,6 +61,13 @@ typedef struct share_sample {
 
 #define SHARE_SECONDS 10
 
+// How epochs went along the steps so far: what nns_progress compares with. Any thread.
+typedef struct course {
+    _Atomic uint32_t series; // 0: not yet
+    _Atomic int64_t step;    // of the last point of nnscope/epoch
+    _Atomic double epoch, rate; // there, and epochs per step since; rate 0: not known
+} course;
+
 struct nns_run {
     // What every call looks at comes first and close together: it has to come into the cache again at
     // each step of a real network. Any thread reads; written by the trainer (step.c), state by run.c.
@@ -87,6 +94,8 @@ struct nns_run {
     _Atomic int64_t hold_since_ns;
     _Atomic int64_t paused_ns;
     _Atomic int64_t inside_ns; // measured time in the slower calls of the trainer
+
+    course course; // value.c, any thread
 
     // lanes.c
     _Atomic(lane_slot *) lanes[RUN_LANES];

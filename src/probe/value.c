@@ -9,6 +9,7 @@
 #include "base/clock.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TEXT_BYTES_MAX 65536u
@@ -193,8 +194,40 @@ void nns_sample(nns_run *run, const char *name, uint32_t width, uint32_t height,
     stats_end(run, began);
 }
 
+// Epochs over steps as the series nnscope/epoch, for charts over epochs. It is a straight line until the batch changes, so only
+// its corners are kept: a point where the line is left by more than a thousandth, or an epoch ends.
+static bool is_corner(course *c, int64_t step, double epoch) {
+    int64_t steps = step - atomic_load_explicit(&c->step, memory_order_relaxed);
+    double from = atomic_load_explicit(&c->epoch, memory_order_relaxed);
+    double rate = atomic_load_explicit(&c->rate, memory_order_relaxed);
+    if (steps < 0 || epoch < from || floor(epoch) > floor(from)) return true;
+    if (steps == 0) return false;
+    if (rate == 0)
+        atomic_store_explicit(&c->rate, (epoch - from) / (double)steps, memory_order_relaxed);
+    return rate != 0 && fabs(from + rate * (double)steps - epoch) > 1e-3;
+}
+
+static void epoch_point(nns_run *run, double epoch) {
+    course *c = &run->course;
+    uint32_t series = atomic_load_explicit(&c->series, memory_order_relaxed);
+    uint64_t serial = atomic_load_explicit(&run->serial, memory_order_acquire);
+    int64_t step = atomic_load_explicit(&run->stamps[serial & 1].step, memory_order_relaxed);
+    if (!isfinite(epoch) || serial == 0 || (series && !is_corner(c, step, epoch))) return;
+    if (!series) {
+        char name[64];
+        snprintf(name, sizeof name, "%snnscope/epoch", run->prefix);
+        series = series_get(run, name, SERIES_SCALAR, NULL, NNS_NEITHER);
+        atomic_store_explicit(&c->series, series, memory_order_relaxed);
+    }
+    nns_scalar(run, series, epoch);
+    atomic_store_explicit(&c->step, step, memory_order_relaxed);
+    atomic_store_explicit(&c->epoch, epoch, memory_order_relaxed);
+    atomic_store_explicit(&c->rate, 0, memory_order_relaxed);
+}
+
 void nns_progress(nns_run *run, double epoch, int64_t total_steps) {
     if (!run_is_open(run)) return;
+    epoch_point(run, epoch);
     uint8_t *at = lanes_begin(run, 24, true);
     if (!at) return;
     lanes_head(at, RECORD_PROGRESS, 24, 0);

@@ -1,12 +1,12 @@
 // The run list: live ones, then those that are over; dot, name, sparkline of the main series, last and best value. A click looks
 // at one run, Ctrl-click or the dot shows it beside the others.
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { numberOf, type Run } from '../link/messages';
-import { number } from '../look/format';
+import { clock, dateTime, number } from '../look/format';
 import { strokeOf } from '../look/palette';
 import { mode } from '../look/theme';
-import { change, choose, current, isOver, listed, ordered, removeRun, slotOf, toggle } from '../state/runs';
+import { change, choose, current, isOver, listed, ordered, removeRun, runs as known, slotOf, timeOf, toggle } from '../state/runs';
 import { Icon } from './icons';
 import { listOpen } from './open';
 
@@ -39,13 +39,26 @@ function Sparkline({ run, colour }: { run: Run; colour: string }) {
   );
 }
 
+// Names that several runs of a project have: such runs are told apart by when they began.
+const shared = computed(() => {
+  const seen = new Map<string, number>(), key = (r: Run) => r.project + '\n' + r.name;
+  for (const run of known.value.values()) seen.set(key(run), (seen.get(key(run)) ?? 0) + 1);
+  return (run: Run) => (seen.get(key(run)) ?? 0) > 1;
+});
+function since(run: Run): string {
+  const at = timeOf(run.started) || timeOf(run.created);
+  return !at ? run.id.slice(-4) : Date.now() - at < 864e5 ? clock(at) : dateTime(at).slice(5, 16);
+}
+
+const TOLD: Partial<Record<Run['state'], string>> = { paused: 'warn', failed: 'bad', crashed: 'bad', lost: 'bad', queued: 'faint', starting: 'faint' };
+
 function Values({ run }: { run: Run }) {
-  const m = run.main;
-  if (!m) return <span class="run-values faint clip">{run.state}</span>;
-  const last = numberOf(m.last), best = numberOf(m.best);
+  const m = run.main, state = TOLD[run.state] && <span class={`run-state ${TOLD[run.state]}`}>{run.state} </span>;
+  if (!m) return <span class="run-values faint clip">{state ?? run.state}</span>;
+  const last = numberOf(m.last), best = numberOf(m.best), differs = Number.isFinite(best) && number(best, 3) !== number(last, 3);
   return (
     <span class="run-values number clip" title={`${m.series}: last ${number(last)}, best ${number(best)}`}>
-      {number(last, 3)}{Number.isFinite(best) && <span class="faint"> best {number(best, 3)}</span>}
+      {number(last, 3)}{differs && !state && <span class="faint"> best {number(best, 3)}</span>}{state && <> {state}</>}
     </span>
   );
 }
@@ -118,7 +131,7 @@ function RunItem({ run }: { run: Run }) {
         <i class={over ? 'ring' : 'ring live'} ref={dot} />
       </button>
       <button type="button" class="run-open" aria-current={run.id === current.value} onClick={open} title={`${run.project} / ${run.name} \u00b7 ${run.state}`}>
-        <span class="run-name clip">{run.name}</span>
+        <span class="run-name clip">{run.name}{shared.value(run) && <span class="run-since faint number"> {since(run)}</span>}</span>
         <Values run={run} />
         <Sparkline run={run} colour={stroke} />
       </button>

@@ -2,6 +2,7 @@
 import type { Points } from '../state/points';
 import type { Stroke } from '../look/palette';
 import type { Axis } from '../state/view';
+import { epochColumn, type EpochLine } from './epochs';
 import { Smoothed } from './smooth';
 
 export interface Curve {
@@ -15,7 +16,7 @@ export interface Curve {
   smoothZoomed: Smoothed;
   hidden: boolean;
   startMs: number;               // wall time of the run's start
-  epochs: number;                // epochs per step
+  epochs: EpochLine | null;      // while x is epochs
 }
 
 // The zoomed stretch where it holds more than the whole: a series that is here point by point needs none.
@@ -25,12 +26,18 @@ export const shown = (c: Curve): Points => (c.zoomed?.ready && c.points.width > 
 export interface Along { column: Float64Array; scale: number; shift: number }
 export function along(c: Curve, p: Points, axis: Axis): Along {
   if (axis === 'time') return { column: p.time, scale: 1e-3, shift: -c.startMs / 1000 };
-  return { column: p.step, scale: axis === 'epoch' ? c.epochs : 1, shift: 0 };
+  return { column: axis === 'epoch' && c.epochs ? epochColumn(c.epochs, p) : p.step, scale: 1, shift: 0 };
+}
+
+// From a place on the axis to a step, or to the wall time in ms.
+export function columnOf(c: Curve, axis: Axis): (x: number) => number {
+  if (axis === 'time') return x => x * 1000 + c.startMs;
+  return axis === 'epoch' && c.epochs ? c.epochs.toStep : x => x;
 }
 
 // Where a row is drawn: the middle of its steps; the newest at its last step, the oldest at its first.
 export function xOf(p: Points, row: number, a: Along): number {
-  if (a.column === p.time || row === 0) return a.column[row] * a.scale + a.shift;
+  if (a.column !== p.step || row === 0) return a.column[row] * a.scale + a.shift;
   const step = row === p.rows - 1 ? p.stepLast[row] : (p.step[row] + p.stepLast[row]) / 2;
   return step * a.scale + a.shift;
 }

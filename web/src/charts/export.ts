@@ -1,6 +1,6 @@
 // A panel as a picture (PNG) and as data (CSV, from the server: every point in sight, not what the page gathered).
 import { getText, segment } from '../link/rest';
-import type { Curve } from './curve';
+import { columnOf, type Curve } from './curve';
 import type { Plot } from './plot';
 
 export function save(blob: Blob, name: string): void {
@@ -47,10 +47,10 @@ export async function saveData(plot: Plot, title: string, nameOf: (run: string) 
   for (const [run, list] of byRun) {
     const query = new URLSearchParams(list.map(c => ['series', c.series]));
     if (zoom) {
-      const scale = axis === 'time' ? 1000 : axis === 'epoch' ? 1 / list[0].epochs : 1, shift = axis === 'time' ? list[0].startMs : 0;
+      const of = columnOf(list[0], axis);
       query.set('axis', axis === 'time' ? 'time' : 'step');
-      query.set('from', String(Math.floor(zoom.from * scale + shift)));
-      query.set('to', String(Math.ceil(zoom.to * scale + shift) + 1));
+      query.set('from', String(Math.floor(of(zoom.from))));
+      query.set('to', String(Math.ceil(of(zoom.to)) + 1));
     }
     const text = await getText(`runs/${segment(run)}/points?${query}`, 'text/csv');
     parts.push(byRun.size > 1 ? withRun(text, nameOf(run), parts.length === 0) : text);

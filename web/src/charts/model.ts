@@ -2,12 +2,13 @@
 import { follow, Zoom } from '../state/feed';
 import { drawSoon } from './frame';
 import { Smoothed } from './smooth';
-import type { Curve } from './curve';
+import { columnOf, type Curve } from './curve';
+import type { EpochLine } from './epochs';
 import type { Stroke } from '../look/palette';
 import type { Axis, Zoom as ZoomView } from '../state/view';
 import { Plot, type PlotConfig, type PlotEvents } from './plot';
 
-export interface CurveSpec { run: string; series: string; label: string; stroke: Stroke; startMs: number; epochs: number }
+export interface CurveSpec { run: string; series: string; label: string; stroke: Stroke; startMs: number; epochs: EpochLine | null }
 interface Held { curve: Curve; stop: () => void; zoom: Zoom | null }
 
 const ZOOM_WAIT_MS = 140; // a drag asks once it rests
@@ -79,8 +80,7 @@ export class PanelModel {
   private askZoom(range: ZoomView, axis: Axis): void {
     for (const held of this.held.values()) {
       const c = held.curve, p = c.points;
-      const scale = axis === 'time' ? 1000 : axis === 'epoch' && c.epochs > 0 ? 1 / c.epochs : 1, shift = axis === 'time' ? c.startMs : 0;
-      const from = Math.floor(range.from * scale + shift), to = Math.ceil(range.to * scale + shift) + 1;
+      const of = columnOf(c, axis), from = Math.floor(of(range.from)), to = Math.ceil(of(range.to)) + 1;
       if (p.ready && p.width === 0) {
         this.dropZoom(held);
         continue;

@@ -95,7 +95,7 @@ const columns = new Columns();
 let xs = new Float64Array(4096);
 function positions(p: Points, a: Along, t: Transform, first: number, last: number): Float64Array {
   if (xs.length < last - first) xs = new Float64Array((last - first) * 2);
-  const middle = a.column !== p.time;
+  const middle = a.column === p.step;
   for (let i = first; i < last; i++) {
     const at = !middle || i === 0 ? a.column[i] : i === p.rows - 1 ? p.stepLast[i] : (p.step[i] + p.stepLast[i]) / 2;
     xs[i - first] = at * t.ax + t.bx;
@@ -211,7 +211,7 @@ function specials(g: CanvasRenderingContext2D, area: Area, p: Points, x: Float64
 
 function overtaken(g: CanvasRenderingContext2D, c: Curve, area: Area): void {
   for (const old of c.points.overtaken) {
-    const a: Along = { ...along(c, c.points, area.axis), column: area.axis === 'time' ? old.time : old.step };
+    const a: Along = { ...along(c, c.points, area.axis), column: area.axis === 'time' ? old.time : area.axis === 'epoch' && c.epochs ? old.step.map(c.epochs.toEpoch) : old.step };
     const t = new Transform(area, a);
     if (xs.length < old.step.length) xs = new Float64Array(old.step.length * 2);
     for (let i = 0; i < old.step.length; i++) xs[i] = a.column[i] * t.ax + t.bx;

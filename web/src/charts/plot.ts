@@ -137,7 +137,7 @@ export class Plot {
   private point(step: number, seconds: number): void {
     const { axis, curves } = this.config, c = curves[0];
     if (!this.u || !c) return;
-    const x = axis === 'time' ? seconds - c.startMs / 1000 : axis === 'epoch' ? step * c.epochs : step;
+    const x = axis === 'time' ? seconds - c.startMs / 1000 : axis === 'epoch' && c.epochs ? c.epochs.toEpoch(step) : step;
     this.u.setCursor({ left: this.u.valToPos(x, 'x'), top: 0 }, false);
   }
 

@@ -15,11 +15,14 @@ export class Watch {
   readonly series = signal<Series[]>([]);
   // The series without what changes with every point: the same list until there are others.
   readonly catalogue = computed(() => this.listSeries(this.series.value));
+  // Series that had a value of zero or below: a logarithmic axis would hide it.
+  readonly nonpositive = computed(() => this.listNonpositive(this.series.value));
   readonly parameters = signal<Parameter[]>([]);
   readonly events = signal<RunEvent[]>([]);   // in order of number
   readonly commands = signal<Command[]>([]);  // oldest first
   readonly media = signal<MediaItem[]>([]);   // the newest, in order of arrival
   readonly log: Signal<NonNullable<WatchUpdate['log']> | null> = signal(null); // the last piece that arrived
+  private below: ReadonlySet<string> = new Set();
   private listed: Series[] = [];
   private listedKey = '';
   private uses = 0;
@@ -32,6 +35,13 @@ export class Watch {
     const key = all.map(s => `${s.name}\t${s.kind}\t${s.unit ?? ''}`).join('\n');
     if (key !== this.listedKey) [this.listedKey, this.listed] = [key, all];
     return this.listed;
+  }
+
+  private listNonpositive(all: Series[]): ReadonlySet<string> {
+    const low = (v: Series['last']) => v !== null && v !== undefined && Number(v) <= 0;
+    const found = all.filter(s => !this.below.has(s.name) && (low(s.last) || low(s.best)));
+    if (found.length) this.below = new Set([...this.below, ...found.map(s => s.name)]);
+    return this.below;
   }
 
   use(): () => void {

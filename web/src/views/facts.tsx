@@ -11,7 +11,8 @@ import { Name, Notes, Tags } from './facts/labels';
 import { isBranch, Tree, unfold, type Branch, type Json } from './facts/tree';
 import './facts/facts.css';
 
-// What the library tells by itself (keys: src/journal/event.def); everything else is the program's configuration.
+// What the library tells by itself (keys: src/journal/event.def); everything else is the program's configuration. Which commands
+// the run understands is seen in the controls that there are, and told among what nnscope does.
 const OURS = ['process', 'git', 'build', 'machine', 'environment', 'commands'];
 
 const branch = (v: unknown): Branch => (isBranch(v) ? v : {});
@@ -32,7 +33,8 @@ function program(facts: Record<string, unknown>): Branch {
 
 function machine(facts: Record<string, unknown>): Branch {
   const { memory_bytes: memory, ...others } = branch(facts.machine);
-  return { ...others, ...(typeof memory === 'number' && { memory: bytes(memory) }) };
+  const told = Object.fromEntries(Object.entries(others).filter(([, v]) => !(Array.isArray(v) && v.length === 0)));
+  return { ...told, ...(typeof memory === 'number' && { memory: bytes(memory) }) };
 }
 
 function Line({ name, children }: { name: string; children: ComponentChildren }) {
@@ -94,13 +96,14 @@ function Course({ run }: { run: Run }) {
 }
 
 function Cost({ run }: { run: Run }) {
-  const lost = run.dropped ?? 0, failed = run.failed_bytes ?? 0;
+  const lost = run.dropped ?? 0, failed = run.failed_bytes ?? 0, commands = run.facts?.commands;
   return (
     <section aria-label="nnscope">
       <h2>nnscope</h2>
       <dl>
         <Line name="share of step time">{percent(run.step_share ?? 0)}</Line>
         <Line name="helper's CPU">{percent(run.helper_share ?? 0)} of a core</Line>
+        {Array.isArray(commands) && <Line name="understands">{commands.length ? commands.join(', ') : 'no commands'}</Line>}
         <Line name="points">{whole(run.points ?? 0)}</Line>
         <Line name="dropped"><span class={lost ? 'warn' : ''}>{lost ? `${whole(lost)} records` : 'nothing'}</span></Line>
         <Line name="not written"><span class={failed ? 'bad' : ''}>{failed ? `${whole(failed)} bytes` : 'nothing'}</span></Line>

@@ -120,9 +120,9 @@ function Output({ run, process, choose }: { run: Run; process: string; choose: (
             {processes.map((p, i) => <option key={p.id} value={p.id}>{`rank ${p.rank ?? i}${p.host ? ` \u00b7 ${p.host}` : ''} \u00b7 ${p.pid}`}</option>)}
           </select>
         )}
-        <button type="button" class="button small" aria-pressed={follow} onClick={() => setFollow(!follow)}>follow</button>
-        <button type="button" class="button small" ref={copied} onClick={copy}>copy</button>
-        <button type="button" class="button small" onClick={() => save(source, run)}>save</button>
+        {!empty && <button type="button" class="button small" aria-pressed={follow} onClick={() => setFollow(!follow)}>follow</button>}
+        {!empty && <button type="button" class="button small" ref={copied} onClick={copy}>copy</button>}
+        {!empty && <button type="button" class="button small" onClick={() => save(source, run)}>save</button>}
       </div>
       {empty ? <Empty source={source} /> : <Body source={source} finds={finds} current={target} follow={follow} setFollow={setFollow} />}
       {!empty && (

@@ -8,7 +8,8 @@ import { Row } from './steer/row';
 import './steer/steer.css';
 
 const EXAMPLE = `double lr = 0.1;
-nns_param_double(run, "lr", &lr, &(nns_range){.min = 1e-6, .max = 1, .log_scale = true});`;
+nns_param_double(run, "lr", &lr,
+    &(nns_range){.min = 1e-6, .max = 1, .log_scale = true});`;
 
 function Empty() {
   return (

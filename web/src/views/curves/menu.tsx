@@ -6,6 +6,7 @@ import { RestError } from '../../link/rest';
 import type { PanelDef } from '../../state/panels';
 import { runs } from '../../state/runs';
 import { setPanel, setView, view, type PanelView } from '../../state/view';
+import { isLog } from './specs';
 
 function Check(props: { word: string; on: boolean; set: (on: boolean) => void }) {
   return <button type="button" role="menuitemcheckbox" aria-checked={props.on} class="menu-item" onClick={() => props.set(!props.on)}>{props.word}</button>;
@@ -50,7 +51,7 @@ export function PanelMenu({ panel, model }: { panel: PanelDef; model: PanelModel
       {open && (
         <div class="menu" role="menu">
           {problem && <p class="notice bad">{problem}</p>}
-          <Check word="logarithmic" on={own.log ?? false} set={log => setPanel(panel.id, { log })} />
+          <Check word="logarithmic" on={isLog(panel)} set={log => setPanel(panel.id, { log })} />
           <Check word="leave outliers out" on={own.outliers ?? false} set={outliers => setPanel(panel.id, { outliers })} />
           <RangeFields panel={panel} own={own} />
           <hr />

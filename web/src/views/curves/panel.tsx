@@ -9,7 +9,7 @@ import { mode } from '../../look/theme';
 import type { PanelDef } from '../../state/panels';
 import { setView, view } from '../../state/view';
 import { PanelMenu } from './menu';
-import { chosenBasics, marks, specsOf } from './specs';
+import { chosenBasics, isLog, marks, specsOf } from './specs';
 
 const ROOM = '240px';            // panels this near are drawn before they come into sight
 const LEGEND_MOST = 24;
@@ -27,7 +27,7 @@ function useSeen(box: { current: HTMLElement | null }): boolean {
 function configOf(panel: PanelDef, curves: Curve[]): PlotConfig {
   const { axis, smooth, zoom, panels } = view.value, own = panels[panel.id] ?? {}, m = marks.value;
   return {
-    curves, axis, smooth, zoom, log: own.log ?? false, outliers: own.outliers ?? false, low: own.low, high: own.high,
+    curves, axis, smooth, zoom, log: isLog(panel), outliers: own.outliers ?? false, low: own.low, high: own.high,
     marks: m.marks, shades: m.shades, ink: INK[mode.value], unit: panel.unit,
   };
 }
@@ -86,7 +86,7 @@ export function Panel({ panel }: { panel: PanelDef }) {
   }, [seen, panel]);
 
   const own = view.value.panels[panel.id] ?? {}, full = view.value.full === panel.id;
-  const details = [own.log && 'log', own.outliers && 'outliers left out', own.low !== undefined || own.high !== undefined ? 'range by hand' : '', panel.unit].filter(Boolean).join(' \u00b7 ');
+  const details = [isLog(panel) && 'log', own.outliers && 'outliers left out', own.low !== undefined || own.high !== undefined ? 'range by hand' : '', panel.unit].filter(Boolean).join(' \u00b7 ');
   return (
     <article class={full ? 'panel full' : 'panel'} ref={box} data-panel={panel.id} aria-label={panel.title}>
       <header class="panel-head">

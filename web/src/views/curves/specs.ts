@@ -1,5 +1,6 @@
 // What a panel draws, from what is chosen: its curves with their strokes, and the marks of events.
 import { computed } from '@preact/signals';
+import { corners, epochLine, type EpochLine } from '../../charts/epochs';
 import type { CurveSpec } from '../../charts/model';
 import { marksOf, shadesOf, type Mark, type Shade } from '../../charts/marks';
 import type { RunEvent } from '../../link/messages';
@@ -10,7 +11,7 @@ import { chosen, runs, timeOf } from '../../state/runs';
 import { view } from '../../state/view';
 import { watchOf } from '../../state/watch';
 
-export interface RunBasics { id: string; slot: number; name: string; startMs: number; epochs: number; attempt: number }
+export interface RunBasics { id: string; slot: number; name: string; startMs: number; epochs: EpochLine | null; attempt: number }
 
 // What the charts need of the chosen runs; the same object until it differs, although runs change many times a second.
 let last = '', basics: RunBasics[] = [];
@@ -18,10 +19,11 @@ export const chosenBasics = computed<RunBasics[]>(() => {
   const byEpoch = view.value.axis === 'epoch';
   const next = chosen.value.map(({ id, slot }) => {
     const run = runs.value.get(id);
-    const epochs = byEpoch && run && run.last_step > 0 ? (run.epoch ?? 0) / (run.last_step + 1) : 0;
+    const epochs = byEpoch ? epochLine(id) : null;
+    epochs?.now(run?.last_step ?? 0, run?.epoch ?? 0);
     return { id, slot, name: run?.name ?? id, startMs: timeOf(run?.started) || timeOf(run?.created), epochs, attempt: run?.attempt ?? 0 };
   });
-  const key = JSON.stringify(next);
+  const key = JSON.stringify(next.map(r => ({ ...r, epochs: byEpoch })));
   if (key !== last) [last, basics] = [key, next];
   return basics;
 });
@@ -52,13 +54,21 @@ export function specsOf(panel: PanelDef): CurveSpec[] {
   return specs;
 }
 
+// What falls by decades is drawn so unless a person says otherwise: losses, norms, learning rates, as long as they are positive.
+const DECADES = /(^|[/_.-])(loss|perplexity|ppl|mse|nll|norm|grad_norm|gradient_norm|lr|learning_rate)$/i;
+export function isLog(panel: PanelDef): boolean {
+  const own = view.value.panels[panel.id]?.log;
+  if (own !== undefined) return own;
+  return panel.series.every(s => DECADES.test(s)) && !chosen.value.some(c => panel.series.some(s => watchOf(c.id).nonpositive.value.has(s)));
+}
+
 const stepOrStart = (e: RunEvent) => Math.max(0, e.step);
 
 // Marks of all chosen runs along the axis; made once for all panels.
 export const marks = computed<{ marks: Mark[]; shades: Shade[] }>(() => {
-  const { axis } = view.value, ink = INK[mode.value], all: Mark[] = [], shades: Shade[] = [], several = chosenBasics.value.length > 1;
+  const { axis } = view.value, ink = INK[mode.value], moved = axis === 'epoch' ? corners.value : 0, all: Mark[] = [], shades: Shade[] = [], several = chosenBasics.value.length > 1;
   for (const run of chosenBasics.value) {
-    const x = (e: RunEvent) => (axis === 'time' ? e.time - run.startMs / 1000 : stepOrStart(e) * (axis === 'epoch' ? run.epochs : 1));
+    const x = (e: RunEvent) => (axis === 'time' ? e.time - run.startMs / 1000 : run.epochs && moved >= 0 ? run.epochs.toEpoch(stepOrStart(e)) : stepOrStart(e));
     const events = watchOf(run.id).events.value, own = marksOf(run.id, events, x, ink);
     if (several) for (const m of own) (m.word = `${run.name}: ${m.word}`), (m.colour = RUNS[mode.value][run.slot % 8]);
     all.push(...own);

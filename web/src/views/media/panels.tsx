@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ComponentType } from 'preact';
 import { number, percent, whole } from '../../look/format';
+import { linearTicks, tickText } from '../../charts/ticks';
 import { heat } from '../../look/ramps';
 import { mode } from '../../look/theme';
 import { heatOf, paintHeat, type Heat } from './heat';
@@ -87,7 +88,9 @@ export function HistogramPanel({ series, items }: MediaPanelProps) {
   if (!made) return <p class="media faint">no counts yet</p>;
   return (
     <div class="media heat">
-      <div class="heat-scale number" aria-hidden="true"><span>{number(made.high, 3)}</span><span>{number((made.high + made.low) / 2, 3)}</span><span>{number(made.low, 3)}</span></div>
+      <div class="heat-scale number" aria-hidden="true">{linearTicks(made.low, made.high, 5).map(v => (
+        <span key={v} style={{ top: `${(100 * (made.high - v)) / (made.high - made.low)}%` }}>{tickText(v)}<i /></span>
+      ))}</div>
       <canvas ref={canvas} role="img" aria-label={`${series}: distribution from step ${whole(made.from)} to ${whole(made.to)}`}
         onPointerMove={event => say(under(event, made))} onPointerLeave={() => say('')} />
       <div class="heat-steps number" aria-hidden="true"><span>{whole(made.from)}</span><span class="muted">{said}</span><span>{whole(made.to)}</span></div>
@@ -145,8 +148,10 @@ export function SamplePanel({ series, items }: MediaPanelProps) {
   return (
     <div class="media">
       <div class="samples">{sheet.map((sample, i) => <Card key={i} sample={sample} />)}</div>
-      {known > 0 && <p class="faint number">{right} of {known} right</p>}
-      <StepSlider name={series} steps={sheets.map(s => s[0]!.step)} at={at} set={set} />
+      <div class="sample-foot">
+        {known > 0 && <span class="faint number">{right} of {known} right</span>}
+        <StepSlider name={series} steps={sheets.map(s => s[0]!.step)} at={at} set={set} />
+      </div>
     </div>
   );
 }

@@ -15,9 +15,19 @@ export interface ControlProps {
   set: (value: Value) => void;
 }
 
+// A range that begins at zero and a value that is tiny in it (weight decay 0.0001 of 0 ... 0.1): such a slider is drawn by decades.
+// Decided when the parameter is first seen, so that nothing jumps later.
+const tiny = new Map<string, boolean>();
+function isTiny(p: Parameter): boolean {
+  const key = [p.name, p.min, p.max].join('\n'), value = Number(p.value);
+  let small = tiny.get(key);
+  if (small === undefined) tiny.set(key, (small = p.type === 'float' && p.min === 0 && value > 0 && value <= Number(p.max) / 50));
+  return small;
+}
+
 export function boundsOf(p: Parameter): Bounds {
   const edge = (v: unknown) => (v === null || v === undefined ? null : Number(v));
-  return { type: p.type, min: edge(p.min), max: edge(p.max), log: p.log === true };
+  return { type: p.type, min: edge(p.min), max: edge(p.max), log: p.log === true || isTiny(p) };
 }
 
 export function SliderControl({ parameter, disabled, asked, set }: ControlProps) {

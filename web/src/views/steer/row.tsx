@@ -15,7 +15,7 @@ export const isNumeric = (p: Parameter): boolean => p.type === 'float' || p.type
 export function boundsWords(p: Parameter, bounds: Bounds): string {
   const parts: string[] = [];
   if (isNumeric(p) && bounded(bounds)) parts.push(`${exact(bounds.min!, p.type)} \u2026 ${exact(bounds.max!, p.type)}`);
-  if (p.log && bounded(bounds)) parts.push('log');
+  if (bounds.log && bounded(bounds)) parts.push('log');
   if (p.read_only) parts.push('read only');
   return parts.join(' \u00b7 ');
 }

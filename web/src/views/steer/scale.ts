@@ -48,7 +48,7 @@ export function within(value: number, p: Bounds): number {
 export function stepped(value: number, direction: 1 | -1, large: boolean, p: Bounds): number {
   if (p.type === 'int') return within(Math.round(value) + direction * (large ? 10 : 1), p);
   let step: number;
-  if (bounded(p) && !logarithmic(p)) step = niceBelow((p.max! - p.min!) / 100);
+  if (bounded(p) && !logarithmic(p) && (value === 0 || Math.abs(value) >= (p.max! - p.min!) / 100)) step = niceBelow((p.max! - p.min!) / 100);
   else {
     const size = Math.abs(value) || (bounded(p) ? lowest(p) : 1), exponent = Math.floor(Math.log10(size) + 1e-12);
     const down = direction < 0 === value > 0 && Math.abs(size / 10 ** exponent - 1) < 1e-9; // 0.001 goes down to 0.00099, not to 0.0009
