@@ -83,10 +83,7 @@ static int query_store(local *l, const char *key, const command_options *o, poin
     int64_t start_ms = 0;
     int result = local_run_row(l, key, &p.run, &start_ms);
     p.q.run = p.run;
-    if (p.q.axis == STORE_AXIS_TIME) {
-        if (p.q.from != INT64_MIN) p.q.from += start_ms;
-        if (p.q.to != INT64_MAX) p.q.to += start_ms;
-    }
+    points_time_bounds(&p, start_ms);
     for (int i = 0; i < count && !result; i++)
         result = points_add_name(&p, series[i]);
     if (!count && !result) result = points_add_all(&p, l->reader);
@@ -145,7 +142,7 @@ static int run_command(int argc, char **argv, int most, const char *usage) {
 }
 
 #define POINTS_OPTIONS                                                                                                 \
-    "  --from N --to N   steps (or milliseconds since the start with --axis time) from N, to below N\n"                                       \
+    "  --from N --to N   steps (or milliseconds since the start with --axis time) from N, to below N\n" \
     "  --buckets N       at most N rows: min, max, mean, last, count, nonfinite of each stretch\n"                     \
     "  --axis step|time  what --from and --to mean (default step)\n"                                                   \
     "  --attempts all    with what a rewind or a resume has overtaken\n"                                               \

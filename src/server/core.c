@@ -139,8 +139,8 @@ static void commit_when_due(core *c, int64_t now) {
 
 static void drain_bells(core *c) {
     uint8_t bytes[4096];
-    while (c->wake_fifo >= 0 && read(c->wake_fifo, bytes, sizeof bytes) > 0) {
-    }
+    while (c->wake_fifo >= 0 && read(c->wake_fifo, bytes, sizeof bytes) > 0)
+        c->rang = true;
     while (read(c->bell, bytes, 8) > 0) {
     }
 }
@@ -289,6 +289,7 @@ int core_open(core **out, const core_options *options, char **error) {
     *out = NULL;
     c->hooks = options->hooks;
     c->lock_fd = c->wake_fifo = c->bell = -1;
+    c->rang = true;
     c->answers_last = &c->answers;
     c->releases_last = &c->releases;
     pthread_mutex_init(&c->lock, NULL);
@@ -370,5 +371,7 @@ void core_get_figures(core *c, core_figures *out) {
     core_lock(c);
     *out = c->figures;
     out->runs = c->run_count;
+    for (const run *r = c->active; r; r = r->next_active)
+        out->active++;
     core_unlock(c);
 }

@@ -156,7 +156,7 @@ void core_ready_viewers(core *c, void (*each)(void *context, void *user), void *
 
 // Figures of the server itself, for /metrics and `nnscope show`.
 typedef struct core_figures {
-    uint64_t points, frames, commands, runs, series, viewers, journal_bytes, refused;
+    uint64_t points, frames, commands, runs, active, series, viewers, journal_bytes, refused;
     uint64_t store_bytes;
 } core_figures;
 void core_get_figures(core *c, core_figures *out);

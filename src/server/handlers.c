@@ -187,6 +187,7 @@ void handle_get_metrics(request *r) {
     figure(out, "commands", "counter", "Commands given.", f.commands);
     figure(out, "refused", "counter", "Records refused.", f.refused);
     figure(out, "runs", "gauge", "Runs known.", f.runs);
+    figure(out, "runs_active", "gauge", "Runs that may still write, or have something to take in.", f.active);
     figure(out, "series", "gauge", "Series known.", f.series);
     figure(out, "viewers", "gauge", "Viewers connected.", f.viewers);
     figure(out, "connections", "gauge", "Sockets open.", (uint64_t)r->net->conn_count);

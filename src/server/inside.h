@@ -108,6 +108,8 @@ struct core {
     int64_t look_ns, commit_ns, alive_ns; // last time of each
     int64_t slice_ns;           // since when the engine holds the lock
     int64_t runs_mtime_ns;      // of DIR/runs when last read
+    bool rang;                  // a probe did since the last look at every run
+    unsigned looks;
     release *releases, **releases_last; // under the lock
     uint64_t points_uncommitted;
     buf scratch;

@@ -18,6 +18,8 @@ typedef struct points_query {
 void points_query_fini(points_query *p);
 int points_add_name(points_query *p, const char *name);
 int points_add_all(points_query *p, store_reader *reader); // every scalar series of the run
+// On the time axis `from` and `to` count from the run's start; what can only be a time of day is taken as that. Once.
+void points_time_bounds(points_query *p, int64_t origin_ms);
 // The whole answer: needs no core, so that the command line can read a store without a server.
 void points_reply(const points_query *p, store_reader *reader, core_reply *reply);
 // Fetches series `i` between `from` and `to` of the axis. NNS_E_NOT_FOUND: no such series.

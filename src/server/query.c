@@ -7,7 +7,7 @@
 
 enum { SERIES_MAX = 4096, WHOLE_POINTS = 65536, LONG_POINTS = 5000000 };
 
-#define WALL_MS_MIN INT64_C(100000000000)
+#define WALL_MS_MIN INT64_C(100000000000) // in 1973
 
 typedef struct points_job {
     job j;
@@ -172,9 +172,15 @@ static void fini(job *j) {
     points_query_fini(&((points_job *)j)->p);
 }
 
-// Times count from the run's start; what can only be a time of day (from 1973 on) is taken as that.
 static int64_t shifted(int64_t at, int64_t origin_ms) {
     return at == INT64_MIN || at >= WALL_MS_MIN ? at : at + origin_ms;
+}
+
+void points_time_bounds(points_query *p, int64_t origin_ms) {
+    p->origin_ms = origin_ms;
+    if (p->q.axis != STORE_AXIS_TIME) return;
+    p->q.from = shifted(p->q.from, origin_ms);
+    p->q.to = shifted(p->q.to, origin_ms);
 }
 
 bool points_query_init(core *c, points_query *p, const char *run_key) {
@@ -183,11 +189,7 @@ bool points_query_init(core *c, points_query *p, const char *run_key) {
     p->run = r->row.id;
     p->q.run = r->row.id;
     memcpy(p->key, r->row.key, sizeof p->key);
-    p->origin_ms = r->row.started_ms ? r->row.started_ms : r->row.created_ms;
-    if (p->q.axis == STORE_AXIS_TIME) {
-        p->q.from = shifted(p->q.from, p->origin_ms);
-        p->q.to = shifted(p->q.to, p->origin_ms);
-    }
+    points_time_bounds(p, r->row.started_ms ? r->row.started_ms : r->row.created_ms);
     return true;
 }
 

@@ -361,6 +361,7 @@ void engine_tasks(core *c);
 void deletes_fini(core *c);
 // record_http.c
 void record_http_fini(core *c);
+void record_http_ended(core *c, const run *r); // lock held: a person ended it, its writer may go
 
 // hub.c (lock held)
 void hub_fini(core *c);

@@ -130,6 +130,7 @@ static bool set_state(core *c, run *r, const char *word, core_reply *reply) {
         p->status = state == STATE_FAILED;
         p->ended = true;
     }
+    if (state_over(state)) record_http_ended(c, r);
     r->row.state = state;
     r->row.ended_ms = state_over(state) ? clock_wall_ms() : 0;
     r->wants_state = true;

@@ -170,6 +170,17 @@ static bool must_wait(run *r, const char *folder, const char *id) {
     return now - r->succession_ns < SUCCESSION_NS;
 }
 
+static bool listed(const listing *l, const char *id) {
+    for (size_t i = 0; i < l->count; i++)
+        if (strcmp(l->items[i].id.text, id) == 0) return true;
+    return false;
+}
+
+static void forget_gone_files(run *r, const listing *l) {
+    for (size_t i = 0; r && i < r->process_count; i++)
+        if (r->processes[i]->segment_count && !listed(l, r->processes[i]->id.text)) set_segments(r->processes[i], NULL, 0);
+}
+
 static void take_listing(core *c, const char *key, const char *folder, const listing *l) {
     run *r = registry_find(c, key);
     bool waits = false;
@@ -187,6 +198,7 @@ static void take_listing(core *c, const char *key, const char *folder, const lis
         }
         if (p) set_segments(p, f, n);
     }
+    forget_gone_files(r, l);
     if (r && !waits) r->succession_ns = 0;
 }
 
@@ -266,14 +278,23 @@ void scan_new(core *c) {
     closedir(d);
 }
 
+// Runs at rest are all looked at after a probe rang, else an eighth of them in turn: one on another host cannot ring.
+static bool to_look_at(const core *c, const run *r, size_t i, bool all) {
+    return !r->deleted && (all || r->is_active || r->dir_fresh || (i + c->looks) % 8 == 0);
+}
+
 void scan_all(core *c) {
+    bool all = c->rang || c->wake_fifo < 0;
+    c->rang = false;
+    c->looks++;
     scan_new(c);
     for (size_t i = 0;; i++) {
         core_lock(c);
         run *r = i < c->run_count ? c->runs[i] : NULL;
+        bool look = r && to_look_at(c, r, i, all);
         core_unlock(c);
         if (!r) return;
-        if (!r->deleted && changed(c, r)) scan_folder(c, r->row.key);
+        if (look && changed(c, r)) scan_folder(c, r->row.key);
     }
 }
 
