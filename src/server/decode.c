@@ -160,6 +160,7 @@ static void enter_step(decoding *d, int64_t step, int64_t time_ms) {
     l->stepped = true;
     l->adrift = false;
     store_step(l->group, attempt, step, time_ms);
+    if (!r->row.started_ms) r->row.started_ms = time_ms;
     if (attempt > r->row.attempt || (attempt == r->row.attempt && step > r->row.last_step)) r->row.last_step = step;
     if (attempt > r->row.attempt) r->row.attempt = attempt;
     d->stepped = true;
@@ -511,7 +512,6 @@ static void account(decoding *d) {
     d->stepped = false;
     d->p->started = true;
     if (d->p->generation == r->generation) r->generation_stepped = true;
-    if (!r->row.started_ms) r->row.started_ms = d->l->time_ms;
     if (d->l->time_ms > r->row.heard_ms) r->row.heard_ms = d->l->time_ms;
     note_rate(r, d->l->time_ms);
     run_touch(d->c, r);

@@ -1,0 +1,42 @@
+"""Points as the API and the command line give them: bounds on both axes, with a server and from the store itself."""
+import json
+
+from harness import ServerCase, main
+
+START = 1763683200.0  # seconds since 1970
+
+
+class Points(ServerCase):
+    def record(self):
+        run = self.server.call("POST", "/api/v1/runs", "{}").json()["id"]
+        body = "\n".join(json.dumps({"step": i, "time": START + i, "a": i / 2}) for i in range(100))
+        self.assertEqual(self.server.call("POST", "/api/v1/runs/%s/points" % run, body).status, 200)
+        self.assertEqual(self.server.call("PATCH", "/api/v1/runs/" + run, '{"state": "finished"}').status, 200)
+        return run
+
+    def steps(self, run, *options):
+        done = self.server.command("points", run, "a", *options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [int(line.split(",")[0]) for line in done.stdout.splitlines()[1:]]
+
+    def check(self, run):
+        start_ms = int(START * 1000)
+        for axis, first, end in (("step", 10, 20), ("time", 10000, 20000), ("time", start_ms + 10000, start_ms + 20000)):
+            options = ["--axis", axis, "--from", str(first), "--to", str(end)]
+            self.assertEqual(self.steps(run, *options), list(range(10, 20)), options)
+        self.assertEqual(self.steps(run, "--axis", "time", "--from", "95000"), list(range(95, 100)))
+        self.assertEqual(self.steps(run, "--axis", "time", "--to", "5000"), list(range(5)))
+
+    def test_bounds(self):
+        run = self.record()
+        while self.server.call("GET", "/api/v1/runs/" + run).json()["points"] < 100:
+            pass
+        path = "/api/v1/runs/%s/points?series=a&axis=time&from=10000&to=20000" % run
+        self.assertEqual(self.server.call("GET", path).json()["series"]["a"]["step"], list(range(10, 20)))
+        self.check(run)
+        self.server.stop()
+        self.check(run)  # the store itself
+        self.server.__init__(directory=self.server.directory)  # for those that come after
+
+
+main()
