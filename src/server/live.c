@@ -5,6 +5,8 @@
 // header into the room before it, the same bytes for every viewer.
 #include "http.h"
 
+#include "assets.h"
+
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -83,7 +85,8 @@ int live_confirm(conn *c) {
 // --- life ----------------------------------------------------------------------------------
 
 int live_open(conn *c) {
-    viewer_options options = {.name = c->who.name, .scopes = c->who.scopes};
+    const asset *page = asset_find("/index.html");
+    viewer_options options = {.name = c->who.name, .scopes = c->who.scopes, .build = page ? page->etag : NULL};
     live *l = mem_new(sizeof *l);
     if (!l || !c->who.scopes) {
         mem_free(l);

@@ -76,6 +76,8 @@ static void say_hello(viewer *v, const viewer_options *options) {
     bool first = true;
     buf_text(&text, "{\"type\":\"hello\",\"version\":\"" NNS_SERVER_VERSION "\",\"name\":");
     json_text(&text, options->name ? options->name : "");
+    buf_text(&text, ",\"build\":");
+    json_text(&text, options->build);
     buf_text(&text, ",\"scopes\":[");
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
         if (!(options->scopes & scopes[i].bit)) continue;

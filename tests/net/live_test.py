@@ -16,7 +16,11 @@ class Live(ServerCase):
     def test_hello(self):
         ws = self.open()
         self.assertEqual(ws.status, 101)
-        self.assertEqual(ws.message()["type"], "hello")
+        hello = ws.message()
+        self.assertEqual(hello["type"], "hello")
+        self.assertEqual(hello["version"], json.loads(self.server.call("GET", "/api/v1/server").body)["version"])
+        if hello["build"]:  # of the page that is served
+            self.assertEqual(hello["build"], self.server.call("GET", "/index.html").headers["ETag"])
         ws.send(json.dumps({"type": "ping", "id": 7}))
         self.assertEqual(ws.message("pong")["id"], 7)
 
@@ -52,6 +56,39 @@ class Live(ServerCase):
         for i in range(5, len(text)):
             ws.send(text[i:i + 1], opcode=0, final=i == len(text) - 1)
         self.assertEqual(ws.message("pong")["id"], 9)
+
+    def test_event_stream(self):
+        """Every frame is one `data:` line of JSON; the points of a run come, each once, and so does its end."""
+        run = self.server.call("POST", "/api/v1/runs", "{}").json()["id"]
+        path = "/api/v1/runs/" + run
+        self.server.call("POST", path + "/points", '{"step": 0, "a": 0}')
+        with socket.create_connection(self.server.address, timeout=10) as s:
+            s.sendall(("GET /api/v1/stream?run=%s&series=a HTTP/1.0\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n" %
+                       (run, self.server.host, self.server.token)).encode())
+            stream = s.makefile("rb")
+            while stream.readline().strip():
+                pass
+            steps, state, sent = [], "", 1
+            end = time.monotonic() + 15
+            while time.monotonic() < end and not (len(steps) >= 50 and state == "finished"):
+                line = stream.readline()
+                if line.startswith(b":") or line == b"\n":
+                    continue
+                self.assertTrue(line.startswith(b"data: "), line[:80])
+                message = json.loads(line[6:])
+                if message["type"] == "points":
+                    got = message["series"]["a"]["step"]
+                    steps = steps[:steps.index(got[0])] + got if got and got[0] in steps else steps + got
+                elif message["type"] == "run" and "run" in message:
+                    state = message["run"]["state"]
+                if sent < 50 and steps and steps[-1] == sent - 1:
+                    self.server.call("POST", path + "/points", json.dumps({"step": sent, "a": sent}))
+                    sent += 1
+                elif sent == 50:
+                    self.server.call("PATCH", path, '{"state": "finished"}')
+                    sent += 1
+        self.assertEqual(steps, list(range(50)))
+        self.assertEqual(state, "finished")
 
     def test_protocol_errors_close(self):
         big = json.dumps({"type": "ping", "id": "x" * 70000})

@@ -8,7 +8,7 @@ import { setView, view } from '../state/view';
 import { EventRibbon } from '../views/events/ribbon';
 import { Header } from './header';
 import { Help } from './help';
-import { isEmpty, Lost, Welcome } from './notices';
+import { isEmpty, Lost, Outdated, Welcome } from './notices';
 import { helpOpen, listOpen, paletteOpen } from './open';
 import { Palette } from './palette';
 import { RunList } from './run-list';
@@ -53,6 +53,7 @@ export function App() {
     <div class={link.state.value.up ? 'app' : 'app stale'}>
       <Header />
       <Lost />
+      <Outdated />
       {listOpen.value && <div class="shade" onClick={() => (listOpen.value = false)} />}
       <RunList />
       {empty ? <main class="main"><Welcome /></main> : <Main />}

@@ -30,6 +30,17 @@ export function Lost() {
   );
 }
 
+// The server was replaced while this tab stayed open.
+export function Outdated() {
+  if (!link.outdated.value || !link.state.value.up) return null;
+  return (
+    <div class="lost outdated" role="status">
+      <span>The server has a newer version of this page.</span>
+      <button type="button" class="button small" onClick={() => location.reload()}>reload</button>
+    </div>
+  );
+}
+
 function Copy({ text }: { text: string }) {
   const [done, setDone] = useState('');
   const copy = () => navigator.clipboard?.writeText(text).then(() => setDone('copied'), () => setDone('select and copy by hand')) ?? setDone('select and copy by hand');

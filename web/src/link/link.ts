@@ -25,6 +25,7 @@ const PING_MS = 20000, SILENCE_MS = 45000, FIRST_WAIT_MS = 250, LONGEST_WAIT_MS 
 export class Link {
   readonly state = signal<LinkState>({ up: false, lostSince: 0, nextTry: 0, signedOut: false });
   readonly hello = signal<{ version: string; name: string; scopes: string[] } | null>(null);
+  readonly outdated = signal(false); // the server has another build of the page than the one that runs here
   onRuns: (runs: Run[], gone: string[]) => void = () => {};
   onLive: (frame: Frame) => void = () => {};
 
@@ -33,6 +34,7 @@ export class Link {
   private queries = new Map<number, { ask: ToServer; done: (f: Frame | null, error?: ErrorBody) => void }>();
   private answers = new Map<number, Answer>();
   private nextId = 1;
+  private build = ''; // of the page, as the first hello said
   private wait = FIRST_WAIT_MS;
   private heard = 0;
   private timer = 0;
@@ -159,7 +161,11 @@ export class Link {
       return;
     }
     switch (message.type) {
-      case 'hello': this.hello.value = { version: message.version, name: message.name ?? '', scopes: message.scopes ?? [] }; break;
+      case 'hello':
+        this.hello.value = { version: message.version, name: message.name ?? '', scopes: message.scopes ?? [] };
+        this.build ||= message.build ?? '';
+        this.outdated.value = !!message.build && message.build !== this.build;
+        break;
       case 'runs': this.onRuns(message.runs ?? [], message.gone ?? []); break;
       case 'run': this.kept.get(message.id)?.update?.(message); break;
       case 'answer': this.answer(message.id, message.command, message.error); break;
