@@ -45,13 +45,14 @@ export class Stage {
   constructor(build) {
     this.bin = join(build, 'bin');
     this.dir = mkdtempSync(join(tmpdir(), 'nnscope-web-'));
+    this.shm = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'nnscope-web-')); // lanes of trainers that are killed here go with it
     this.children = [];
     this.said = '';
   }
 
   env() {
-    const { NNSCOPE_RUN, NNSCOPE_URL, NNSCOPE_TOKEN, NNSCOPE_SHM, ...rest } = process.env;
-    return { ...rest, NNSCOPE_DIR: this.dir };
+    const { NNSCOPE_RUN, NNSCOPE_URL, NNSCOPE_TOKEN, ...rest } = process.env;
+    return { ...rest, NNSCOPE_DIR: this.dir, NNSCOPE_SHM: this.shm };
   }
 
   start(program, args) {
@@ -125,6 +126,6 @@ export class Stage {
   async close() {
     await this.browser?.close().catch(() => {});
     for (const child of this.children.reverse()) await stop(child, 'SIGTERM');
-    rmSync(this.dir, { recursive: true, force: true });
+    for (const folder of [this.dir, this.shm]) rmSync(folder, { recursive: true, force: true });
   }
 }
