@@ -7,6 +7,8 @@
 //   click_to_effect    a click on a slider to the safe point that applied it (wall time taken by the program)
 //   charts_*           24 charts x 10 live curves x 1200 points: input to next frame, redraws of each visible chart
 //   page_weight        scripts of the first paint as sent
+//   page_left_open     resident memory of the page's process after 3.6 million steps, recorded a hundred times as fast as
+//                      usual (about two minutes, so only when it is named); it has to stay flat over the last two thirds
 //
 //     node bench/web_bench.mjs BUILD [NAME ...]
 import { readdirSync, readFileSync } from 'node:fs';
@@ -16,7 +18,7 @@ import { chromiumPath, pause, Stage, until } from '../tests/web/support/stage.mj
 
 const build = resolve(process.argv[2] ?? 'build'), chosen = process.argv.slice(3);
 const wanted = name => chosen.length === 0 || chosen.some(c => name.includes(c));
-const ROUNDS = Number(process.env.NNS_ROUNDS ?? 5), ROUND_MS = 6000, STEP_US = 5000, CLICKS = 120;
+const ROUNDS = Number(process.env.NNS_ROUNDS ?? 5), ROUND_MS = 6000, STEP_US = 5000, CLICKS = 120, LEFT_OPEN_STEPS = 3.6e6;
 let over = 0;
 
 function tell(name, figure, unit, budget, ok) {
@@ -55,8 +57,25 @@ function noteInput() {
   addEventListener('pointerup', event => ups.push(performance.timeOrigin + event.timeStamp), { capture: true, passive: true });
 }
 
-// CPU seconds of all processes that descend from this one and are the browser's.
+// Resident memory in MB of the greatest page process of our browser.
+function pageMemory() {
+  let most = 0;
+  for (const { pid } of browserProcesses()) {
+    try {
+      if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--type=renderer')) continue;
+      most = Math.max(most, Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)?.[1] ?? 0) / 1024);
+    } catch { /* gone meanwhile */ }
+  }
+  return most;
+}
+
+// CPU seconds of all processes of the browser.
 function browserCpu() {
+  return browserProcesses().reduce((ticks, p) => ticks + p.ticks, 0) / 100;
+}
+
+// Those that descend from this one and are the browser's.
+function browserProcesses() {
   const processes = new Map();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
@@ -66,16 +85,14 @@ function browserCpu() {
     } catch { /* gone meanwhile */ }
   }
   const ours = pid => pid === process.pid || (processes.has(pid) && ours(processes.get(pid).parent));
-  let ticks = 0;
-  for (const [pid, p] of processes) if (/^chrom/.test(p.name) && ours(pid)) ticks += p.ticks;
-  return ticks / 100;
+  return [...processes].filter(([pid, p]) => /^chrom/.test(p.name) && ours(pid)).map(([pid, p]) => ({ pid, ...p }));
 }
 
-async function staged(viewport, args, body) {
+async function staged(viewport, args, body, stepUs = STEP_US) {
   const stage = new Stage(build);
   try {
     await stage.serve();
-    stage.train('--name', 'bench', '--step-us', String(STEP_US), '--plain', ...args);
+    stage.train('--name', 'bench', '--step-us', String(stepUs), '--plain', ...args);
     const page = await stage.browse({ context: { viewport } });
     const run = await stage.runNamed('bench');
     const scripts = [];
@@ -169,6 +186,20 @@ async function charts(stage, page, run) {
   tell('charts_redraw_rate', least, '1/s', '>=10', least >= 9.95);
 }
 
+async function leftOpen(stage, page, run) {
+  const seen = [], began = Date.now();
+  let step = 0;
+  while (step < LEFT_OPEN_STEPS && Date.now() - began < 170000) {
+    await pause(2000);
+    step = (await stage.api(`runs/${run}`)).last_step;
+    seen.push({ step, memory: pageMemory() });
+  }
+  const shown = Number(await page.locator('[data-series="train/loss"]').first().getAttribute('data-drawn')), most = Math.max(...seen.map(s => s.memory));
+  const early = Math.max(...seen.filter(s => s.step < step / 3).map(s => s.memory)), late = median(seen.slice(-5).map(s => s.memory));
+  console.log(`# ${step} steps in ${((Date.now() - began) / 1000).toFixed(0)} s, drawn up to ${shown}; first third at most ${early.toFixed(0)} MB, end ${late.toFixed(0)} MB`);
+  tell('page_left_open', most, 'MB', '300', most <= 300 && late <= early * 1.25 && step >= LEFT_OPEN_STEPS && shown > step * 0.98);
+}
+
 if (!chromiumPath) {
   console.log('skipped: no chromium (Debian: apt install chromium; or name it in CHROMIUM)');
   process.exit(0);
@@ -181,4 +212,5 @@ if (wanted('value_to_pixel') || wanted('click_to_effect') || wanted('page_weight
     if (wanted('click_to_effect')) await clickToEffect(stage, page, run);
   });
 if (wanted('charts')) await staged({ width: 2560, height: 1440 }, ['--panels', '24', '--curves', '10'], charts);
+if (chosen.includes('page_left_open')) await staged({ width: 1440, height: 900 }, ['--panels', '2', '--curves', '1'], leftOpen, 20);
 process.exit(over > 0 ? 1 : 0);

@@ -2,14 +2,15 @@
 // each change of text costs styles, layout and paint of the page around it.
 import { drawSoon } from './frame';
 
-const EVERY_MS = 100;
+const EVERY_MS = 100, MANY = 16, EVERY_MS_MANY = 250;
 
 export type Write = () => void;
 const waiting = new Set<Write>();
-let timer = 0;
+let timer = 0, before = 0;         // written last time
 
 const writer = {
   draw(): void {
+    before = waiting.size;
     for (const write of waiting) write();
     waiting.clear();
   },
@@ -20,7 +21,7 @@ export function writeSoon(write: Write): void {
   timer ||= window.setTimeout(() => {
     timer = 0;
     drawSoon(writer);
-  }, EVERY_MS);
+  }, before > MANY ? EVERY_MS_MANY : EVERY_MS);
 }
 
 export function forgetWrite(write: Write): void {

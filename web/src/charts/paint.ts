@@ -38,6 +38,7 @@ class Columns {
   n = 0;
   bands = false;                 // entries stand for several points
   dense = false;                 // one entry a pixel column
+  special = false;               // NaN or infinities among them
   private size = 0;
   x!: Float64Array; mean!: Float64Array; min!: Float64Array; max!: Float64Array; smooth!: Float64Array;
 
@@ -51,6 +52,7 @@ class Columns {
     this.dense = last - first > 1.5 * width;
     this.bands = this.dense || p.width > 0;
     this.reserve(Math.max(last - first, 64));
+    this.special = p.nonfinite.subarray(first, last).some(n => n > 0);
     if (this.dense) this.summarise(p, x, first, last, smooth);
     else this.copy(p, x, first, last, smooth);
   }
@@ -65,28 +67,32 @@ class Columns {
   }
 
   private summarise(p: Points, x: Float64Array, first: number, last: number, smooth: Float64Array | null): void {
-    let n = -1, column = NaN, weight = 0, sum = 0, smoothSum = 0;
-    for (let i = first; i < last; i++) {
+    const { min, max, mean, count, nonfinite } = p;
+    this.n = 0;
+    for (let i = first; i < last; ) {
       const at = Math.floor(x[i - first]);
-      if (at !== column) {
-        column = at;
-        n++;
-        this.x[n] = at + 0.5;
-        this.mean[n] = this.smooth[n] = NaN;
-        this.min[n] = Infinity;
-        this.max[n] = -Infinity;
-        weight = sum = smoothSum = 0;
-      }
-      if (p.min[i] < this.min[n]) this.min[n] = p.min[i];
-      if (p.max[i] > this.max[n]) this.max[n] = p.max[i];
-      const finite = p.count[i] - p.nonfinite[i];
-      if (finite <= 0) continue;
-      weight += finite;
-      sum += p.mean[i] * finite;
-      this.mean[n] = sum / weight;
-      if (smooth) this.smooth[n] = (smoothSum += smooth[i] * finite) / weight;
+      let weight = 0, sum = 0, smoothSum = 0, low = Infinity, high = -Infinity;
+      do {
+        const finite = count[i] - nonfinite[i];
+        if (min[i] < low) low = min[i];
+        if (max[i] > high) high = max[i];
+        if (finite > 0) {
+          weight += finite;
+          sum += mean[i] * finite;
+          if (smooth) smoothSum += smooth[i] * finite;
+        }
+      } while (++i < last && Math.floor(x[i - first]) === at);
+      this.put(at + 0.5, low, high, weight > 0 ? sum / weight : NaN, weight > 0 ? smoothSum / weight : NaN);
     }
-    this.n = n + 1;
+  }
+
+  private put(x: number, min: number, max: number, mean: number, smooth: number): void {
+    const n = this.n++;
+    this.x[n] = x;
+    this.min[n] = min;
+    this.max[n] = max;
+    this.mean[n] = mean;
+    this.smooth[n] = smooth;
   }
 }
 const columns = new Columns();
@@ -260,7 +266,7 @@ function paintCurve(g: CanvasRenderingContext2D, c: Curve, area: Area, o: PaintO
     g.fillStyle = smoothing ? faint(colour, 0.35) : colour;
     for (let i = first; i < last; i++) if (p.mean[i] === p.mean[i]) dot(g, area, x[i - first], t.y(p.mean[i]));
   }
-  specials(g, area, p, x, first, last, o.bad);
+  if (columns.special) specials(g, area, p, x, first, last, o.bad);
 }
 
 // With more curves than this bands would cover each other: spikes are still drawn.

@@ -243,6 +243,5 @@ export class Plot {
     u.over.classList.add('panning');
     addEventListener('mousemove', move);
     addEventListener('mouseup', up);
-    down.preventDefault();
   }
 }

@@ -4,6 +4,7 @@ import type uPlot from 'uplot';
 import { whole, withUnit } from '../look/format';
 import { along, rowNear, shown, smoothed, xOf, type Curve } from './curve';
 import { drawSoon } from './frame';
+import { writeSoon } from './legend';
 import { markNear } from './marks';
 import type { Plot } from './plot';
 import { xText } from './ticks';
@@ -18,6 +19,7 @@ export class Tooltip {
   private u: uPlot | null = null;
   private over = false;
   private drawer = { draw: () => this.render() };
+  private readonly write = () => this.render();
 
   constructor() {
     this.box.className = 'chart-tip';
@@ -36,8 +38,9 @@ export class Tooltip {
     if (this.over) drawSoon(this.drawer);
   }
 
+  // The curves went on under a pointer that rests.
   refresh(): void {
-    if (this.over && !this.box.hidden) this.render();
+    if (this.over && !this.box.hidden) writeSoon(this.write);
   }
 
   hide(): void {
