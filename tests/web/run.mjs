@@ -12,11 +12,11 @@ if (!existsSync(join(here, '../../web/node_modules/esbuild'))) {
 }
 const run = files => spawnSync(process.execPath, ['--test', '--test-reporter=spec', ...files], { stdio: 'inherit', env: { ...process.env, NNS_BUILD: build } }).status ?? 1;
 
-const units = readdirSync(here).filter(name => name.endsWith('_test.mjs') && name !== 'browser_test.mjs').map(name => join(here, name));
+const units = readdirSync(here).filter(name => name.endsWith('_test.mjs') && !name.startsWith('browser_')).map(name => join(here, name));
 const failed = run(units);
 const { chromiumPath } = await import('./support/stage.mjs');
 if (!chromiumPath) {
   console.log('skipped: no chromium (Debian: apt install chromium; or name it in CHROMIUM)');
   process.exit(failed || 77);
 }
-process.exit(failed || run([join(here, 'browser_test.mjs')]));
+process.exit(failed || run(['browser_test.mjs', 'browser_more_test.mjs'].map(name => join(here, name))));

@@ -9,9 +9,10 @@ import { EventRibbon } from '../views/events/ribbon';
 import { Header } from './header';
 import { Help } from './help';
 import { isEmpty, Lost, Outdated, Welcome } from './notices';
-import { helpOpen, listOpen, paletteOpen } from './open';
+import { helpOpen, listOpen, paletteOpen, shareOpen } from './open';
 import { Palette } from './palette';
 import { RunList } from './run-list';
+import { Share } from './share';
 import { tabs, type Tab } from './tabs';
 
 function Tabs({ tab }: { tab: Tab }) {
@@ -60,6 +61,7 @@ export function App() {
       {run && <EventRibbon run={run} pick={e => showAt(e)} />}
       {paletteOpen.value && <Palette />}
       {helpOpen.value && <Help />}
+      {shareOpen.value && <Share />}
     </div>
   );
 }

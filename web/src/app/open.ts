@@ -2,5 +2,6 @@
 import { signal } from '@preact/signals';
 
 export const helpOpen = signal(false);
+export const shareOpen = signal(false);
 export const paletteOpen = signal(false);
 export const listOpen = signal(false);   // the run list, where it has no room of its own
