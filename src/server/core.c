@@ -31,6 +31,7 @@
 
 #define SLICE_NS (200 * 1000)
 #define LOOK_NS NS_PER_S
+#define LOST_MS (5 * 60 * 1000)
 #define COMMIT_NS NS_PER_S
 #define ALIVE_NS (NS_PER_S / 2)
 #define GATHER_NS (NS_PER_S / 125) // between passes while something comes in by itself
@@ -151,6 +152,11 @@ static void engine_sleep(core *c, int timeout_ms) {
     drain_bells(c);
 }
 
+// Only this server writes for it, and would have said so.
+static bool http_is_idle(const process *p) {
+    return p->http && p->drained && !p->told && !p->closed;
+}
+
 // Takes in what active processes have; a megabyte of one, then the next. True: there is more.
 static bool take_in(core *c) {
     bool more = false;
@@ -160,7 +166,8 @@ static bool take_in(core *c) {
         run *next = r->next_active;
         for (size_t i = 0; i < r->process_count; i++) {
             process *p = r->processes[i];
-            if (p->state == PROC_OVER || p->newer) continue;
+            if (p->state == PROC_OVER || p->newer || http_is_idle(p)) continue;
+            p->told = false;
             core_unlock(c); // processes and active runs go away on this thread only
             more |= ingest_process(c, p);
             engine_lock(c);
@@ -288,6 +295,7 @@ int core_open(core **out, const core_options *options, char **error) {
     if (!c) return NNS_E_NO_MEMORY;
     *out = NULL;
     c->hooks = options->hooks;
+    c->lost_ms = options->lost_ms > 0 ? options->lost_ms : LOST_MS;
     c->lock_fd = c->wake_fifo = c->bell = -1;
     c->rang = true;
     c->answers_last = &c->answers;

@@ -24,6 +24,7 @@ typedef struct core_hooks {
 typedef struct core_options {
     const char *dir;   // data directory, made when missing
     core_hooks hooks;
+    int64_t lost_ms;   // unheard for so long and not checkable from here: lost; 0: five minutes
 } core_options;
 
 // NNS_E_BUSY: another server holds the directory; *error says who (pid, url). Owned text, mem_free.

@@ -77,6 +77,7 @@ typedef struct run_table { // open addressing over the runs' keys
 struct core {
     char dir[PATH_CAP];
     core_hooks hooks;
+    int64_t lost_ms;            // of core_options
     store *store;
     int lock_fd;                // DIR/server.lock, held
     pthread_mutex_t lock;

@@ -118,8 +118,9 @@ static void meet_process(core *c, run *r, const http_run *h) {
         r->wants_state = false;
         process_join(p);
     }
-    if (!p || p->http) return;
-    p->http = p->state_dirty = true;
+    if (!p) return;
+    p->told = true;
+    if (!p->http) p->http = p->state_dirty = true;
 }
 
 // Before the first byte is in its journal: the engine must not meet it there and take it for one that has ended.

@@ -129,6 +129,7 @@ typedef struct process {
     uint32_t generation;       // run's when it came
     int state;
     bool http, closed, crashed, paused, newer, started;
+    bool told;                 // HTTP: something was written since the last look
     int status;                // of CLOSE
     alive_info info;
     int64_t heard_ms, paused_ns, closed_ns; // closed_ns: when an HTTP process was ended by hand

@@ -97,6 +97,7 @@ static void set_segments(process *p, const found *f, size_t n) {
         while (old < p->segment_count && p->segments[old].number < f[i].number)
             old++;
         bool known = old < p->segment_count && p->segments[old].number == f[i].number;
+        if (!known) p->drained = false;
         files[count++] = known ? p->segments[old] : (segment_file){.number = f[i].number};
     }
     mem_free(p->segments);
@@ -239,9 +240,11 @@ static bool runs_changed(core *c, const char *path) {
     return true;
 }
 
-static void process_rescanned(core *c, process *p) {
+// Before the directory is listed: what asks for it meanwhile asks for the next time.
+static void take_rescans(core *c, run *r) {
     core_lock(c);
-    p->rescan = p->drained = false;
+    for (size_t i = 0; i < r->process_count; i++)
+        if (r->processes[i]->rescan) r->processes[i]->rescan = r->processes[i]->drained = false;
     core_unlock(c);
 }
 
@@ -256,9 +259,8 @@ static void scan_young(core *c) {
             young |= r->processes[i]->segment_count == 0 && process_speaks(r->processes[i]);
             again |= r->processes[i]->rescan;
         }
+        if (again) take_rescans(c, r);
         if (again || (young && changed(c, r))) scan_folder(c, r->row.key);
-        for (size_t i = 0; again && i < r->process_count; i++)
-            if (r->processes[i]->rescan) process_rescanned(c, r->processes[i]);
     }
 }
 

@@ -15,8 +15,6 @@
 #include <jansson.h>
 #include <string.h>
 
-#define LOST_MS (5 * 60 * 1000)
-
 static const char *const words[] = {
 #define X(name, number, word, over, sentence) [number] = word,
 #include "store/state.def"
@@ -46,8 +44,8 @@ bool process_speaks(const process *p) {
     return p->state != PROC_OVER;
 }
 
-static bool unheard(const process *p, int64_t now_ms) {
-    return (p->state == PROC_FAR || p->http) && now_ms - p->heard_ms > LOST_MS;
+static bool unheard(const core *c, const process *p, int64_t now_ms) {
+    return (p->state == PROC_FAR || p->http) && now_ms - p->heard_ms > c->lost_ms;
 }
 
 static int over_state(const run *r) {
@@ -61,7 +59,7 @@ static int over_state(const run *r) {
     return state;
 }
 
-static int state_of(const run *r, int64_t now_ms) {
+static int state_of(const core *c, const run *r, int64_t now_ms) {
     bool speaks = false, heard = false, paused = false, any = false;
     for (size_t i = 0; i < r->process_count; i++) {
         const process *p = r->processes[i];
@@ -69,10 +67,10 @@ static int state_of(const run *r, int64_t now_ms) {
         any = true;
         if (!process_speaks(p)) continue;
         speaks = true;
-        heard |= !unheard(p, now_ms);
+        heard |= !unheard(c, p, now_ms);
         paused |= p->paused;
     }
-    if (!any) return now_ms - r->row.heard_ms > LOST_MS && !state_over(r->row.state) ? STATE_LOST : r->row.state;
+    if (!any) return now_ms - r->row.heard_ms > c->lost_ms && !state_over(r->row.state) ? STATE_LOST : r->row.state;
     if (!speaks) return over_state(r);
     if (!heard) return STATE_LOST;
     if (paused) return STATE_PAUSED;
@@ -92,7 +90,7 @@ static void run_ended(core *c, run *r) {
 
 void run_update_state(core *c, run *r) {
     if (r->newer || r->wants_state) return;
-    int state = state_of(r, clock_wall_ms());
+    int state = state_of(c, r, clock_wall_ms());
     if (state == r->row.state) return;
     bool was_over = state_over(r->row.state);
     r->row.state = state;
