@@ -142,6 +142,8 @@ async function valueToPixel(stage, page, run) {
     cpu.push((1000 * spent) / frames);
     console.log(`# round ${round + 1}: ${waits.length} points, ${frames} frames, p50 ${at(0.5, waits).toFixed(1)} p90 ${at(0.9, waits).toFixed(1)} p99 ${at(0.99, waits).toFixed(1)} ms`);
   }
+  const { width, height } = page.viewportSize(), all = await page.locator('.plot .u-wrap').count();
+  console.log(`# ${all} charts are drawn (in sight or near) in a window of ${width} x ${height} are drawn`);
   tell('value_to_pixel_p50', median(p50), 'ms', '-', true);
   tell('value_to_pixel_p99', median(p99), 'ms', '50', median(p99) <= 50);
   tell('cpu_per_draw', median(cpu), 'ms', '15', median(cpu) <= 15);
@@ -180,7 +182,8 @@ async function charts(stage, page, run) {
   const took = (Date.now() - began) / 1000, panels = new Map(), busy = (browserCpu() - before) / took;
   for (const p of paints) if (/layer/.test(p.series)) panels.set(p.panel, (panels.get(p.panel) ?? new Set()).add(p.when));
   const rates = [...panels.values()].map(frames => frames.size / took);
-  console.log(`# ${panels.size} charts in sight, ${waits.length} moves, the browser took ${busy.toFixed(2)} of a core`);
+  const draws = rates.reduce((sum, rate) => sum + rate, 0);
+  console.log(`# ${panels.size} charts in sight, ${waits.length} moves, the browser took ${busy.toFixed(2)} of a core, ${((1000 * busy) / draws).toFixed(1)} ms per chart drawn`);
   tell('charts_input_p95', at(0.95, waits), 'ms', '50', at(0.95, waits) <= 50);
   const least = rates.length > 0 ? Math.min(...rates) : 0;
   tell('charts_redraw_rate', least, '1/s', '>=10', least >= 9.95);
