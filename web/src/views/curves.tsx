@@ -2,7 +2,7 @@
 import { useComputed } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { isHousekeeping, filterOf, type PanelDef, type PanelGroup } from '../state/panels';
-import { chosen, currentRun } from '../state/runs';
+import { chosen, currentRun, listed } from '../state/runs';
 import { setPanel, setView, view } from '../state/view';
 import { watchOf } from '../state/watch';
 import { MediaGroup } from './curves/media-group';
@@ -72,6 +72,7 @@ function arranged(all: PanelGroup[]): { groups: PanelGroup[]; hidden: PanelDef[]
 function Nothing() {
   const run = currentRun.value;
   if (view.value.filter) return <div class="empty"><h3>No panel matches “{view.value.filter}”</h3><button type="button" class="button" onClick={() => setView({ filter: '' })}>show all</button></div>;
+  if (listed.value && !run) return <div class="empty"><h3>No run chosen</h3><p>Choose one in the list of runs; several can be shown beside each other.</p></div>;
   if (!run || chosen.value.some(c => !watchOf(c.id).ready.value)) return <div class="empty" aria-busy="true" />;
   return (
     <div class="empty">
