@@ -63,8 +63,8 @@ typedef struct share_sample {
 
 // How epochs went along the steps so far: what nns_progress compares with. Any thread.
 typedef struct course {
-    _Atomic uint32_t series; // 0: not yet
-    _Atomic int64_t step;    // of the last point of nnscope/epoch
+    _Atomic uint32_t series;    // 0: not yet
+    _Atomic int64_t step;       // of the last point of nnscope/epoch
     _Atomic double epoch, rate; // there, and epochs per step since; rate 0: not known
 } course;
 
@@ -105,7 +105,7 @@ struct nns_run {
     _Atomic uint64_t nowhere;   // records without a lane
     char lane_folder[PATH_CAP]; // empty: private memory
     bool lanes_in_files;
-    _Atomic bool private_lanes;  // some lane dies with the process: drained at a short pace
+    _Atomic bool private_lanes; // some lane dies with the process: drained at a short pace
 
     series_table series;
     stage stage;
