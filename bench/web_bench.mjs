@@ -143,7 +143,7 @@ async function valueToPixel(stage, page, run) {
     console.log(`# round ${round + 1}: ${waits.length} points, ${frames} frames, p50 ${at(0.5, waits).toFixed(1)} p90 ${at(0.9, waits).toFixed(1)} p99 ${at(0.99, waits).toFixed(1)} ms`);
   }
   const { width, height } = page.viewportSize(), all = await page.locator('.plot .u-wrap').count();
-  console.log(`# ${all} charts are drawn (in sight or near) in a window of ${width} x ${height} are drawn`);
+  console.log(`# ${all} charts are in sight, in a window of ${width} x ${height}`);
   tell('value_to_pixel_p50', median(p50), 'ms', '-', true);
   tell('value_to_pixel_p99', median(p99), 'ms', '50', median(p99) <= 50);
   tell('cpu_per_draw', median(cpu), 'ms', '15', median(cpu) <= 15);
@@ -209,7 +209,7 @@ if (!chromiumPath) {
 }
 console.log(`# load average ${loadavg()[0].toFixed(1)} on ${cpus().length} cores`);
 if (wanted('value_to_pixel') || wanted('click_to_effect') || wanted('page_weight'))
-  await staged({ width: 1920, height: 1080 }, ['--clock', '--panels', '8', '--curves', '1'], async (stage, page, run, scripts) => {
+  await staged({ width: 1920, height: 1200 }, ['--clock', '--panels', '8', '--curves', '1'], async (stage, page, run, scripts) => {
     if (wanted('page_weight')) await pageWeight(scripts);
     if (wanted('value_to_pixel')) await valueToPixel(stage, page, run);
     if (wanted('click_to_effect')) await clickToEffect(stage, page, run);
