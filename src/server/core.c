@@ -154,7 +154,7 @@ static void engine_sleep(core *c, int timeout_ms) {
 
 // Only this server writes for it, and would have said so.
 static bool http_is_idle(const process *p) {
-    return p->http && p->drained && !p->told && !p->closed;
+    return p->http && p->open && p->drained && !p->told && !p->closed;
 }
 
 // Takes in what active processes have; a megabyte of one, then the next. True: there is more.
