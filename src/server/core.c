@@ -152,13 +152,13 @@ static void engine_sleep(core *c, int timeout_ms) {
     drain_bells(c);
 }
 
-// Only this server writes for it, and would have said so.
+// Only this server writes for it, and would have said so. (Looked at once a second all the same.)
 static bool http_is_idle(const process *p) {
     return p->http && p->open && p->drained && !p->told && !p->closed;
 }
 
 // Takes in what active processes have; a megabyte of one, then the next. True: there is more.
-static bool take_in(core *c) {
+static bool take_in(core *c, bool look) {
     bool more = false;
     engine_lock(c);
     run *r = c->active;
@@ -166,7 +166,7 @@ static bool take_in(core *c) {
         run *next = r->next_active;
         for (size_t i = 0; i < r->process_count; i++) {
             process *p = r->processes[i];
-            if (p->state == PROC_OVER || p->newer || http_is_idle(p)) continue;
+            if (p->state == PROC_OVER || p->newer || (!look && http_is_idle(p))) continue;
             p->told = false;
             core_unlock(c); // processes and active runs go away on this thread only
             more |= ingest_process(c, p);
@@ -189,14 +189,15 @@ static void finish_pass(core *c) {
 
 static bool engine_pass(core *c) {
     int64_t now = clock_mono_ns();
-    if (now - c->look_ns >= LOOK_NS) {
+    bool look = now - c->look_ns >= LOOK_NS;
+    if (look) {
         c->look_ns = now;
         scan_all(c);
     } else {
         scan_new(c);
     }
     engine_tasks(c);
-    bool more = take_in(c);
+    bool more = take_in(c, look);
     if (now - c->alive_ns >= ALIVE_NS) {
         c->alive_ns = now;
         liveness_look(c);

@@ -130,9 +130,9 @@ act('Escape restores, and an arrow steps a draft that is not sent', async () => 
   const truth = await entry('lr').inputValue(), count = (await stage.api(`runs/${run.id}/commands`)).commands.length;
   await entry('lr').focus();
   await page.keyboard.press('ArrowUp');
-  assert.ok(Number(await entry('lr').inputValue()) > Number(truth));
+  await until('the arrow to step the draft', async () => Number(await entry('lr').inputValue()) > Number(truth));
   await page.keyboard.press('Escape');
-  assert.equal(await entry('lr').inputValue(), truth);
+  await until('Escape to restore', async () => (await entry('lr').inputValue()) === truth);
   await pause(200);
   assert.equal((await stage.api(`runs/${run.id}/commands`)).commands.length, count);
 });
