@@ -100,9 +100,9 @@ static bool may_rest(const run *r) {
     return true;
 }
 
-// The run is over and its journal gone: its cursors, details and processes leave memory.
+// The run is over and its journal gone: its cursors, details and processes leave memory. Lock held: a process that is
+// met at this very moment must be seen here.
 static void rest(core *c, run *r) {
-    core_lock(c);
     run_keep_processes(r);
     for (size_t i = 0; i < r->process_count; i++) {
         process *p = r->processes[i];
@@ -125,14 +125,12 @@ static void rest(core *c, run *r) {
     r->is_active = false;
     run_touch(c, r);
     r->dirty = false;
-    core_unlock(c);
 }
 
-static bool rest_is_due(core *c, run *r) {
+static void rest_when_due(core *c, run *r) {
     core_lock(c);
-    bool due = may_rest(r);
+    if (may_rest(r)) rest(c, r);
     core_unlock(c);
-    return due;
 }
 
 void liveness_look(core *c) {
@@ -143,7 +141,7 @@ void liveness_look(core *c) {
             look(c, r->processes[i]);
             look_over(c, r->processes[i]);
         }
-        if (rest_is_due(c, r)) rest(c, r);
+        rest_when_due(c, r);
     }
 }
 

@@ -111,6 +111,7 @@ static int write_body(http_run *h) {
 
 // Its process is known from now on: that it ends is up to a person, who may say so at once.
 static void meet_process(core *c, run *r, const http_run *h) {
+    run_extra_load(r); // numbers of processes and generations of a run at rest
     process *p = process_find(r, h->process.text);
     if (!p && (p = process_new(c, r, h->process.text))) {
         p->ended = true;  // has no alive file

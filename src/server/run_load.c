@@ -95,7 +95,9 @@ static int load_command(void *context, const store_row *row) {
 
 int run_load(core *c, run *r) {
     loading l = {.c = c, .r = r};
+    core_lock(c);
     run_extra_load(r);
+    core_unlock(c);
     r->facts = r->row.facts ? json_loads(r->row.facts, 0, NULL) : NULL;
     if (!json_is_object(r->facts)) {
         json_decref(r->facts);
