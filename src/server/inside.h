@@ -88,7 +88,7 @@ struct core {
     run_table table;
     run **runs;                 // in order of creation
     size_t run_count, run_capacity;
-    run *active;                // runs with processes that are not over (run->next_active)
+    _Atomic(run *) active;      // runs with processes that are not over (run->next_active)
     uint64_t runs_version;      // grows when any run object changes
     bool rows_dirty;            // rows put since the last commit: readers of rows commit first
     uint64_t last_commit;

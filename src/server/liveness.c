@@ -118,11 +118,7 @@ static void rest(core *c, run *r) {
     mem_free(r->processes);
     r->processes = NULL;
     r->process_count = 0;
-    run **at = &c->active;
-    while (*at != r)
-        at = &(*at)->next_active;
-    *at = r->next_active;
-    r->is_active = false;
+    run_deactivate(c, r);
     run_touch(c, r);
     r->dirty = false;
 }

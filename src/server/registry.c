@@ -100,11 +100,7 @@ static void run_free(run *r) {
 
 void run_remove(core *c, run *r) {
     run_unload(c, r);
-    for (run **at = &c->active; *at; at = &(*at)->next_active)
-        if (*at == r) {
-            *at = r->next_active;
-            break;
-        }
+    run_deactivate(c, r);
     size_t i = 0;
     while (c->runs[i] != r)
         i++;
@@ -114,6 +110,19 @@ void run_remove(core *c, run *r) {
     if (table_fill(&c->table, c->runs, c->run_count, capacity)) log_warn("out of memory while deleting a run");
     c->runs_version++;
     run_free(r);
+}
+
+void run_deactivate(core *c, run *r) {
+    if (!r->is_active) return;
+    r->is_active = false;
+    if (c->active == r) {
+        c->active = r->next_active;
+        return;
+    }
+    run *before = c->active;
+    while (before->next_active != r)
+        before = before->next_active;
+    before->next_active = r->next_active;
 }
 
 void run_activate(core *c, run *r) {

@@ -128,7 +128,8 @@ typedef struct process {
     uint32_t ordinal;          // in the run, from 0
     uint32_t generation;       // run's when it came
     int state;
-    bool http, closed, crashed, paused, newer, started;
+    _Atomic bool http, closed; // also set by other threads than the engine
+    bool crashed, paused, newer, started;
     bool told;                 // HTTP: something was written since the last look
     int status;                // of CLOSE
     alive_info info;
@@ -248,6 +249,7 @@ void run_unload(core *c, run *r);         // drops details
 int registry_load(core *c);               // at start: all rows
 void registry_fini(core *c);
 void run_activate(core *c, run *r);
+void run_deactivate(core *c, run *r);
 bool runs_dirty(const core *c);
 void runs_put_dirty(core *c);             // rows of changed runs, before a commit
 void run_put(core *c, run *r);            // its row now (gives it its id)
