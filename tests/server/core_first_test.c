@@ -127,17 +127,6 @@ static void test_live(void **state) {
 
 const body bodies[] = {{"train_paced", train_paced}, {"train_offline", train_offline}, {0}};
 
-static int make(void **state) {
-    *state = need_text(temp_make());
-    return 0;
-}
-
-static int unmake(void **state) {
-    temp_remove(*state);
-    mem_free(*state);
-    return 0;
-}
-
 int main(int argc, char **argv) {
     child_main(argc, argv);
     const struct CMUnitTest tests[] = {

@@ -250,25 +250,18 @@ static void test_files(void **state) {
 
 const body bodies[] = {{0}};
 
-static int make(void **state) {
-    *state = need_text(temp_make());
+static int make_hostile(void **state) {
     log_set_level(LOG_QUIET);
-    return 0;
-}
-
-static int unmake(void **state) {
-    temp_remove(*state);
-    mem_free(*state);
-    return 0;
+    return make(state);
 }
 
 int main(int argc, char **argv) {
     child_main(argc, argv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_late_declaration, make, unmake),
-        cmocka_unit_test_setup_teardown(test_repeats_and_torn, make, unmake),
-        cmocka_unit_test_setup_teardown(test_lying_records, make, unmake),
-        cmocka_unit_test_setup_teardown(test_files, make, unmake),
+        cmocka_unit_test_setup_teardown(test_late_declaration, make_hostile, unmake),
+        cmocka_unit_test_setup_teardown(test_repeats_and_torn, make_hostile, unmake),
+        cmocka_unit_test_setup_teardown(test_lying_records, make_hostile, unmake),
+        cmocka_unit_test_setup_teardown(test_files, make_hostile, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

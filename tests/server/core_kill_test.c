@@ -231,17 +231,6 @@ static void test_attempts(void **state) {
 
 const body bodies[] = {{"record", record}, {"record_and_hang", record_and_hang}, {"serve", serve}, {"resume", resume}, {"hundred", hundred}, {0}};
 
-static int make(void **state) {
-    *state = need_text(temp_make());
-    return 0;
-}
-
-static int unmake(void **state) {
-    temp_remove(*state);
-    mem_free(*state);
-    return 0;
-}
-
 int main(int argc, char **argv) {
     child_main(argc, argv);
     const struct CMUnitTest tests[] = {

@@ -134,17 +134,6 @@ static void test_http(void **state) {
 
 const body bodies[] = {{0}};
 
-static int make(void **state) {
-    *state = need_text(temp_make());
-    return 0;
-}
-
-static int unmake(void **state) {
-    temp_remove(*state);
-    mem_free(*state);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_far, make, unmake),

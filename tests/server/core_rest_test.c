@@ -110,17 +110,6 @@ static void test_by_library(void **state) {
 
 const body bodies[] = {{"many", many}, {0}};
 
-static int make(void **state) {
-    *state = need_text(temp_make());
-    return 0;
-}
-
-static int unmake(void **state) {
-    temp_remove(*state);
-    mem_free(*state);
-    return 0;
-}
-
 int main(int argc, char **argv) {
     child_main(argc, argv);
     const struct CMUnitTest tests[] = {

@@ -21,6 +21,18 @@
 
 static const core_author tester = {.name = "tester", .from = "api"};
 
+// A directory for each test: cmocka_unit_test_setup_teardown(test, make, unmake); *state is its path.
+static inline int make(void **state) {
+    *state = need_text(temp_make());
+    return 0;
+}
+
+static inline int unmake(void **state) {
+    temp_remove(*state);
+    mem_free(*state);
+    return 0;
+}
+
 static inline core *open_core(const char *dir) {
     core *c = NULL;
     char *error = NULL;
