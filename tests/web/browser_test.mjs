@@ -123,7 +123,11 @@ act('the slider changes the value on its own scale', async () => {
   assert.ok(value > 5e-4 && value < 2e-3, `the middle of 1e-6 ... 1 by decades is 1e-3, not ${value}`);
   await until('the entry to follow', async () => Number(await entry('lr').inputValue()) === value);
   await slider.press('ArrowRight');
-  await until('an arrow key', async () => (await parameter('lr')).value > value);
+  const stepped = await until('an arrow key', async () => {
+    const now = (await parameter('lr')).value;
+    return now > value && now;
+  });
+  await until('the entry to follow the key', async () => Number(await entry('lr').inputValue()) === stepped);
 });
 
 act('Escape restores, and an arrow steps a draft that is not sent', async () => {
