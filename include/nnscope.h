@@ -49,6 +49,8 @@ extern "C" {
 typedef struct nns_run nns_run;
 typedef uint32_t nns_series; /* a named sequence of values in a run; 0 is none */
 typedef uint32_t nns_param;  /* a live value that a person may change; 0 is none */
+typedef uint32_t nns_layer;  /* a layer of the network, in the order of description from 1; 0 is none */
+typedef uint32_t nns_tensor; /* numbers in the program's memory that may be looked at; 0 is none */
 
 /* How a run is opened. Zero everywhere is a good default. */
 typedef struct nns_options {
@@ -86,7 +88,8 @@ NNS_API const char *nns_run_id(const nns_run *run);
  * than the last opens a new attempt. Cost with nothing to do: one clock read. */
 NNS_API bool nns_step(nns_run *run, int64_t step);
 
-/* Optional, between computing gradients and the update. False: skip this update, please. */
+/* Optional, between computing gradients and the update: where gradients may be looked at before they do harm.
+ * False: skip this update, please. */
 NNS_API bool nns_before_update(nns_run *run);
 
 /* Feeds epoch, progress and the time left. total_steps 0 means unknown. */
@@ -185,6 +188,124 @@ NNS_API void nns_pause(nns_run *run);
 /* Asks the run to stop, as a person's stop does: the next nns_step returns false, and one that waits
  * while paused returns at once. Any thread, also a signal handler (a program's own Ctrl-C). */
 NNS_API void nns_stop(nns_run *run);
+
+/* The network ------------------------------------------------------------------------------------ */
+
+/* One layer. The same name again gives the same handle; with another shape it is refused: what was
+ * described wrongly is said in the run's events, and 0 is returned. At most 4096 layers. */
+typedef struct nns_layer_info {
+    const char *name;        /* unique in the run: "fc1" */
+    const char *kind;        /* "input" "dense" "conv" "pool" "norm" "flatten" or any other word */
+    const char *activation;  /* "relu" "tanh" "sigmoid" "gelu" "softmax" or NULL: none. Decides what saturated means */
+    int dims;                /* 1 to 4 */
+    int64_t shape[4];        /* of its output for one sample: {512}, {28, 28}, {channels, height, width} */
+    int64_t parameters;      /* that it learns */
+    const nns_layer *inputs; /* the layers that feed it; NULL: the layer described before it */
+    int input_count;
+} nns_layer_info;
+NNS_API nns_layer nns_layer_describe(nns_run *run, const nns_layer_info *info);
+
+/* What a tensor is to its layer. B: rows of the batch, U: units (dense) or channels (conv), I: inputs. */
+typedef enum nns_role {
+    NNS_WEIGHT = 1,       /* dense (U, I), conv (U, channels, height, width) */
+    NNS_WEIGHT_GRAD = 2,  /* dL/dw, as the weight */
+    NNS_BIAS = 3,         /* (U) */
+    NNS_BIAS_GRAD = 4,    /* (U) */
+    NNS_PRE = 5,          /* before the nonlinearity: (B, U) or (B, U, height, width) */
+    NNS_ACT = 6,          /* after it */
+    NNS_PRE_GRAD = 7,     /* dL/dpre */
+    NNS_UPDATE = 8,       /* as the weight. Not registered: the difference of two safe points */
+    NNS_INPUT = 9,        /* (B, ...) what the network is shown */
+    NNS_LABEL = 10,       /* (B) number of the true class */
+    NNS_PREDICTION = 11,  /* (B, classes) probabilities */
+    NNS_SAMPLE_LOSS = 12, /* (B) */
+    NNS_OTHER = 13        /* statistics of the whole only */
+} nns_role;
+
+typedef enum nns_dtype {
+    NNS_FLOAT32 = 1,
+    NNS_FLOAT64 = 2,
+    NNS_FLOAT16 = 3,
+    NNS_BFLOAT16 = 4,
+    NNS_UINT8 = 5,
+    NNS_INT8 = 6,
+    NNS_INT32 = 7,
+    NNS_INT64 = 8
+} nns_dtype;
+
+/* When the memory may be read, always on the thread that calls: it is read nowhere else. */
+typedef enum nns_valid {
+    NNS_ALWAYS = 0,    /* in nns_step and in nns_before_update */
+    NNS_AT_STEP = 1,   /* in nns_step: it stands as the step's body left it */
+    NNS_AT_UPDATE = 2, /* in nns_before_update: gradients are there, the weights are still the old ones */
+    NNS_WHEN_SHOWN = 3 /* in nns_tensor_show, nowhere else */
+} nns_valid;
+
+typedef struct nns_tensor_info {
+    nns_layer layer;     /* 0: of no layer */
+    nns_role role;
+    const char *name;    /* unique in the run; NULL: LAYER/role, "fc1/weight" */
+    nns_dtype dtype;
+    nns_valid valid;
+    int dims;            /* 1 to 4 */
+    int64_t shape[4];    /* in the order of the role, whatever the order in memory; batch roles: the most rows */
+    int64_t strides[4];  /* in elements; all 0: row by row without gaps. A weight kept as (I, U) is shape {U, I}, strides {1, U} */
+    const void *data;    /* may be NULL until nns_tensor_move */
+} nns_tensor_info;
+
+/* Registers memory that somebody may want to look at. Nothing is copied unless somebody looks or a recording is
+ * due, and then within the run's budget. The memory must stay readable as `valid` says until nns_tensor_gone.
+ * A registered name again: the new address, shape and rule hold from now on. At most 16384 tensors. */
+NNS_API nns_tensor nns_tensor_add(nns_run *run, const nns_tensor_info *info);
+
+/* The memory is somewhere else now (NULL: nowhere for the moment). */
+NNS_API void nns_tensor_move(nns_run *run, nns_tensor tensor, const void *data);
+
+/* Its shape has changed (same number of dimensions). */
+NNS_API void nns_tensor_reshape(nns_run *run, nns_tensor tensor, const int64_t *shape);
+
+/* Rows of the batch that the batch roles (PRE ACT PRE_GRAD INPUT LABEL PREDICTION SAMPLE_LOSS) hold now. */
+NNS_API void nns_batch(nns_run *run, int64_t rows);
+
+/* For NNS_WHEN_SHOWN: it may be read during this call. A few loads when nobody wants it. */
+NNS_API void nns_tensor_show(nns_run *run, nns_tensor tensor);
+
+/* Call it before the memory is freed. */
+NNS_API void nns_tensor_gone(nns_run *run, nns_tensor tensor);
+
+/* A sample pushed through the network by hand. The program's call runs inside nns_step (also while paused): it runs
+ * the network on `input` (`count` values, from 0 to 1 for images, shape as info says), hands over what it sees on the
+ * way with nns_push_activation, the answer with nns_push_output, and leaves everything as it was: random state,
+ * statistics of batch normalisation, the buffers of the step. False: it could not. */
+typedef struct nns_push nns_push;
+typedef bool (*nns_push_call)(void *context, nns_push *push, const float *input, size_t count);
+
+/* Sample `index` of the program's own (test) set: fills input (count values) and the truth, -1 unknown. */
+typedef bool (*nns_push_sample)(void *context, int64_t index, float *input, size_t count, int *truth);
+
+typedef struct nns_push_info {
+    int dims;
+    int64_t shape[4];          /* of the input: {28, 28} */
+    int classes;               /* values of the output */
+    const char *const *words;  /* names of the classes; NULL: "0", "1", ... */
+    int64_t samples;           /* of the program's own set; 0: none */
+    nns_push_sample sample;    /* NULL: none */
+} nns_push_info;
+NNS_API void nns_on_push(nns_run *run, nns_push_call call, void *context, const nns_push_info *info);
+NNS_API void nns_push_activation(nns_push *push, nns_layer layer, const float *values, size_t count);
+NNS_API void nns_push_output(nns_push *push, const float *values, size_t count);
+
+/* What the network would be worth with other weights. The call runs on a thread of the library, beside training, and
+ * must touch nothing that training uses: it takes the weights and biases from nns_copy_data (layout in memory as
+ * registered, NULL: not copied) and returns the accuracy, 0 to 1, over samples of the program's choice. */
+typedef struct nns_copy nns_copy;
+typedef double (*nns_evaluate_call)(void *context, const nns_copy *copy);
+NNS_API void nns_on_evaluate(nns_run *run, nns_evaluate_call call, void *context);
+NNS_API const float *nns_copy_data(const nns_copy *copy, nns_tensor tensor);
+
+/* A confusion matrix at the current step: counts (classes, classes), row is the truth, column the prediction; at most
+ * 256 classes. `words` (classes) may be NULL. */
+NNS_API void nns_confusion(nns_run *run, const char *name, uint32_t classes, const uint32_t *counts, const char *const *words);
 
 /* State ---------------------------------------------------------------------------------------- */
 

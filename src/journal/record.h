@@ -36,9 +36,21 @@
 // CLOSE       status     8 u64 mono_ns                                        16
 // COMMAND     verb       8 u64 number, 16 i64 argument (steps), 24 i64 at_step
 //                        (-1: now), 32 u16 values, u16 0, u32 0               40 values, each:
-//                            u8 type (0 number, 1 text), u8 0, u16 name bytes, u32 text bytes,
+//                            u8 type (0 number, 1 text, 2 f32 values), u8 0, u16 name bytes, u32 text bytes,
 //                            f64 number, name, text, padded to 8
 // WATCH       seconds    8 u64 rate_hz                                        16
+// MODEL       part       8 u32 number (layer, tensor), u32 text bytes         16 text, JSON: part 1 layer {"name",
+//                            "kind", "activation", "shape", "parameters", "inputs": [NAMES]}, 2 tensor {"name",
+//                            "layer": NAME or null, "role", "dtype", "shape", "valid"}, gone: {"name", "gone": true}, 3 push
+//                            {"shape", "classes": [WORDS], "samples": n}, 4 evaluate {}
+// CAPTURE     kind       8 u64 number, 16 i64 step, 24 u64 blob number, 32 u64 blob bytes,
+//                            40 u32 flags, u32 error bytes                    48 error: why there is no blob (PUSH, PRUNE; blob 0)
+// LOOK        seconds    8 u32 what (LOOK_*), u16 units_hz10, u16 links_hz10 (tenths of a hertz), 16 u32 strongest (links of a
+//                            pair of layers), u32 count                       24 {u32 layer, u32 unit}[count]: each replaces the last
+// PUSH        flags 0    8 u64 number, 16 i64 sample (-1: values), 24 u32 count, u32 0
+//                                                                             32 f32 values[count]
+// CONFUSION   series     8 u32 classes, u32 word bytes                        16 u32 counts[classes * classes],
+//                                                                                words (each 0-terminated)
 //
 // A STEP governs all records behind it in the same lane. Strings are not terminated unless said.
 #ifndef NNS_JOURNAL_RECORD_H
@@ -71,13 +83,15 @@ enum {
     SERIES_HISTOGRAM = 2,
     SERIES_TEXT = 3,
     SERIES_IMAGE = 4,
-    SERIES_SAMPLE = 5
+    SERIES_SAMPLE = 5,
+    SERIES_CONFUSION = 6
 };
 
 // Types of parameters, flags of PARAM, states of REPLY.
 enum { PARAM_DOUBLE = 1, PARAM_INT = 2, PARAM_BOOL = 3, PARAM_CHOICE = 4, PARAM_TEXT_TYPE = 5 };
 enum { PARAM_LOG = 1, PARAM_READ_ONLY = 2, PARAM_BOUNDED = 4 };
 enum { REPLY_APPLIED = 1, REPLY_REFUSED = 2 };
+enum { MODEL_LAYER = 1, MODEL_TENSOR = 2, MODEL_PUSH = 3, MODEL_EVALUATE = 4 };
 enum { BEAT_PAUSED = 1, BEAT_PRIVATE_LANES = 2 };
 
 #define RECORD_MAX_BYTES (65535u * 8u)
