@@ -1,0 +1,67 @@
+// Captures into the picture's state. A capture holds only what was due: what it does not hold stays as it was.
+import { quantities } from '../link/tables';
+import { floats, pairs, type Capture, type CaptureSection } from '../link/capture';
+import type { LayerState, LinkQuantity, LinkState, Matrix, NetworkModel, NetworkState } from './model';
+
+const UNITS = new Map<number, 'activation' | 'gradient' | 'mean' | 'active' | 'selectivity' | 'weightIn' | 'bias' | 'statistics'>([
+  [quantities.activation, 'activation'], [quantities.gradient, 'gradient'], [quantities.mean, 'mean'], [quantities.active, 'active'],
+  [quantities.selectivity, 'selectivity'], [quantities.weight_in, 'weightIn'], [quantities.bias, 'bias'], [quantities.statistics, 'statistics'],
+]);
+const MATRICES = new Map<number, LinkQuantity>([
+  [quantities.weight, 'weight'], [quantities.weight_gradient, 'gradient'], [quantities.update, 'update'],
+]);
+const STRONGEST = new Map<number, LinkQuantity>([
+  [quantities.strong_weight, 'weight'], [quantities.strong_gradient, 'gradient'], [quantities.strong_update, 'update'],
+]);
+
+export function emptyState(model: NetworkModel): NetworkState {
+  return { step: -1, layers: model.layers.map(() => ({})), links: [] };
+}
+
+export const numberOf = (model: NetworkModel, place: number): number => model.layers[place]!.number ?? place + 1;
+
+// The places of the layers that captures name by number.
+export function placesOf(model: NetworkModel): Map<number, number> {
+  return new Map(model.layers.map((_, place) => [numberOf(model, place), place]));
+}
+
+export function matrixOf(section: CaptureSection): Matrix {
+  const { shape, full, scale, nonfinite, data } = section, rows = shape[0] ?? 1, total = shape.reduce((n, side) => n * side, 1);
+  return { data: data as Matrix['data'], rows, cols: rows ? total / rows : 0, full, shape, scale, nonfinite };
+}
+
+function takeUnits(into: LayerState, section: CaptureSection): boolean {
+  const name = UNITS.get(section.quantity);
+  if (name) into[name] = floats(section);
+  else if (section.quantity === quantities.marks) into.marks = section.data as Uint8Array;
+  else if (section.quantity === quantities.class_mean) into.classMean = { classes: section.shape[0] ?? 0, units: section.shape[1] ?? 0, data: floats(section) };
+  else if (section.quantity === quantities.value || section.quantity === quantities.input) into.value = { shape: section.shape, data: floats(section) };
+  else return false;
+  return true;
+}
+
+function linkOf(links: LinkState[], layer: number, tensor: number): LinkState {
+  let link = links.find(l => l.layer === layer && l.tensor === tensor);
+  if (!link) links.push((link = { layer, tensor, matrix: {}, strongest: {} }));
+  return link;
+}
+
+function takeLinks(links: LinkState[], layer: number, section: CaptureSection): void {
+  const matrix = MATRICES.get(section.quantity), strongest = STRONGEST.get(section.quantity);
+  if (matrix) linkOf(links, layer, section.tensor).matrix[matrix] = matrixOf(section);
+  else if (strongest) linkOf(links, layer, section.tensor).strongest[strongest] = pairs(section);
+}
+
+// A new state: the one before with what the capture holds. An input that names no layer is the first input layer's.
+export function takeCapture(model: NetworkModel, before: NetworkState, capture: Capture): NetworkState {
+  const places = placesOf(model), inputPlace = model.layers.findIndex(l => l.kind === 'input');
+  const state: NetworkState = {
+    step: capture.step, layers: model.layers.map((_, i) => ({ ...before.layers[i] })),
+    links: before.links.map(l => ({ ...l, matrix: { ...l.matrix }, strongest: { ...l.strongest } })),
+  };
+  for (const section of capture.sections) {
+    const place = places.get(section.layer) ?? (section.quantity === quantities.input ? inputPlace : -1);
+    if (place >= 0 && !takeUnits(state.layers[place]!, section)) takeLinks(state.links, place, section);
+  }
+  return state;
+}
