@@ -2,6 +2,8 @@
 """The server as its users meet it: binary, start to listening, idle memory, 1000 WebSocket viewers of one run at 10 frames/s.
 
     bench/net_bench.py BUILD [VIEWERS]
+
+NNS_BENCH_STORE names a data directory whose store has 1e8 points (tools/bench: the one that bench_store left).
 """
 import http.client
 import json
@@ -20,6 +22,7 @@ import time
 
 BUILD = sys.argv[1] if len(sys.argv) > 1 else "build"
 VIEWERS = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
+STORE = os.environ.get("NNS_BENCH_STORE")
 PROGRAM = os.path.join(BUILD, "bin", "nnscope")
 FRAMES_PER_SECOND, SECONDS = 10, 10
 over = False
@@ -151,18 +154,25 @@ def bench_viewers(server):
         s.close()
 
 
+def start_ms(folder):
+    """Milliseconds from exec to listening, the median of five starts."""
+    starts = []
+    for _ in range(5):
+        server = Server(folder)
+        starts.append(server.start_ms)
+        server.stop()
+    return statistics.median(starts)
+
+
 def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     folder = tempfile.mkdtemp(prefix="nnscope-bench-")
     try:
         line("server_binary", stripped_megabytes(folder), "MB", 10)
-        starts = []
-        for _ in range(5):
-            server = Server(folder)
-            starts.append(server.start_ms)
-            server.stop()
-        line("server_start", statistics.median(starts), "ms", 50)
+        line("server_start", start_ms(folder), "ms", 50)
+        if STORE:
+            line("server_start_1e8", start_ms(STORE), "ms", 50)
         server = Server(folder)
         time.sleep(1)
         line("server_idle_memory", server.megabytes(), "MB", 30)

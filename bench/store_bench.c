@@ -403,7 +403,7 @@ int main(int argc, char **argv) {
     }
     double points = argc > 1 ? atof(argv[1]) : 1e7;
     if (!(points >= 1e6 && points <= 1e10)) {
-        fprintf(stderr, "bench_store [POINTS from 1e6 to 1e10] [FOLDER]\n");
+        fprintf(stderr, "bench_store [POINTS from 1e6 to 1e10] [FOLDER [keep]]\n");
         return 2;
     }
     snprintf(folder, sizeof folder, "%s/nns_bench_XXXXXX", argc > 2 ? argv[2] : "/tmp");
@@ -414,8 +414,10 @@ int main(int argc, char **argv) {
     bench_spikes();
     bench_deep_zoom(points >= 1e8 ? 100000000 : 10000000);
     bench_long_query((int64_t)points);
-    remove_files();
-    rmdir(folder);
+    if (argc < 4) { // "keep": for the server's start with such a store
+        remove_files();
+        rmdir(folder);
+    }
     if (failed) fprintf(stderr, "bench_store: an answer was not as it must be\n");
     return failed;
 }
