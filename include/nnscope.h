@@ -68,6 +68,8 @@ typedef struct nns_options {
     bool quiet;          /* do not print the one line to a terminal's stderr */
     bool capture_output; /* record stdout and stderr too (still shown on the terminal) */
     bool no_system;      /* do not sample CPU, memory and GPU */
+    bool no_network;     /* record nothing of the network on our own account (statistics, snapshots); looking works all the
+                            same. NNSCOPE_RECORD_NETWORK=0 does so too */
     double budget;       /* share of step time that nnscope may use; default 0.01 */
 } nns_options;
 

@@ -144,7 +144,7 @@ static int make_lanes(nns_run *run) {
     return result;
 }
 
-static int start_thread(pthread_t *thread, void *(*body)(void *), nns_run *run) {
+int run_start_thread(pthread_t *thread, void *(*body)(void *), nns_run *run) {
     pthread_attr_t attributes;
     sigset_t all, before;
     sigfillset(&all);
@@ -166,8 +166,8 @@ static void nudge(nns_run *run) {
 static int start_threads(nns_run *run) {
     run->nudge_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (run->nudge_fd < 0 || aside_init(run)) return NNS_E_NO_MEMORY;
-    if (start_thread(&run->aside, aside_main, run)) return NNS_E_NO_MEMORY;
-    if (start_thread(&run->helper, helper_main, run) == 0) return 0;
+    if (run_start_thread(&run->aside, aside_main, run)) return NNS_E_NO_MEMORY;
+    if (run_start_thread(&run->helper, helper_main, run) == 0) return 0;
     aside_stop(run);
     pthread_join(run->aside, NULL);
     return NNS_E_NO_MEMORY;

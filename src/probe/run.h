@@ -75,6 +75,8 @@ struct nns_run {
     step_stamp stamps[2];    // of step `serial` in [serial & 1]
     _Atomic uint32_t state;
     nns_series step_time;
+    _Atomic uint32_t wanted;            // bits of plan.h: what the safe point is to copy of the network; 0 nothing
+    _Atomic(struct network *) network;  // network.h: NULL until something is described
 
     // step.c, trainer only.
     int64_t last_step;
@@ -119,7 +121,7 @@ struct nns_run {
     alive_info alive;
     char *project, *name, *group, *tags, *notes; // NULL: not given
     char **arguments;                            // owned copies, NULL at the end; NULL: read /proc
-    bool no_system;
+    bool no_system, no_network;
     char prefix[24]; // of the library's own series: "" or "rank/3/"
     double budget;
     int64_t opened_ns;
@@ -163,6 +165,9 @@ struct nns_run {
 static inline bool run_is_open(nns_run *run) {
     return run && atomic_load_explicit(&run->state, memory_order_relaxed) == RUN_OPEN;
 }
+
+// Starts a helper thread, with all signals blocked. 0 or NNS_E_NO_MEMORY.
+int run_start_thread(pthread_t *thread, void *(*body)(void *), nns_run *run);
 
 // Calls `each` for every run of this process, open or not, under the lock of the list (run.c).
 void run_each(void (*each)(nns_run *run, void *context), void *context);
