@@ -123,6 +123,33 @@ static double system_calls(void) {
     return (double)calls;
 }
 
+static uint64_t dropped(void) {
+    nns_stats stats;
+    nns_stats_get(run, &stats);
+    return stats.dropped_records;
+}
+
+// `steps` milliseconds, `scalars` in each.
+static void log_evenly(int64_t first, int64_t steps, int scalars) {
+    int64_t begin = bench_now();
+    for (int64_t step = 0; step < steps; step++) {
+        while (bench_now() < begin + step * 1000000) {
+        }
+        nns_step(run, first + step);
+        for (int i = 0; i < scalars; i++)
+            nns_scalar(run, series, (double)i);
+    }
+}
+
+// Records dropped in half a second at 2 M scalars a second from silence and 5 s at 5 M (the helper writes 80 MB/s).
+static double sustained_drops(void) {
+    bench_sleep_us(500000);
+    uint64_t before = dropped();
+    log_evenly(100000000, 500, 2000);
+    log_evenly(100000500, 5000, 5000);
+    return (double)(dropped() - before);
+}
+
 int main(void) {
     bench_begin();
     double calls = system_calls();
@@ -136,10 +163,8 @@ int main(void) {
         bench_line("system_calls", calls, "calls", 0);
     else
         printf("system_calls: no right to trace here\n");
-    nns_stats stats;
-    nns_stats_get(run, &stats);
-    printf("dropped on the way: %llu (the helper came late)\n",
-           (unsigned long long)stats.dropped_records);
+    printf("dropped on the way: %llu (the helper came late)\n", (unsigned long long)dropped());
+    bench_line("sustained_drops", sustained_drops(), "of_5M/s", 0);
     nns_close(run, 0);
     return bench_end();
 }
