@@ -28,6 +28,14 @@ export interface Block {
 
 export interface Frame { kind: number; id: number; run: string; blocks: Block[] }
 
+// A capture (link/capture.ts, loaded when one is wanted) comes on the same link: the id of the look or push that it answers;
+// 0: not a capture.
+export function captureNumber(buffer: ArrayBuffer): number {
+  if (buffer.byteLength < 64) return 0;
+  const view = new DataView(buffer);
+  return view.getUint32(0, true) === 0x43534e4e ? Number(view.getBigUint64(8, true)) : 0;
+}
+
 const words = new TextDecoder();
 const pad8 = (bytes: number) => (bytes + 7) & ~7;
 

@@ -3,8 +3,8 @@
 //
 //     closed --open--> connecting --hello--> up --break--> waiting --time--> connecting ...
 import { signal } from '@preact/signals';
-import { decode, SNAPSHOT, type Frame } from './columns';
-import type { Command, CommandRequest, ErrorBody, FromServer, Range, Run, ToServer, WatchUpdate } from './messages';
+import { captureNumber, decode, SNAPSHOT, type Frame } from './columns';
+import type { Command, CommandRequest, ErrorBody, FromServer, LookAsk, PushAsk, Range, Run, ToServer, WatchUpdate } from './messages';
 
 export interface LinkState {
   up: boolean;
@@ -17,7 +17,8 @@ export class CommandError extends Error {
   constructor(readonly body: ErrorBody) { super(body.message); }
 }
 
-interface Kept { ask: () => ToServer; drop: ToServer; frame?: (f: Frame) => void; update?: (u: WatchUpdate) => void; error?: (e: ErrorBody) => void }
+interface Kept { ask: () => ToServer; drop: ToServer; frame?: (f: Frame) => void; capture?: (bytes: ArrayBuffer) => void; update?: (u: WatchUpdate) => void; error?: (e: ErrorBody) => void }
+type Pushed = (bytes: ArrayBuffer | null, error?: ErrorBody) => void;
 type Answer = { resolve: (c: Command) => void; reject: (e: Error) => void };
 
 const PING_MS = 20000, SILENCE_MS = 45000, FIRST_WAIT_MS = 250, LONGEST_WAIT_MS = 8000;
@@ -32,6 +33,7 @@ export class Link {
   private socket: WebSocket | null = null;
   private kept = new Map<number, Kept>();
   private queries = new Map<number, { ask: ToServer; done: (f: Frame | null, error?: ErrorBody) => void }>();
+  private pushes = new Map<number, Pushed>();
   private answers = new Map<number, Answer>();
   private nextId = 1;
   private build = ''; // of the page, as the first hello said
@@ -82,6 +84,20 @@ export class Link {
     return () => void this.queries.delete(id);
   }
 
+  // Sees inside the network from now on: each capture as its bytes (link/capture.ts reads them).
+  look(run: string, ask: LookAsk, capture: (bytes: ArrayBuffer) => void, error?: (e: ErrorBody) => void): () => void {
+    const id = this.nextId++;
+    return this.keep(id, { ask: () => ({ type: 'look', id, run, ...ask }), drop: { type: 'unlook', id }, capture, error });
+  }
+
+  // Pushes one sample through the network: one capture, or `null` with words. Never asked again: the newest counts.
+  push(run: string, ask: PushAsk, done: Pushed): () => void {
+    const id = this.nextId++;
+    if (this.send({ type: 'push', id, run, ...ask })) this.pushes.set(id, done);
+    else done(null, { code: 'unreachable', message: 'not sent: the connection is lost' });
+    return () => void this.pushes.delete(id);
+  }
+
   // Resolves when the command took effect; rejects with the reason when it was refused.
   command(run: string, command: CommandRequest): Promise<Command> {
     const id = this.nextId++;
@@ -121,6 +137,8 @@ export class Link {
     for (const answer of this.answers.values())
       answer.reject(new CommandError({ code: 'unreachable', message: 'the connection was lost before the answer came' }));
     this.answers.clear();
+    for (const done of [...this.pushes.values()]) done(null, { code: 'unreachable', message: 'the connection was lost before the answer came' });
+    this.pushes.clear();
     const before = this.state.peek();
     this.state.value = { ...before, up: false, lostSince: before.lostSince || Date.now(), nextTry: Date.now() + this.wait };
     if (!before.up) void this.checkSession();
@@ -143,6 +161,8 @@ export class Link {
   private receive(data: unknown): void {
     this.heard = Date.now();
     if (typeof data === 'string') return this.text(data);
+    const number = captureNumber(data as ArrayBuffer);
+    if (number) return this.captured(number, data as ArrayBuffer);
     const frame = decode(data as ArrayBuffer);
     if (!frame) return;
     if (frame.kind !== SNAPSHOT) return this.onLive(frame);
@@ -151,6 +171,13 @@ export class Link {
       this.queries.delete(frame.id);
       query.done(frame);
     } else this.kept.get(frame.id)?.frame?.(frame);
+  }
+
+  private captured(number: number, bytes: ArrayBuffer): void {
+    const done = this.pushes.get(number);
+    this.pushes.delete(number);
+    if (done) done(bytes);
+    else this.kept.get(number)?.capture?.(bytes);
   }
 
   private text(data: string): void {
@@ -186,9 +213,11 @@ export class Link {
 
   private failed(id: number, error: ErrorBody): void {
     if (this.answers.has(id)) return this.answer(id, undefined, error);
-    const query = this.queries.get(id);
+    const query = this.queries.get(id), pushed = this.pushes.get(id);
     this.queries.delete(id);
-    if (query) query.done(null, error);
+    this.pushes.delete(id);
+    if (pushed) pushed(null, error);
+    else if (query) query.done(null, error);
     else this.kept.get(id)?.error?.(error);
   }
 }

@@ -48,7 +48,7 @@ export interface Run {
 
 export interface Series {
   name: string;
-  kind: 'scalar' | 'histogram' | 'text' | 'image' | 'sample';
+  kind: 'scalar' | 'histogram' | 'text' | 'image' | 'sample' | 'confusion';
   unit?: string | null;
   better?: 'lower' | 'higher' | 'neither';
   points?: number;
@@ -104,8 +104,12 @@ export interface Command {
   undoes?: string;
 }
 
+// pin: name with sample or input (values of the network's input, as its shape says); unpin: name.
 export interface CommandRequest {
   type: CommandVerb;
+  name?: string;
+  sample?: number;
+  input?: number[];
   parameter?: string;
   value?: JsonNumber | boolean | string;
   values?: Record<string, JsonNumber | boolean | string>;
@@ -116,11 +120,11 @@ export interface CommandRequest {
 export interface MediaItem {
   number?: number;
   series: string;
-  kind: 'histogram' | 'text' | 'image' | 'sample';
+  kind: 'histogram' | 'text' | 'image' | 'sample' | 'confusion';
   step: number;
   time: number;                  // wall time in seconds
   url?: string;                  // an image's bytes
-  data?: unknown;                // {low, high, counts} | text | {width, height, format, caption} | {width, height, truth, probabilities, pixels}
+  data?: unknown;                // {low, high, counts} | text | {width, height, format, caption} | {width, height, truth, probabilities, pixels} | {classes, counts, words}
 }
 
 export interface ErrorBody { code: string; message: string; [detail: string]: unknown }
@@ -145,6 +149,20 @@ export type FromServer =
   | { type: 'pong'; id: number; time?: number }
   | { type: 'error'; id?: number; error: ErrorBody };
 
+export type LookWord = 'units' | 'weights' | 'gradients' | 'updates' | 'outcome' | 'classes' | 'correlation' | 'values';
+
+// What a page wants to see inside the network, until unlook. Captures come with the id of the look as their number.
+export interface LookAsk {
+  what: LookWord[];
+  rate?: number;                 // units a second
+  links_rate?: number;           // weights, gradients, updates a second
+  strongest?: number;            // links of a pair of layers
+  units?: [string, number][];    // layer and unit that are looked at closely
+}
+
+// A sample pushed through the network by hand: values, or the number of one of the program's own.
+export type PushAsk = { input: number[] } | { sample: number };
+
 export interface Range { axis?: 'step' | 'time'; from?: number; to?: number; buckets?: number; attempts?: 'all' }
 
 export type ToServer =
@@ -155,4 +173,7 @@ export type ToServer =
   | { type: 'unwatch'; id: number }
   | ({ type: 'query'; id: number; run: string; series: string[] } & Range)
   | { type: 'command'; id: number; run: string; command: CommandRequest }
+  | ({ type: 'look'; id: number; run: string } & LookAsk)
+  | { type: 'unlook'; id: number }
+  | ({ type: 'push'; id: number; run: string } & PushAsk)
   | { type: 'ping'; id: number };
