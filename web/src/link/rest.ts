@@ -45,6 +45,7 @@ async function call(method: string, path: string, content?: unknown, accept = 'a
 export const segment = (text: string): string => encodeURIComponent(text);
 export const getJson = async <T>(path: string): Promise<T> => (await call('GET', path)).json() as Promise<T>;
 export const getText = async (path: string, accept: string): Promise<string> => (await call('GET', path, undefined, accept)).text();
+export const getBuffer = async (path: string): Promise<ArrayBuffer> => (await call('GET', path, undefined, '*/*')).arrayBuffer();
 export const getBlob = async (path: string): Promise<Blob> => (await call('GET', path, undefined, '*/*')).blob();
 export const postJson = async <T>(path: string, content: unknown): Promise<T> => (await call('POST', path, content)).json() as Promise<T>;
 export const patchJson = async <T>(path: string, content: unknown): Promise<T> => (await call('PATCH', path, content)).json() as Promise<T>;
