@@ -46,8 +46,6 @@ const ELEMENT: Record<number, [number, new (b: ArrayBuffer, at: number, n: numbe
 
 const long = (view: DataView, at: number) => Number(view.getBigInt64(at, true));
 
-export const isCapture = (buffer: ArrayBuffer): boolean => buffer.byteLength >= HEAD && new DataView(buffer).getUint32(0, true) === CAPTURE_MAGIC;
-
 // null: not a capture, of another version, or cut short. Sections of a coding that is not known here are left out.
 export function decodeCapture(buffer: ArrayBuffer): Capture | null {
   if (buffer.byteLength < HEAD) return null;

@@ -35,7 +35,6 @@ export class Link {
   private queries = new Map<number, { ask: ToServer; done: (f: Frame | null, error?: ErrorBody) => void }>();
   private pushes = new Map<number, Pushed>();
   private answers = new Map<number, Answer>();
-  private pushes = new Map<number, { resolve: (c: Capture) => void; reject: (e: Error) => void }>();
   private nextId = 1;
   private build = ''; // of the page, as the first hello said
   private wait = FIRST_WAIT_MS;
@@ -74,22 +73,6 @@ export class Link {
   watch(run: string, update: (u: WatchUpdate) => void): () => void {
     const id = this.nextId++;
     return this.keep(id, { ask: () => ({ type: 'watch', id, run }), drop: { type: 'unwatch', id }, update });
-  }
-
-  // What is seen inside the network, from now on, at the rates asked for.
-  look(run: string, what: LookRequest, capture: (c: Capture) => void, error?: (e: ErrorBody) => void): () => void {
-    const id = this.nextId++;
-    return this.keep(id, { ask: () => ({ type: 'look', id, run, ...what }), drop: { type: 'unlook', id }, capture, error });
-  }
-
-  // A sample through the live network: one capture (OUTPUT, VALUE of the layers on the way), or the reason why not.
-  push(run: string, sample: PushRequest): Promise<Capture> {
-    const id = this.nextId++;
-    return new Promise((resolve, reject) => {
-      if (!this.send({ type: 'push', id, run, ...sample }))
-        return reject(new CommandError({ code: 'unreachable', message: 'not sent: the connection is lost' }));
-      this.pushes.set(id, { resolve, reject });
-    });
   }
 
   // One snapshot. Asked again by itself after a break; `null` with words when it cannot be had.
@@ -195,14 +178,6 @@ export class Link {
     this.pushes.delete(number);
     if (done) done(bytes);
     else this.kept.get(number)?.capture?.(bytes);
-  }
-
-  private capture(capture: Capture | null): void {
-    if (!capture) return;
-    const push = this.pushes.get(capture.number);
-    this.pushes.delete(capture.number);
-    if (push) push.resolve(capture);
-    else this.kept.get(capture.number)?.capture?.(capture);
   }
 
   private text(data: string): void {

@@ -165,19 +165,6 @@ export type PushAsk = { input: number[] } | { sample: number };
 
 export interface Range { axis?: 'step' | 'time'; from?: number; to?: number; buckets?: number; attempts?: 'all' }
 
-// What is looked at inside a network: as LOOK_* of src/journal/capture.h.
-export type LookWord = 'units' | 'weights' | 'gradients' | 'updates' | 'outcome' | 'classes' | 'correlation' | 'values';
-export interface LookRequest {
-  what: LookWord[];
-  rate: number;                  // captures of units per second
-  links_rate: number;            // of links
-  strongest: number;             // links of a pair of layers
-  units?: [number, number][];    // layer (its number), unit: their weights, samples and so on
-}
-
-// Values of the input (0..1 for images), or the number of a sample of the program's own set.
-export type PushRequest = { input: number[] } | { sample: number };
-
 export type ToServer =
   | { type: 'watch_runs' }
   | ({ type: 'subscribe'; id: number; run: string; series: string[]; rate?: number } & Range)
@@ -189,7 +176,4 @@ export type ToServer =
   | ({ type: 'look'; id: number; run: string } & LookAsk)
   | { type: 'unlook'; id: number }
   | ({ type: 'push'; id: number; run: string } & PushAsk)
-  | ({ type: 'look'; id: number; run: string } & LookRequest)
-  | { type: 'unlook'; id: number }
-  | ({ type: 'push'; id: number; run: string } & PushRequest)
   | { type: 'ping'; id: number };
