@@ -1,6 +1,7 @@
 // What is looked at, kept in the address (after #) so that a link shows the same: chosen runs, tab, axes, zoom, filter, panels.
 // Defaults are left out. Encoding and decoding are pure (encodeView, decodeView); the signal is written by setView.
 import { signal } from '@preact/signals';
+import { decodeNetwork, encodeNetwork, PLAIN_NETWORK, type NetworkView } from './network-view';
 
 export type Axis = 'step' | 'time' | 'epoch';
 export interface Zoom { from: number; to: number }
@@ -27,10 +28,12 @@ export interface View {
   panels: Record<string, PanelView>;
   added: string[];               // panels made by hand: patterns of series
   full: string;                  // the panel that fills the page
+  network: NetworkView;
 }
 
 export const DEFAULTS: View = {
   runs: [], tab: 'curves', axis: 'step', smooth: 0, filter: '', zoom: null, closed: [], opened: [], panels: {}, added: [], full: '',
+  network: PLAIN_NETWORK,
 };
 
 const list = (items: string[]) => items.map(encodeURIComponent).join(',');
@@ -70,6 +73,7 @@ export function encodeView(view: View): string {
   put('full', encodeURIComponent(view.full));
   const changed = Object.entries(view.panels).map(([name, p]) => [name, encodePanel(p)]).filter(([, code]) => code !== '');
   put('panels', changed.map(([name, code]) => `${encodeURIComponent(name)}~${code}`).join(','));
+  for (const [key, value] of encodeNetwork(view.network)) put(key, value);
   return parts.join('&');
 }
 
@@ -108,6 +112,7 @@ function decodePart(view: View, key: string, value: string): void {
         if (cut > 0) view.panels[decodeURIComponent(item.slice(0, cut))] = decodePanel(item.slice(cut + 1));
       }
       break;
+    default: view.network = decodeNetwork(view.network, key, value);
   }
 }
 
@@ -131,6 +136,8 @@ export function setPanel(name: string, change: PanelView): void {
   const panels = view.peek().panels;
   setView({ panels: { ...panels, [name]: { ...panels[name], ...change } } });
 }
+
+export const setNetwork = (change: Partial<NetworkView>): void => setView({ network: { ...view.peek().network, ...change } });
 
 // A link pasted into the open page.
 if (typeof addEventListener !== 'undefined') addEventListener('hashchange', () => (view.value = decodeView(location.hash)));
