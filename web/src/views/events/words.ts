@@ -8,7 +8,7 @@ export type Tone = 'act' | 'program' | 'hold' | 'good' | 'bad' | 'plain';
 
 const TONES: Record<EventType, Tone> = {
   mark: 'plain', parameter: 'act', program: 'program', paused: 'hold', resumed: 'good', stopping: 'bad', attempt: 'hold',
-  started: 'good', ended: 'plain', lost: 'bad', refused: 'bad',
+  started: 'good', ended: 'plain', lost: 'bad', refused: 'bad', trouble: 'bad', nonfinite: 'bad',
 };
 
 export const toneOf = (event: RunEvent): Tone => TONES[event.type] ?? 'plain';
