@@ -51,6 +51,7 @@ export const quantities = {
   input: 32,
   output: 33,
   value: 34,
+  truth: 35,
   unit_weight: 40,
   unit_gradient: 41,
   unit_update: 42,
