@@ -7,14 +7,18 @@
 
 #include <string.h>
 
-enum { FIXED_BYTES = 40, VALUE_BYTES = 16, TYPE_NUMBER = 0, TYPE_TEXT = 1 };
+enum { FIXED_BYTES = 40, VALUE_BYTES = 16, TYPE_NUMBER = 0, TYPE_TEXT = 1, TYPE_FLOATS = 2 };
 
 static size_t padded(size_t bytes) {
     return (bytes + 7) & ~(size_t)7;
 }
 
 static size_t text_bytes(const command_value *v) {
-    return v->is_text ? v->text_bytes : 0;
+    return v->is_text || v->is_floats ? v->text_bytes : 0;
+}
+
+static uint8_t type_of(const command_value *v) {
+    return v->is_floats ? TYPE_FLOATS : v->is_text ? TYPE_TEXT : TYPE_NUMBER;
 }
 
 // The whole record's length, or 0 when it is beyond the limits.
@@ -31,10 +35,10 @@ static size_t measure(const command *c) {
 }
 
 static void encode_value(const command_value *v, buf *out) {
-    uint8_t head[VALUE_BYTES] = {v->is_text ? TYPE_TEXT : TYPE_NUMBER};
+    uint8_t head[VALUE_BYTES] = {type_of(v)};
     le_put_u16(head + 2, (uint16_t)v->name_bytes);
     le_put_u32(head + 4, (uint32_t)text_bytes(v));
-    le_put_f64(head + 8, v->is_text ? 0 : v->number);
+    le_put_f64(head + 8, type_of(v) == TYPE_NUMBER ? v->number : 0);
     size_t bytes = VALUE_BYTES + v->name_bytes + text_bytes(v);
     buf_add(out, head, sizeof head);
     buf_add(out, v->name, v->name_bytes);
@@ -62,8 +66,9 @@ int command_encode(const command *c, buf *out) {
 // Reads the value at `at`; the bytes that it takes, or 0 for a type that this program does not
 // know.
 static size_t decode_value(const uint8_t *at, command_value *v) {
-    if (at[0] > TYPE_TEXT) return 0;
+    if (at[0] > TYPE_FLOATS || (at[0] == TYPE_FLOATS && le_u32(at + 4) % 4)) return 0;
     *v = (command_value){.is_text = at[0] == TYPE_TEXT,
+                         .is_floats = at[0] == TYPE_FLOATS,
                          .name = (const char *)at + VALUE_BYTES,
                          .name_bytes = le_u16(at + 2),
                          .text_bytes = le_u32(at + 4),

@@ -14,6 +14,7 @@ typedef struct command_value {
     const char *name; // borrowed, not terminated
     size_t name_bytes;
     bool is_text;
+    bool is_floats; // `text` holds float32 values, little-endian, at any alignment
     double number;
     const char *text;
     size_t text_bytes;

@@ -15,7 +15,8 @@ static const uint8_t fixed_bytes[] = {
     [RECORD_SAMPLE] = 24,    [RECORD_FACT] = 16,    [RECORD_PROGRESS] = 24,
     [RECORD_EVENT] = 24,     [RECORD_REPLY] = 32,   [RECORD_BEAT] = 64,
     [RECORD_CLOSE] = 16,     [RECORD_COMMAND] = 40, [RECORD_WATCH] = 16,
-    [RECORD_TIME] = 16,
+    [RECORD_TIME] = 16,      [RECORD_MODEL] = 16,   [RECORD_CAPTURE] = 48,
+    [RECORD_LOOK] = 24,      [RECORD_PUSH] = 32,    [RECORD_CONFUSION] = 16,
 };
 
 enum { VALUE_BYTES = 16, NOT_WELL_FORMED = RECORD_MAX_BYTES + 1 };
@@ -35,6 +36,15 @@ static uint64_t command_bytes(const uint8_t *at, uint64_t have) {
         need += VALUE_BYTES + le_u16(at + need + 2) + (uint64_t)le_u32(at + need + 4);
         need = (need + 7) & ~UINT64_C(7);
     }
+    return need;
+}
+
+// Counts, then words, the last of which must end in a 0 byte.
+static uint64_t confusion_bytes(const uint8_t *at, uint64_t have) {
+    uint64_t classes = le_u32(at + 8), words = le_u32(at + 12);
+    if (classes > RECORD_MAX_BYTES) return NOT_WELL_FORMED;
+    uint64_t need = 16u + 4u * classes * classes + words;
+    if (need <= have && words && at[need - 1] != 0) return NOT_WELL_FORMED;
     return need;
 }
 
@@ -62,6 +72,16 @@ static uint64_t claimed_bytes(unsigned kind, const uint8_t *at, uint64_t have) {
         return 32u + (uint64_t)le_u32(at + 24);
     case RECORD_COMMAND:
         return command_bytes(at, have);
+    case RECORD_MODEL:
+        return 16u + (uint64_t)le_u32(at + 12);
+    case RECORD_CAPTURE:
+        return 48u + (uint64_t)le_u32(at + 44);
+    case RECORD_LOOK:
+        return 24u + 8u * (uint64_t)le_u32(at + 20);
+    case RECORD_PUSH:
+        return 32u + 4u * (uint64_t)le_u32(at + 24);
+    case RECORD_CONFUSION:
+        return confusion_bytes(at, have);
     default:
         return fixed_bytes[kind];
     }
@@ -122,6 +142,8 @@ const char *record_series_word(uint32_t kind) {
         return "image";
     case SERIES_SAMPLE:
         return "sample";
+    case SERIES_CONFUSION:
+        return "confusion";
     default:
         return "";
     }

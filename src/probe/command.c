@@ -157,6 +157,7 @@ static refusal check_text(const param *p, const command_value *v) {
 static refusal check_value(const param *p, const command_value *v, assignment *a) {
     if (p->flags & PARAM_READ_ONLY)
         return no("read_only", "the program shows this parameter only", p);
+    if (v->is_floats) return no("wrong_type", "the value must not be a list of numbers", p);
     a->number = v->number;
     if (p->type == PARAM_TEXT_TYPE) return check_text(p, v);
     if (p->type == PARAM_BOOL) return check_bool(p, v, a);

@@ -10,9 +10,10 @@ static void same(const void *a, const void *b, size_t bytes) {
 }
 
 static void same_value(const command_value *a, const command_value *b) {
-    if (a->is_text != b->is_text || a->name_bytes != b->name_bytes) abort();
+    if (a->is_text != b->is_text || a->is_floats != b->is_floats || a->name_bytes != b->name_bytes)
+        abort();
     same(a->name, b->name, a->name_bytes);
-    if (!a->is_text) {
+    if (!a->is_text && !a->is_floats) {
         same(&a->number, &b->number, sizeof a->number);
         return;
     }

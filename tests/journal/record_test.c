@@ -15,7 +15,8 @@ static const struct {
     {RECORD_PARAM, 48},   {RECORD_PARAM_TEXT, 16}, {RECORD_HISTOGRAM, 32}, {RECORD_TEXT, 16},
     {RECORD_IMAGE, 40},   {RECORD_SAMPLE, 24},     {RECORD_FACT, 16},      {RECORD_PROGRESS, 24},
     {RECORD_EVENT, 24},   {RECORD_REPLY, 32},      {RECORD_BEAT, 64},      {RECORD_CLOSE, 16},
-    {RECORD_COMMAND, 40}, {RECORD_WATCH, 16},      {RECORD_TIME, 16},
+    {RECORD_COMMAND, 40}, {RECORD_WATCH, 16},      {RECORD_TIME, 16},      {RECORD_MODEL, 16},
+    {RECORD_CAPTURE, 48}, {RECORD_LOOK, 24},       {RECORD_PUSH, 32},      {RECORD_CONFUSION, 16},
 };
 
 // Every kind of the table stands in `kinds`: a new one needs its line here and in record.c.
@@ -96,6 +97,12 @@ static void counts(void **state) {
     expect_limit(RECORD_FACT, 12, 4, 64);
     expect_limit(RECORD_EVENT, 16, 4, 56);
     expect_limit(RECORD_REPLY, 24, 4, 48);
+    expect_limit(RECORD_MODEL, 12, 4, 64);
+    expect_limit(RECORD_CAPTURE, 44, 4, 32);
+    expect_limit(RECORD_LOOK, 20, 4, 7);
+    expect_limit(RECORD_PUSH, 24, 4, 12);
+    expect_limit(RECORD_CONFUSION, 8, 4, 4);
+    expect_limit(RECORD_CONFUSION, 12, 4, 64);
     expect_limit(RECORD_COMMAND, 32, 2, 2); // two empty values of 16 bytes; a third would end at 88
 }
 
@@ -110,6 +117,18 @@ static void choices_end_in_zero(void **state) {
     assert_int_equal(record_check(at, sizeof at), 0);
 }
 
+static void words_of_classes_end_in_zero(void **state) {
+    (void)state;
+    uint8_t at[32] = {0};
+    head(at, RECORD_CONFUSION, sizeof at);
+    le_put_u32(at + 8, 1);
+    le_put_u32(at + 12, 4);
+    memcpy(at + 20, "one", 4);
+    assert_int_equal(record_check(at, sizeof at), 32);
+    at[23] = 'x';
+    assert_int_equal(record_check(at, sizeof at), 0);
+}
+
 static void random_bytes(void **state) {
     (void)state;
     uint64_t random = random_seed();
@@ -119,7 +138,7 @@ static void random_bytes(void **state) {
         uint8_t *at = malloc(n ? n : 1);
         for (size_t k = 0; k < n; k++)
             at[k] = random_below(&random, 3) ? 0 : (uint8_t)random_below(&random, 16);
-        if (n >= 8) head(at, (uint16_t)random_below(&random, 21), random_below(&random, 30) * 8);
+        if (n >= 8) head(at, (uint16_t)random_below(&random, 26), random_below(&random, 30) * 8);
         size_t bytes = record_check(at, n);
         assert_true(bytes <= n && bytes % 8 == 0 && bytes != 8);
         whole += bytes > 0;
@@ -134,7 +153,7 @@ static void words(void **state) {
     assert_string_equal(record_event_word(0), "");
     assert_string_equal(record_command_word(COMMAND_STEP), "step");
     assert_string_equal(record_command_word(77), "");
-    for (uint32_t verb = COMMAND_SET; verb <= COMMAND_STOP; verb++)
+    for (uint32_t verb = COMMAND_SET; verb <= COMMAND_PRUNE; verb++)
         assert_int_equal(record_command_verb(record_command_word(verb)), verb);
     assert_int_equal(record_command_verb("explode"), 0);
     assert_string_equal(record_series_word(SERIES_SAMPLE), "sample");
@@ -150,6 +169,7 @@ int main(void) {
         cmocka_unit_test(lengths),
         cmocka_unit_test(counts),
         cmocka_unit_test(choices_end_in_zero),
+        cmocka_unit_test(words_of_classes_end_in_zero),
         cmocka_unit_test(random_bytes),
         cmocka_unit_test(words),
     };
