@@ -20,6 +20,7 @@ typedef struct gemm_product {
 // 0, NNS_E_NO_MEMORY or NNS_E_IO. 2 m n k operations. Bits are the same for the same shapes, alignment
 // and number of threads. An empty product does nothing.
 int gemm(const gemm_product *p);
+typedef int (*gemm_call)(const gemm_product *p);
 
 // Name and version of the library, for the facts of a run.
 const char *gemm_library(void);

@@ -24,12 +24,14 @@ static double softmax_row(size_t n, const float *x, size_t truth, size_t best, f
 }
 
 loss_sum loss_forward(size_t rows, size_t classes, const float *logits, const uint8_t *truth,
-                      float *probabilities) {
+                      float *probabilities, float *losses) {
     loss_sum total = {0};
     for (size_t r = 0; r < rows; r++) {
         const float *x = logits + r * classes;
         size_t best = largest(classes, x);
-        total.loss += softmax_row(classes, x, truth[r], best, probabilities + r * classes);
+        double loss = softmax_row(classes, x, truth[r], best, probabilities + r * classes);
+        losses[r] = (float)loss;
+        total.loss += loss;
         total.correct += best == truth[r];
     }
     return total;

@@ -34,9 +34,9 @@ static void catch_signals(void) {
 
 static int make_trainer(trainer *t, const data *d, const options *o, why *w) {
     if (!o->load) return trainer_new(t, d, &o->trainer, w);
-    if (o->given & OPTION_GIVEN_SHAPE)
+    if (o->given & OPTION_GIVEN_MODEL)
         return why_set(w, NNS_E_INVALID,
-                       "--load brings the network: leave --layers and --activation out");
+                       "--load brings the network: leave --model, --layers and the like out");
     int result = trainer_load(t, d, o->load, w);
     if (!result) options_override(o, &t->live);
     return result;
@@ -48,10 +48,10 @@ static void print_start(const trainer *t, const options *o) {
            "classes\n",
            d->source, d->train.count, d->validation.count, d->test.count, d->columns, d->rows,
            d->classes);
-    printf("network: %d", t->net.shape.inputs);
-    for (int l = 0; l < t->net.shape.layers; l++)
-        printf("-%d", t->net.shape.width[l]);
-    printf(", %s, %zu parameters\n", activation_name(t->net.shape.hidden), t->net.parameters);
+    char network[MODEL_TEXT_CAP];
+    model_text(&t->net, network);
+    printf("network: %s, %s, %zu parameters\n", network, activation_name(model_activation(&t->net)),
+           t->net.parameters);
     printf("learning: %s, lr %g, batch %lld, seed %llu, %d thread%s\n",
            optimizer_names[t->live.optimizer], t->live.rule.lr, (long long)t->live.batch,
            (unsigned long long)t->seed, o->threads, o->threads == 1 ? "" : "s");

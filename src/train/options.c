@@ -11,13 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FILTERS_MOST 1024 // of a stage
+
 const char options_help[] =
     "usage: nnscope-train [options]\n"
-    "Trains a multilayer perceptron on images of digits, and shows it in nnscope.\n"
+    "Trains a network on images of digits, and shows it in nnscope.\n"
     "\n"
     "network\n"
-    "  --layers 512,256      units of the hidden layers; none: \"\" (a linear model)\n"
-    "  --activation WORD     gelu (default), relu, tanh, sigmoid\n"
+    "  --model WORD          mlp (default): dense layers; cnn: filters, batch normalisation and\n"
+    "                        pooling before them\n"
+    "  --layers 512,256      units of the hidden dense layers (cnn: 128); 64x10: ten of 64; none:\n"
+    "                        \"\" (mlp: a linear model)\n"
+    "  --activation WORD     gelu (default of mlp), relu (of cnn), tanh, sigmoid\n"
+    "  --filters 16,32       of the cnn, stage by stage; each stage halves the image\n"
+    "  --kernel N            edge of the filters, odd (default 3)\n"
+    "start (to see what goes wrong: see docs/guide/train.md, \"Deliberate faults\")\n"
+    "  --init-scale X        times the usual size of the first weights (default 1)\n"
+    "  --init-bias X         first biases of hidden units (default 0)\n"
+    "  --init-bias-share X   of this share of each hidden layer's units only (default 1)\n"
     "learning\n"
     "  --optimizer WORD      momentum (default), sgd, adam\n"
     "  --lr X                learning rate (default 0.05 for momentum, 0.1 for sgd, 0.001 for "
@@ -41,6 +52,7 @@ const char options_help[] =
     "  --save FILE           write the whole state each epoch and at the end\n"
     "  --load FILE           go on from such a file, bit for bit\n"
     "  --paused              wait for a person's resume before the first step\n"
+    "  --stay                wait, paused, when the training is over, until Ctrl-C\n"
     "  --exit                end after the epochs (it does; the word is for `nnscope demo`)\n"
     "  --name TEXT           of the run; --project TEXT\n"
     "  --quiet               print the last line only\n"
@@ -50,8 +62,14 @@ const char options_help[] =
     "Ctrl-C ends the training after the present step, saves and prints it too.\n";
 
 enum {
-    LAYERS = 256,
+    MODEL = 256,
+    LAYERS,
     ACTIVATION,
+    FILTERS,
+    EDGE,
+    INIT_SCALE,
+    INIT_BIAS,
+    INIT_SHARE,
     OPTIMIZER,
     LR,
     MOMENTUM,
@@ -69,6 +87,7 @@ enum {
     SAVE,
     LOAD,
     PAUSED,
+    STAY,
     EXIT,
     NAME,
     PROJECT,
@@ -78,8 +97,14 @@ enum {
 };
 
 static const struct option table[] = {
+    {"model", required_argument, NULL, MODEL},
     {"layers", required_argument, NULL, LAYERS},
     {"activation", required_argument, NULL, ACTIVATION},
+    {"filters", required_argument, NULL, FILTERS},
+    {"kernel", required_argument, NULL, EDGE},
+    {"init-scale", required_argument, NULL, INIT_SCALE},
+    {"init-bias", required_argument, NULL, INIT_BIAS},
+    {"init-bias-share", required_argument, NULL, INIT_SHARE},
     {"optimizer", required_argument, NULL, OPTIMIZER},
     {"lr", required_argument, NULL, LR},
     {"momentum", required_argument, NULL, MOMENTUM},
@@ -97,6 +122,7 @@ static const struct option table[] = {
     {"save", required_argument, NULL, SAVE},
     {"load", required_argument, NULL, LOAD},
     {"paused", no_argument, NULL, PAUSED},
+    {"stay", no_argument, NULL, STAY},
     {"exit", no_argument, NULL, EXIT},
     {"name", required_argument, NULL, NAME},
     {"project", required_argument, NULL, PROJECT},
@@ -130,30 +156,54 @@ static int read_whole(const char *text, bounds b, int64_t *out, why *w) {
                    text, b.low, b.high);
 }
 
-// "512,256": hidden layers, then the last one, whose width is the number of classes.
-static int read_layers(const char *text, mlp_shape *shape, why *w) {
-    shape->layers = 0;
+// "512,256" or "64x10,32": numbers up to `most` into items[cap]; -1 when it is anything else.
+static int read_list(const char *text, long most, int *items, int cap) {
+    int count = 0;
     for (const char *at = text; *at;) {
         char *end;
-        long width = strtol(at, &end, 10);
-        if (end == at || (*end && *end != ',') || (*end == ',' && !end[1]) || width < 1 ||
-            width > MLP_WIDTH_CAP || shape->layers == MLP_LAYERS_CAP - 1)
-            return why_set(w, NNS_E_INVALID,
-                           "--layers %s: must be up to %d widths from 1 to %d, as in 512,256", text,
-                           MLP_LAYERS_CAP - 1, MLP_WIDTH_CAP);
-        shape->width[shape->layers++] = (int)width;
+        long item = strtol(at, &end, 10), times = 1;
+        if (end == at || item < 1 || item > most) return -1;
+        if (*end == 'x') {
+            at = end + 1;
+            times = strtol(at, &end, 10);
+            if (end == at || times < 1) return -1;
+        }
+        if ((*end && *end != ',') || (*end == ',' && !end[1]) || times > cap - count) return -1;
+        for (; times; times--)
+            items[count++] = (int)item;
         at = *end ? end + 1 : end;
     }
-    shape->layers++;
-    return 0;
+    return count;
 }
 
-static int read_activation(const char *word, activation *out, why *w) {
+static int read_layers(const char *text, model *m, why *w) {
+    m->hidden = read_list(text, LAYER_UNITS_CAP, m->width, MODEL_HIDDEN_CAP);
+    if (m->hidden >= 0) return 0;
+    return why_set(w, NNS_E_INVALID,
+                   "--layers %s: must be up to %d widths from 1 to %d, as in 512,256 or 64x10",
+                   text, MODEL_HIDDEN_CAP, LAYER_UNITS_CAP);
+}
+
+static int read_filters(const char *text, model *m, why *w) {
+    m->stages = read_list(text, FILTERS_MOST, m->filters, MODEL_FILTERS_CAP);
+    if (m->stages > 0) return 0;
+    return why_set(w, NNS_E_INVALID,
+                   "--filters %s: must be 1 to %d numbers from 1 to %d, as in 16,32", text,
+                   MODEL_FILTERS_CAP, FILTERS_MOST);
+}
+
+static int read_model(const char *word, model *m, why *w) {
+    m->cnn = !strcmp(word, "cnn");
+    if (m->cnn || !strcmp(word, "mlp")) return 0;
+    return why_set(w, NNS_E_INVALID, "--model %s: must be mlp or cnn", word);
+}
+
+static int read_activation(const char *word, int *out, why *w) {
     int kind = activation_find(word);
     if (kind <= ACTIVATION_LINEAR)
         return why_set(w, NNS_E_INVALID, "--activation %s: must be gelu, relu, tanh or sigmoid",
                        word);
-    *out = (activation)kind;
+    *out = kind;
     return 0;
 }
 
@@ -164,10 +214,50 @@ static int read_optimizer(const char *word, int *out, why *w) {
     return 0;
 }
 
-static int read_shape(options *o, int option, why *w) {
-    o->given |= OPTION_GIVEN_SHAPE;
-    if (option == LAYERS) return read_layers(optarg, &o->trainer.shape, w);
-    return read_activation(optarg, &o->trainer.shape.hidden, w);
+static int read_kernel(model *m, why *w) {
+    int64_t value = 0;
+    int result = read_whole(optarg, (bounds){"kernel", 1, LAYER_KERNEL_CAP}, &value, w);
+    m->kernel = (int)value;
+    if (!result && value % 2 == 0)
+        return why_set(w, NNS_E_INVALID, "--kernel %s: must be odd, so that a filter has a middle",
+                       optarg);
+    return result;
+}
+
+static int read_network(options *o, int option, why *w) {
+    model *m = &o->trainer.model;
+    o->given |= OPTION_GIVEN_MODEL;
+    switch (option) {
+    case MODEL:
+        return read_model(optarg, m, w);
+    case LAYERS:
+        return read_layers(optarg, m, w);
+    case FILTERS:
+        return read_filters(optarg, m, w);
+    case EDGE:
+        return read_kernel(m, w);
+    default:
+        return read_activation(optarg, &m->activation, w);
+    }
+}
+
+static int read_start(options *o, int option, why *w) {
+    net_start *s = &o->trainer.start;
+    double value = 0;
+    int result = 0;
+    o->given |= OPTION_GIVEN_MODEL;
+    switch (option) {
+    case INIT_SCALE:
+        result = read_real(optarg, (bounds){"init-scale", 0, 1e6}, &value, w);
+        s->scale = (float)value;
+        return result;
+    case INIT_BIAS:
+        result = read_real(optarg, (bounds){"init-bias", -1e6, 1e6}, &value, w);
+        s->bias = (float)value;
+        return result;
+    default:
+        return read_real(optarg, (bounds){"init-bias-share", 0, 1}, &s->biased, w);
+    }
 }
 
 static int read_rule(options *o, int option, why *w) {
@@ -200,7 +290,7 @@ static int read_count(options *o, int option, why *w) {
     switch (option) {
     case BATCH:
         o->given |= OPTION_GIVEN_BATCH;
-        return read_whole(optarg, (bounds){"batch", 1, MLP_BATCH_CAP}, &o->trainer.live.batch, w);
+        return read_whole(optarg, (bounds){"batch", 1, NET_BATCH_CAP}, &o->trainer.live.batch, w);
     case EPOCHS:
         o->given |= OPTION_GIVEN_EPOCHS;
         return read_whole(optarg, (bounds){"epochs", 0, 1e9}, &o->trainer.live.epochs, w);
@@ -238,6 +328,9 @@ static int read_word(options *o, int option) {
     case PAUSED:
         o->paused = true;
         break;
+    case STAY:
+        o->stay = true;
+        break;
     case NAME:
         o->name = optarg;
         break;
@@ -254,16 +347,24 @@ static int read_word(options *o, int option) {
         o->version = true;
         break;
     default:
-        break; // EXIT: ending after the epochs is what we do
+        o->stay = false; // EXIT: ending after the epochs is what we do
+        break;
     }
     return 0;
 }
 
 static int read_one(options *o, int option, why *w) {
     switch (option) {
+    case MODEL:
     case LAYERS:
     case ACTIVATION:
-        return read_shape(o, option, w);
+    case FILTERS:
+    case EDGE:
+        return read_network(o, option, w);
+    case INIT_SCALE:
+    case INIT_BIAS:
+    case INIT_SHARE:
+        return read_start(o, option, w);
     case OPTIMIZER:
     case LR:
     case MOMENTUM:
@@ -286,7 +387,8 @@ static int read_one(options *o, int option, why *w) {
 static void set_defaults(options *o) {
     int cores = parallel_cores();
     *o = (options){
-        .trainer = {.shape = {.layers = 3, .width = {512, 256}, .hidden = ACTIVATION_GELU},
+        .trainer = {.model = {.hidden = -1, .activation = -1},
+                    .start = {.scale = 1, .biased = 1},
                     .live = {.rule = {.lr = NAN,
                                       .momentum = 0.9,
                                       .beta1 = 0.9,
@@ -315,6 +417,9 @@ int options_parse(options *o, int argc, char **argv, why *w) {
     }
     if (optind < argc)
         return why_set(w, NNS_E_INVALID, "%s: not understood (see --help)", argv[optind]);
+    if (!o->trainer.model.cnn && (o->trainer.model.stages || o->trainer.model.kernel))
+        return why_set(w, NNS_E_INVALID, "--filters and --kernel are of --model cnn");
+    model_fill(&o->trainer.model);
     optimizer_settings *s = &o->trainer.live.rule;
     if (isnan(s->lr)) s->lr = optimizer_default_lr((optimizer_kind)o->trainer.live.optimizer);
     return 0;

@@ -12,6 +12,7 @@ typedef struct options {
     int64_t steps;       // end after so many in all; 0: no such end
     int threads;
     bool paused;
+    bool stay;           // wait, paused, when the training is over
     bool quiet;
     bool help;
     bool version;
@@ -23,7 +24,7 @@ typedef struct options {
 } options;
 
 enum {
-    OPTION_GIVEN_SHAPE = 1,
+    OPTION_GIVEN_MODEL = 1,
     OPTION_GIVEN_OPTIMIZER = 2,
     OPTION_GIVEN_LR = 4,
     OPTION_GIVEN_MOMENTUM = 8,

@@ -37,3 +37,18 @@ void parallel_for(size_t items, size_t grain, parallel_range range, void *contex
     for (size_t i = 0; i < pieces; i++)
         range(context, piece_begin(items, pieces, i), piece_begin(items, pieces, i + 1));
 }
+
+void parallel_pieces(size_t pieces, parallel_piece piece, void *context) {
+    if (pieces <= 1 || omp_get_max_threads() == 1) {
+        for (size_t i = 0; i < pieces; i++)
+            piece(context, i);
+        return;
+    }
+#pragma omp parallel for schedule(static, 1)
+    for (size_t i = 0; i < pieces; i++)
+        piece(context, i);
+}
+
+void parallel_alone(void) {
+    omp_set_num_threads(1); // of the calling thread: libgomp keeps the number for each
+}

@@ -26,4 +26,11 @@ int parallel_cores(void); // processors that this process may run on
 // No item depends on how the pieces fall, so that the result has the same bits for any split.
 void parallel_for(size_t items, size_t grain, parallel_range range, void *context);
 
+// Calls `piece` for each number below `pieces`, on as many threads as there are.
+typedef void (*parallel_piece)(void *context, size_t piece);
+void parallel_pieces(size_t pieces, parallel_piece piece, void *context);
+
+// The calling thread computes alone from now on: for threads that are not the program's first.
+void parallel_alone(void);
+
 #endif

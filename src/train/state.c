@@ -2,10 +2,10 @@
 //
 //   offset  size     value (little-endian)
 //   0       8        "NNSTRAIN"
-//   8       4        version: 1
+//   8       4        version: 2
 //   12      4        layers L
-//   16      4        inputs
-//   20      4        activation between layers
+//   16      4        height of an image
+//   20      4        its width
 //   24      4        optimizer
 //   28      4        checksum of the training data
 //   32      4        training images
@@ -19,11 +19,15 @@
 //   88      8 x 5    lr, momentum, beta1, beta2, weight decay
 //   128     8 x 4    random state before this epoch's shuffling
 //   160     8, 8     loss and right answers summed over this epoch
-//   176     4 L      units of each layer, the last is the number of classes
-//   ...     4 P      parameters: all weights, then all biases, layer by layer
+//   176     16 L     each layer: kind (layer.h), activation, units, edge of its filters
+//   ...     4 P      parameters in the order of net.h
 //   ...     4 P      first moments in the same order
 //   ...     4 P      second moments
+//   ...     4 S      statistics that normalisations keep
 //   ...     4        CRC-32C of all that stands before
+//
+// Version 1 knew dense layers only and is still read: at 16 the inputs, at 20 the activation between layers, at 176
+// 4 L units of each layer, the last is the number of classes; S is 0.
 //
 // Rewritten whole by a temporary name, so that a file is always one that was finished.
 #include "trainer.h"
@@ -37,7 +41,7 @@
 #include <string.h>
 
 #define MAGIC "NNSTRAIN"
-#define VERSION 1
+#define VERSION 2
 #define HEADER_BYTES 176
 #define FILE_BYTES_CAP ((size_t)1 << 36)
 
@@ -54,12 +58,19 @@ static void encode_numbers(const trainer *t, buf *out) {
     buf_u64(out, t->epoch_sum.correct);
 }
 
+static void encode_layer(const layer_shape *s, buf *out) {
+    buf_u32(out, (uint32_t)s->kind);
+    buf_u32(out, (uint32_t)s->activation);
+    buf_u32(out, (uint32_t)s->units);
+    buf_u32(out, (uint32_t)s->kernel);
+}
+
 static void encode_header(const trainer *t, buf *out) {
     buf_add(out, MAGIC, 8);
     buf_u32(out, VERSION);
     buf_u32(out, (uint32_t)t->net.shape.layers);
-    buf_u32(out, (uint32_t)t->net.shape.inputs);
-    buf_u32(out, (uint32_t)t->net.shape.hidden);
+    buf_u32(out, (uint32_t)t->net.shape.in.height);
+    buf_u32(out, (uint32_t)t->net.shape.in.width);
     buf_u32(out, (uint32_t)t->net.rule.kind);
     buf_u32(out, t->d->checksum);
     buf_u32(out, t->d->train.count);
@@ -71,8 +82,8 @@ static void encode_header(const trainer *t, buf *out) {
     buf_i64(out, t->live.batch);
     buf_i64(out, t->live.epochs);
     encode_numbers(t, out);
-    for (int l = 0; l < t->net.shape.layers; l++)
-        buf_u32(out, (uint32_t)t->net.shape.width[l]);
+    for (int i = 0; i < t->net.shape.layers; i++)
+        encode_layer(&t->net.shape.layer[i], out);
 }
 
 int trainer_encode(const trainer *t, buf *out) {
@@ -81,6 +92,7 @@ int trainer_encode(const trainer *t, buf *out) {
     buf_add(out, t->net.params, bytes);
     buf_add(out, t->net.rule.m, bytes);
     buf_add(out, t->net.rule.v, bytes);
+    buf_add(out, t->net.running, t->net.statistics * sizeof(float));
     if (!out->failed) buf_u32(out, hash_crc32c(0, out->data, out->length));
     return out->failed ? NNS_E_NO_MEMORY : 0;
 }
@@ -100,44 +112,93 @@ static int damaged(const char *name, size_t offset, const char *what, why *w) {
 static int check_envelope(const char *name, const uint8_t *b, size_t length, why *w) {
     if (length < HEADER_BYTES + 8) return damaged(name, length, "the file ends too early", w);
     if (memcmp(b, MAGIC, 8)) return damaged(name, 0, "not a saved training state", w);
-    if (le_u32(b + 8) != VERSION)
-        return why_set(w, NNS_E_VERSION, "%s: offset 8: version %u, this program reads %d", name,
-                       le_u32(b + 8), VERSION);
+    if (le_u32(b + 8) < 1 || le_u32(b + 8) > VERSION)
+        return why_set(w, NNS_E_VERSION, "%s: offset 8: version %u, this program reads 1 to %d",
+                       name, le_u32(b + 8), VERSION);
     if (le_u32(b + length - 4) != hash_crc32c(0, b, length - 4))
         return damaged(name, length - 4, "the checksum does not fit: the file is damaged", w);
     return 0;
 }
 
-static int decode_shape(const char *name, const uint8_t *b, size_t length, mlp_shape *shape,
-                        why *w) {
-    uint32_t layers = le_u32(b + 12), inputs = le_u32(b + 16), hidden = le_u32(b + 20);
-    if (layers < 1 || layers > MLP_LAYERS_CAP) return damaged(name, 12, "number of layers", w);
-    if (inputs < 1 || inputs > MLP_WIDTH_CAP) return damaged(name, 16, "number of inputs", w);
-    if (hidden >= ACTIVATION_COUNT) return damaged(name, 20, "unknown activation", w);
-    if (length < HEADER_BYTES + 4 * (size_t)layers + 4)
-        return damaged(name, length, "ends early", w);
-    *shape =
-        (mlp_shape){.inputs = (int)inputs, .layers = (int)layers, .hidden = (activation)hidden};
-    size_t parameters = 0;
-    for (uint32_t l = 0, in = inputs; l < layers; l++) {
-        uint32_t out = le_u32(b + HEADER_BYTES + 4 * l);
-        if (out < 1 || out > MLP_WIDTH_CAP)
-            return damaged(name, HEADER_BYTES + 4 * l, "units of a layer", w);
-        shape->width[l] = (int)out;
-        parameters += (size_t)in * out + out;
-        in = out;
-    }
-    size_t need = HEADER_BYTES + 4 * (size_t)layers + 12 * parameters + 4;
-    return length == need ? 0 : damaged(name, length, "the size does not fit the network", w);
+// Bytes of one layer's description.
+static size_t layer_bytes(const uint8_t *b) {
+    return le_u32(b + 8) == 1 ? 4 : 16;
 }
 
-// The same data, or the order of the images and what was learnt from them mean nothing.
-static int check_data(const char *name, const uint8_t *b, const data *d, const mlp_shape *s,
-                      why *w) {
-    if ((uint32_t)s->inputs != d->rows * d->columns || s->width[s->layers - 1] != d->classes)
-        return why_set(w, NNS_E_INVALID,
-                       "%s: a network of %d inputs and %d classes, but the data has %u and %d",
-                       name, s->inputs, s->width[s->layers - 1], d->rows * d->columns, d->classes);
+static size_t arrays_offset(const uint8_t *b) {
+    return HEADER_BYTES + layer_bytes(b) * le_u32(b + 12);
+}
+
+// Version 1: a dense layer; the last one is linear.
+static int decode_units(const char *name, const uint8_t *b, uint32_t at, layer_shape *out, why *w) {
+    uint32_t hidden = le_u32(b + 20), units = le_u32(b + HEADER_BYTES + 4 * at);
+    bool last = at == le_u32(b + 12) - 1;
+    if (units < 1 || units > LAYER_UNITS_CAP)
+        return damaged(name, HEADER_BYTES + 4 * at, "units of a layer", w);
+    *out = (layer_shape){.kind = LAYER_DENSE,
+                         .activation = last ? ACTIVATION_LINEAR : (activation)hidden,
+                         .units = (int)units};
+    return 0;
+}
+
+static int decode_layer(const char *name, const uint8_t *b, uint32_t at, layer_shape *out, why *w) {
+    size_t offset = HEADER_BYTES + 16 * (size_t)at;
+    uint32_t kind = le_u32(b + offset), activation_kind = le_u32(b + offset + 4);
+    uint32_t units = le_u32(b + offset + 8), kernel = le_u32(b + offset + 12);
+    if (kind >= LAYER_KINDS) return damaged(name, offset, "unknown kind of layer", w);
+    if (activation_kind >= ACTIVATION_COUNT)
+        return damaged(name, offset + 4, "unknown activation", w);
+    bool bends = kind == LAYER_DENSE || kind == LAYER_NORM;
+    if (activation_kind && !bends)
+        return damaged(name, offset + 4, "activation of such a layer", w);
+    if (units > LAYER_UNITS_CAP) return damaged(name, offset + 8, "units of a layer", w);
+    if (kernel > LAYER_KERNEL_CAP) return damaged(name, offset + 12, "edge of the filters", w);
+    *out = (layer_shape){.kind = (layer_kind)kind,
+                         .activation = (activation)activation_kind,
+                         .units = (int)units,
+                         .kernel = (int)kernel};
+    return 0;
+}
+
+static int check_edges(const char *name, const uint8_t *b, why *w) {
+    uint32_t layers = le_u32(b + 12), first = le_u32(b + 16), second = le_u32(b + 20);
+    bool old = le_u32(b + 8) == 1;
+    if (layers < 1 || layers > NET_LAYERS_CAP) return damaged(name, 12, "number of layers", w);
+    if (first < 1 || first > LAYER_UNITS_CAP)
+        return damaged(name, 16, old ? "number of inputs" : "height", w);
+    if (old && second >= ACTIVATION_COUNT) return damaged(name, 20, "unknown activation", w);
+    if (!old && (second < 1 || second > LAYER_UNITS_CAP)) return damaged(name, 20, "width", w);
+    return 0;
+}
+
+static int decode_shape(const char *name, const uint8_t *b, size_t length, net_shape *shape,
+                        why *w) {
+    bool old = le_u32(b + 8) == 1;
+    int result = check_edges(name, b, w);
+    if (result) return result;
+    if (length < arrays_offset(b) + 4) return damaged(name, length, "ends early", w);
+    *shape = (net_shape){.layers = (int)le_u32(b + 12)};
+    shape->in = old ? (extent){1, (int)le_u32(b + 16), 1}
+                    : (extent){(int)le_u32(b + 16), (int)le_u32(b + 20), 1};
+    for (uint32_t i = 0; i < (uint32_t)shape->layers && !result; i++)
+        result = (old ? decode_units : decode_layer)(name, b, i, &shape->layer[i], w);
+    return result;
+}
+
+// The same data, or the order of the images and what was learnt from them mean nothing. Version 1 did not say how
+// its inputs lie: as those of the data.
+static int check_data(const char *name, const uint8_t *b, const data *d, net_shape *s, why *w) {
+    bool old = le_u32(b + 8) == 1;
+    int classes = s->layer[s->layers - 1].units;
+    extent in = {(int)d->rows, (int)d->columns, 1};
+    bool same = old ? extent_cells(s->in) == extent_cells(in)
+                    : s->in.height == in.height && s->in.width == in.width;
+    if (!same || classes != d->classes)
+        return why_set(
+            w, NNS_E_INVALID,
+            "%s: a network of %d x %d inputs and %d classes, but the data has %d x %d and %d", name,
+            s->in.width, s->in.height, classes, in.width, in.height, d->classes);
+    s->in = in;
     if (le_u32(b + 28) != d->checksum || le_u32(b + 32) != d->train.count)
         return why_set(w, NNS_E_INVALID,
                        "%s: saved while training on other data than: %s (%u images); "
@@ -145,6 +206,16 @@ static int check_data(const char *name, const uint8_t *b, const data *d, const m
                        name, d->source, d->train.count);
     if (le_u32(b + 36) >= d->train.count) return damaged(name, 36, "position beyond the data", w);
     return 0;
+}
+
+// Before memory is taken: no file makes us take more than belongs to its own size.
+static int check_size(const char *name, const uint8_t *b, size_t length, const net_shape *shape,
+                      why *w) {
+    net sizes;
+    if (!net_size(&sizes, shape))
+        return damaged(name, HEADER_BYTES, "layers that do not fit each other", w);
+    size_t need = arrays_offset(b) + 12 * sizes.parameters + 4 * sizes.statistics + 4;
+    return length == need ? 0 : damaged(name, length, "the size does not fit the network", w);
 }
 
 static void decode_numbers(trainer *t, const uint8_t *b) {
@@ -171,7 +242,7 @@ static int decode_header(trainer *t, const char *name, const uint8_t *b, why *w)
     t->live.epochs = le_i64(b + 80);
     if (t->step < 0 || t->epoch < 0 || t->net.rule.updates < 0)
         return damaged(name, 48, "negative counts", w);
-    if (t->live.batch < 1 || t->live.batch > MLP_BATCH_CAP || t->live.epochs < 0)
+    if (t->live.batch < 1 || t->live.batch > NET_BATCH_CAP || t->live.epochs < 0)
         return damaged(name, 72, "batch or epochs out of bounds", w);
     decode_numbers(t, b);
     return 0;
@@ -182,18 +253,20 @@ static void decode_arrays(trainer *t, const uint8_t *at) {
     memcpy(t->net.params, at, bytes);
     memcpy(t->net.rule.m, at + bytes, bytes);
     memcpy(t->net.rule.v, at + 2 * bytes, bytes);
+    memcpy(t->net.running, at + 3 * bytes, t->net.statistics * sizeof(float));
 }
 
 int trainer_decode(trainer *t, const data *d, const char *name, const uint8_t *bytes, size_t length,
                    why *w) {
-    mlp_shape shape;
+    net_shape shape;
     int result = check_envelope(name, bytes, length, w);
     if (!result) result = decode_shape(name, bytes, length, &shape, w);
+    if (!result) result = check_size(name, bytes, length, &shape, w);
     if (!result) result = check_data(name, bytes, d, &shape, w);
     if (!result) result = trainer_make(t, d, &shape, w);
     if (result) return result;
     result = decode_header(t, name, bytes, w);
-    if (!result) decode_arrays(t, bytes + HEADER_BYTES + 4 * (size_t)shape.layers);
+    if (!result) decode_arrays(t, bytes + arrays_offset(bytes));
     if (result) trainer_free(t);
     return result;
 }

@@ -12,16 +12,31 @@
 #include <assert.h>
 #include <string.h>
 
-#define EVALUATE_ROWS 500 // images a pass; the activations of so many stay in the cache
+#define EVALUATE_ROWS 500                // images a pass at most,
+#define EVALUATE_CELLS ((size_t)1 << 22) // and so many values: its arrays stay small
 
-int trainer_make(trainer *t, const data *d, const mlp_shape *shape, why *w) {
+static size_t aside_rows(const net *n) {
+    size_t rows = EVALUATE_CELLS / net_cells(n);
+    return rows > EVALUATE_ROWS ? EVALUATE_ROWS : rows < 16 ? 16 : rows;
+}
+
+static int make_arrays(trainer *t) {
+    size_t classes = (size_t)net_classes(&t->net);
+    t->order = mem_array(t->d->train.count, sizeof *t->order);
+    t->confusion = mem_array(classes * classes, sizeof *t->confusion);
+    if (!t->order || !t->confusion) return NNS_E_NO_MEMORY;
+    return pass_new(&t->aside, &t->net, aside_rows(&t->net), PASS_USE);
+}
+
+int trainer_make(trainer *t, const data *d, const net_shape *shape, why *w) {
     *t = (trainer){.d = d};
-    int result = mlp_new(&t->net, shape);
-    if (!result && !(t->order = mem_array(d->train.count, sizeof *t->order)))
-        result = NNS_E_NO_MEMORY;
+    int result = net_new(&t->net, shape);
+    if (!result) result = make_arrays(t);
     if (result == NNS_E_INVALID)
-        why_set(w, result, "a network has 1 to %d layers of 1 to %d units", MLP_LAYERS_CAP,
-                MLP_WIDTH_CAP);
+        why_set(
+            w, result,
+            "a network has 1 to %d layers of 1 to %d units; each layer of filters halves the image",
+            NET_LAYERS_CAP, LAYER_UNITS_CAP);
     else if (result)
         why_set(w, result, "not enough memory for a network of this size");
     if (result) trainer_free(t);
@@ -29,24 +44,26 @@ int trainer_make(trainer *t, const data *d, const mlp_shape *shape, why *w) {
 }
 
 int trainer_new(trainer *t, const data *d, const trainer_options *options, why *w) {
-    mlp_shape shape = options->shape;
-    shape.inputs = (int)(d->rows * d->columns);
-    shape.width[shape.layers - 1] = d->classes;
+    net_shape shape;
+    model_shape(&options->model, (extent){(int)d->rows, (int)d->columns, 1}, d->classes, &shape);
     int result = trainer_make(t, d, &shape, w);
     if (result) return result;
     t->seed = options->seed;
     t->live = options->live;
     t->net.rule.kind = (optimizer_kind)options->live.optimizer;
     random_seed(&t->random, options->seed, 0);
-    mlp_init(&t->net, &t->random);
+    net_init(&t->net, &options->start, &t->random);
     t->before = t->random;
     trainer_shuffle(t);
     return 0;
 }
 
 void trainer_free(trainer *t) {
-    mlp_free(&t->net);
+    pass_free(&t->pass);
+    pass_free(&t->aside);
+    net_free(&t->net);
     mem_free(t->order);
+    mem_free(t->confusion);
     *t = (trainer){0};
 }
 
@@ -71,22 +88,45 @@ static void follow_live(trainer *t) {
         optimizer_switch(&t->net.rule, (optimizer_kind)t->live.optimizer, t->net.parameters);
 }
 
+// Room for the batch. Without memory for a larger one the batch stays what it was, as its control then shows.
+static void follow_batch(trainer *t) {
+    if ((size_t)t->live.batch <= t->pass.rows) return;
+    pass larger;
+    if (pass_new(&larger, &t->net, (size_t)t->live.batch, PASS_LEARN)) {
+        t->live.batch = (int64_t)t->pass.rows;
+        return;
+    }
+    pass_free(&t->pass);
+    t->pass = larger;
+    t->moves++;
+}
+
 size_t trainer_begin(trainer *t) {
     assert(t->position < t->d->train.count);
     follow_live(t);
+    follow_batch(t);
     uint32_t left = t->d->train.count - t->position;
     size_t rows = t->live.batch < left ? (size_t)t->live.batch : left;
-    data_gather(t->d, &t->d->train, t->order + t->position, rows, t->net.x, t->net.truth);
+    data_gather(t->d, &t->d->train, t->order + t->position, rows, t->pass.x, t->pass.truth);
     return rows;
 }
 
 int trainer_learn(trainer *t, size_t rows, loss_sum *sum) {
-    int result = mlp_forward(&t->net, rows, sum);
-    return result ? result : mlp_backward(&t->net, rows);
+    if (!rows) return NNS_E_NO_MEMORY; // for not a single pass
+    int result = net_forward(&t->net, &t->pass, rows, sum);
+    return result ? result : net_backward(&t->net, &t->pass, rows);
 }
 
 void trainer_update(trainer *t) {
-    mlp_update(&t->net, &t->live.rule);
+    net_update(&t->net, &t->live.rule);
+}
+
+int trainer_preview(trainer *t, size_t *rows, loss_sum *sum) {
+    *rows = trainer_begin(t);
+    pass_set_mode(&t->pass, &t->net, PASS_BATCH);
+    int result = trainer_learn(t, *rows, sum);
+    pass_set_mode(&t->pass, &t->net, PASS_LEARN);
+    return result;
 }
 
 bool trainer_end(trainer *t, size_t rows, const loss_sum *sum) {
@@ -114,14 +154,15 @@ static void keep_mistake(evaluation *e, uint32_t index, float sureness) {
     e->sureness[at] = sureness;
 }
 
-static void find_mistakes(const mlp *net, uint32_t first, size_t rows, evaluation *e) {
-    size_t classes = (size_t)mlp_classes(net);
+static void judge_rows(trainer *t, uint32_t first, size_t rows, evaluation *e) {
+    size_t classes = (size_t)net_classes(&t->net);
     for (size_t r = 0; r < rows; r++) {
-        const float *p = net->p + r * classes; // (classes)
-        size_t best = 0;
+        const float *p = t->aside.p + r * classes; // (classes)
+        size_t best = 0, truth = t->aside.truth[r];
         for (size_t c = 1; c < classes; c++)
             if (p[c] > p[best]) best = c;
-        if (best != net->truth[r]) keep_mistake(e, first + (uint32_t)r, p[best]);
+        t->confusion[truth * classes + best]++;
+        if (best != truth) keep_mistake(e, first + (uint32_t)r, p[best]);
     }
 }
 
@@ -130,21 +171,23 @@ static int evaluate_rows(trainer *t, const data_set *set, uint32_t first, size_t
     uint32_t index[EVALUATE_ROWS];
     for (size_t i = 0; i < rows; i++)
         index[i] = first + (uint32_t)i;
-    data_gather(t->d, set, index, rows, t->net.x, t->net.truth);
+    data_gather(t->d, set, index, rows, t->aside.x, t->aside.truth);
     loss_sum sum;
-    int result = mlp_forward(&t->net, rows, &sum);
+    int result = net_forward(&t->net, &t->aside, rows, &sum);
     if (result) return result;
     out->loss += sum.loss;
     out->accuracy += (double)sum.correct;
-    find_mistakes(&t->net, first, rows, out);
+    judge_rows(t, first, rows, out);
     return 0;
 }
 
 int trainer_evaluate(trainer *t, const data_set *set, evaluation *out) {
+    size_t classes = (size_t)net_classes(&t->net);
     *out = (evaluation){0};
-    for (uint32_t first = 0; first < set->count; first += EVALUATE_ROWS) {
+    memset(t->confusion, 0, classes * classes * sizeof *t->confusion);
+    for (uint32_t first = 0; first < set->count; first += (uint32_t)t->aside.rows) {
         uint32_t left = set->count - first;
-        size_t rows = left < EVALUATE_ROWS ? left : EVALUATE_ROWS;
+        size_t rows = left < t->aside.rows ? left : t->aside.rows;
         int result = evaluate_rows(t, set, first, rows, out);
         if (result) return result;
     }

@@ -4,7 +4,7 @@
 #define NNS_TRAIN_TRAINER_H
 
 #include "data.h"
-#include "mlp.h"
+#include "model.h"
 #include "why.h"
 
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 // What a person may change while it trains.
 typedef struct trainer_live {
     optimizer_settings rule;
-    int64_t batch;  // images of a step, 1..MLP_BATCH_CAP
+    int64_t batch;  // images of a step, 1..NET_BATCH_CAP
     int64_t epochs; // ends after so many; 0: never
     int optimizer;  // an optimizer_kind
     bool validate_now;
@@ -20,7 +20,11 @@ typedef struct trainer_live {
 
 typedef struct trainer {
     const data *d;            // borrowed until trainer_free
-    mlp net;
+    net net;
+    pass pass;                // of the steps: grows with the batch
+    int64_t moves;            // times that its arrays came to another place
+    pass aside;               // of validation and whoever else looks at other images
+    uint32_t *confusion;      // (classes, classes) of the last evaluation: row is the truth
     trainer_live live;
     uint64_t seed;
     int64_t step;             // steps done
@@ -33,7 +37,8 @@ typedef struct trainer {
 } trainer;
 
 typedef struct trainer_options {
-    mlp_shape shape; // inputs and classes are taken from the data
+    model model; // filled
+    net_start start;
     trainer_live live;
     uint64_t seed;
 } trainer_options;
@@ -58,7 +63,11 @@ int trainer_learn(trainer *t, size_t rows, loss_sum *sum);
 void trainer_update(trainer *t);
 bool trainer_end(trainer *t, size_t rows, const loss_sum *sum);
 
-// A pass over `set` that changes nothing that a later step depends on.
+// Loss and gradients of the batch that the next step will see, so that there is something to look at before the
+// first update. Changes nothing that a later step depends on.
+int trainer_preview(trainer *t, size_t *rows, loss_sum *sum);
+
+// A pass over `set` that changes nothing that a later step depends on, nor the arrays of the last step.
 int trainer_evaluate(trainer *t, const data_set *set, evaluation *out);
 
 // Share of this epoch that is done, plus epochs done; and all steps planned (0: no end).
@@ -75,8 +84,9 @@ int trainer_encode(const trainer *t, buf *out);
 int trainer_decode(trainer *t, const data *d, const char *name, const uint8_t *bytes, size_t length,
                    why *w);
 
-// Makes a trainer of the shape, at its very start but without weights (trainer_new, trainer_decode).
-int trainer_make(trainer *t, const data *d, const mlp_shape *shape, why *w);
+// Makes a trainer of the shape, at its very start but without weights (trainer_new, trainer_decode). The pass of
+// the steps is made by the first trainer_begin.
+int trainer_make(trainer *t, const data *d, const net_shape *shape, why *w);
 
 // The order of this epoch follows from `before` alone.
 void trainer_shuffle(trainer *t);

@@ -23,10 +23,9 @@
 #define HISTOGRAM_BINS 64
 
 static void open_run(watch *w, const options *o, int argc, char **argv) {
-    char name[160];
-    size_t used = (size_t)snprintf(name, sizeof name, "mlp %d", w->t->net.shape.inputs);
-    for (int l = 0; l < w->t->net.shape.layers && used < sizeof name; l++)
-        used += (size_t)snprintf(name + used, sizeof name - used, "-%d", w->t->net.shape.width[l]);
+    char network[MODEL_TEXT_CAP], name[MODEL_TEXT_CAP + 8];
+    model_text(&w->t->net, network);
+    snprintf(name, sizeof name, "%s %s", model_word(&w->t->net), network);
     w->run = nns_open(&(nns_options){
         .project = o->project       ? o->project
                    : w->t->d->drawn ? "digits"
@@ -39,22 +38,13 @@ static void open_run(watch *w, const options *o, int argc, char **argv) {
     });
 }
 
-static void tell_shape(watch *w) {
-    const mlp_shape *s = &w->t->net.shape;
-    buf json = {0};
-    buf_print(&json, "[%d", s->inputs);
-    for (int l = 0; l < s->layers; l++)
-        buf_print(&json, ",%d", s->width[l]);
-    buf_text(&json, "]");
-    buf_zero(&json, 1);
-    if (!json.failed) nns_fact_json(w->run, "layers", (const char *)json.data);
-    buf_fini(&json);
-}
-
 static void tell_facts(watch *w, const options *o) {
     const trainer *t = w->t;
-    tell_shape(w);
-    nns_fact_text(w->run, "activation", activation_name(t->net.shape.hidden));
+    char network[MODEL_TEXT_CAP];
+    model_text(&t->net, network);
+    nns_fact_text(w->run, "model", model_word(&t->net));
+    nns_fact_text(w->run, "network", network);
+    nns_fact_text(w->run, "activation", activation_name(model_activation(&t->net)));
     nns_fact_int(w->run, "parameters", (int64_t)t->net.parameters);
     nns_fact_text(w->run, "optimizer", optimizer_names[t->live.optimizer]);
     nns_fact_double(w->run, "lr", t->live.rule.lr);
@@ -92,7 +82,7 @@ static void offer_loop(watch *w) {
     nns_param_int(
         w->run, "batch", &live->batch,
         &(nns_range){
-            .min = 1, .max = MLP_BATCH_CAP, .unit = "images", .description = "images of a step"});
+            .min = 1, .max = NET_BATCH_CAP, .unit = "images", .description = "images of a step"});
     nns_param_int(w->run, "epochs", &live->epochs,
                   &(nns_range){.max = 1e6, .description = "ends after so many; 0: goes on"});
     nns_param_bool(w->run, "validate_now", &live->validate_now,
@@ -167,11 +157,13 @@ static void log_histogram(watch *w, const char *name, const float *x, size_t n) 
 }
 
 static void log_weights(watch *w) {
-    char name[64];
-    for (int l = 0; l < w->t->net.shape.layers; l++) {
-        const mlp_layer *layer = &w->t->net.layer[l];
-        snprintf(name, sizeof name, "weights/layer %d", l + 1);
-        log_histogram(w, name, layer->w, (size_t)layer->in * (size_t)layer->out);
+    const net *n = &w->t->net;
+    for (int i = 0; i < n->shape.layers; i++) {
+        char which[MODEL_NAME_CAP], name[MODEL_NAME_CAP + 16];
+        if (!n->layer[i].decaying) continue;
+        model_layer_name(n, i, which);
+        snprintf(name, sizeof name, "weights/%s", which);
+        log_histogram(w, name, n->layer[i].w, n->layer[i].decaying);
     }
 }
 
@@ -197,16 +189,16 @@ static void log_samples(watch *w) {
         index[count++] = w->fixed[i];
     for (int i = 0; i < w->last.mistakes; i++)
         index[count++] = w->last.mistake[i];
-    mlp *net = &w->t->net;
+    pass *aside = &w->t->aside; // the arrays of the step stay as they are
     loss_sum unused;
-    data_gather(w->t->d, &w->t->d->validation, index, count, net->x, net->truth);
-    if (mlp_forward(net, count, &unused)) return;
+    data_gather(w->t->d, &w->t->d->validation, index, count, aside->x, aside->truth);
+    if (net_forward(&w->t->net, aside, count, &unused)) return;
     for (size_t i = 0; i < count; i++) {
         char name[64];
         bool followed = i < (size_t)w->fixed_count;
         snprintf(name, sizeof name, "%s %zu", followed ? "samples/digit" : "samples/mistake",
                  followed ? i + 1 : i + 1 - (size_t)w->fixed_count);
-        log_sample(w, name, index[i], net->p + i * (size_t)mlp_classes(net)); // (classes)
+        log_sample(w, name, index[i], aside->p + i * (size_t)net_classes(&w->t->net)); // (classes)
     }
 }
 

@@ -35,9 +35,9 @@ static void refused(const char *line, const char *expected) {
 static void test_defaults(void **state) {
     (void)state;
     options o = accepted("");
-    assert_int_equal(o.trainer.shape.layers, 3);
-    assert_int_equal(o.trainer.shape.width[0], 512);
-    assert_int_equal(o.trainer.shape.width[1], 256);
+    assert_int_equal(o.trainer.model.hidden, 2);
+    assert_int_equal(o.trainer.model.width[0], 512);
+    assert_int_equal(o.trainer.model.width[1], 256);
     assert_int_equal(o.trainer.live.batch, 128);
     assert_int_equal(o.trainer.live.epochs, 10);
     assert_true(o.threads >= 1 && o.given == 0 && !o.quiet && !o.paused && !o.save);
@@ -53,9 +53,9 @@ static void test_values(void **state) {
         "--layers 3,2,1 --activation tanh --batch 4096 --epochs 0 --seed 7 --threads 2 --limit 9 "
         "--data D --save S --load L --name N --project P --steps 5 --quiet --paused --exit "
         "--digits");
-    assert_int_equal(o.trainer.shape.layers, 4);
-    assert_int_equal(o.trainer.shape.width[2], 1);
-    assert_int_equal(o.trainer.shape.hidden, ACTIVATION_TANH);
+    assert_int_equal(o.trainer.model.hidden, 3);
+    assert_int_equal(o.trainer.model.width[2], 1);
+    assert_int_equal(o.trainer.model.activation, ACTIVATION_TANH);
     assert_true(o.trainer.live.batch == 4096 && o.trainer.live.epochs == 0 && o.steps == 5);
     assert_true(o.trainer.seed == 7 && o.data.seed == 7 && o.threads == 2 && o.data.limit == 9);
     assert_string_equal(o.data.folder, "D");
@@ -64,8 +64,29 @@ static void test_values(void **state) {
     assert_string_equal(o.name, "N");
     assert_string_equal(o.project, "P");
     assert_true(o.quiet && o.paused && o.data.draw);
-    assert_int_equal(accepted("--layers ''").trainer.shape.layers, 1);
+    assert_int_equal(accepted("--layers ''").trainer.model.hidden, 0);
     assert_true(accepted("--help").help && accepted("--version").version);
+}
+
+static void test_models(void **state) {
+    (void)state;
+    model m = accepted("").trainer.model;
+    assert_true(!m.cnn && m.activation == ACTIVATION_GELU && m.stages == 0);
+    m = accepted("--model cnn").trainer.model;
+    assert_true(m.cnn && m.activation == ACTIVATION_RELU && m.kernel == 3);
+    assert_true(m.stages == 2 && m.filters[0] == 16 && m.filters[1] == 32);
+    assert_true(m.hidden == 1 && m.width[0] == 128);
+    m = accepted("--filters 4x2,8 --kernel 5 --layers '' --model cnn --activation tanh")
+            .trainer.model;
+    assert_true(m.stages == 3 && m.filters[1] == 4 && m.filters[2] == 8 && m.kernel == 5);
+    assert_true(m.hidden == 0 && m.activation == ACTIVATION_TANH);
+    m = accepted("--layers 64x10,32").trainer.model;
+    assert_true(m.hidden == 11 && m.width[0] == 64 && m.width[9] == 64 && m.width[10] == 32);
+    net_start start =
+        accepted("--init-scale 0.5 --init-bias -3 --init-bias-share 0.25").trainer.start;
+    assert_true(start.scale == 0.5f && start.bias == -3.0f && start.biased == 0.25);
+    assert_true(accepted("--stay").stay && !accepted("--stay --exit").stay);
+    assert_true(accepted("--init-bias 1").given == OPTION_GIVEN_MODEL);
 }
 
 static void test_refused(void **state) {
@@ -76,6 +97,18 @@ static void test_refused(void **state) {
     refused("--layers 5x", "--layers");
     refused("--layers 65537", "--layers");
     refused("--layers 99999999999999999999", "--layers");
+    refused("--layers 64x", "--layers 64x");
+    refused("--layers 64x0", "--layers 64x0");
+    refused("--layers 64x64", "up to 63");
+    refused("--layers 64x2x2", "--layers");
+    refused("--model rnn", "mlp or cnn");
+    refused("--model cnn --filters 0", "--filters 0");
+    refused("--model cnn --filters ''", "--filters");
+    refused("--model cnn --filters 1x9", "1 to 8 numbers");
+    refused("--model cnn --kernel 4", "odd");
+    refused("--model cnn --kernel 17", "--kernel 17");
+    refused("--filters 16", "of --model cnn");
+    refused("--init-bias-share 2", "from 0 to 1");
     refused("--activation linear", "--activation linear");
     refused("--optimizer adagrad", "sgd, momentum or adam");
     refused("--lr nan", "--lr nan");
@@ -114,9 +147,8 @@ static void test_override(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
+        cmocka_unit_test(test_models),   cmocka_unit_test(test_refused),
         cmocka_unit_test(test_override),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

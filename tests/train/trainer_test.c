@@ -5,6 +5,7 @@
 #include "train/parallel.h"
 #include "train/trainer.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,7 +18,8 @@ static data digits;
 
 static trainer_options settings(optimizer_kind kind) {
     return (trainer_options){
-        .shape = {.layers = 3, .width = {24, 16}, .hidden = ACTIVATION_TANH},
+        .model = {.hidden = 2, .width = {24, 16}, .activation = ACTIVATION_TANH},
+        .start = {.scale = 1, .biased = 1},
         .live = {.rule = {.lr = optimizer_default_lr(kind),
                           .momentum = 0.9,
                           .beta1 = 0.9,
@@ -75,6 +77,87 @@ static void test_goes_on(void **state) {
     unlink(path);
 }
 
+static trainer_options cnn_settings(void) {
+    trainer_options options = settings(OPTIMIZER_MOMENTUM);
+    options.model = (model){.cnn = true,
+                            .stages = 2,
+                            .filters = {3, 4},
+                            .kernel = 3,
+                            .hidden = 1,
+                            .width = {12},
+                            .activation = ACTIVATION_RELU};
+    return options;
+}
+
+// Filters and the statistics that normalisations keep are of the state too.
+static void test_cnn_goes_on(void **state) {
+    (void)state;
+    trainer_options options = cnn_settings();
+    trainer whole, begun, resumed;
+    evaluation e[2];
+    buf b = {0};
+    why w;
+    assert_int_equal(trainer_new(&whole, &digits, &options, &w), 0);
+    assert_int_equal(trainer_new(&begun, &digits, &options, &w), 0);
+    steps(&whole, 60);
+    steps(&begun, 23);
+    assert_int_equal(trainer_encode(&begun, &b), 0);
+    assert_int_equal(trainer_decode(&resumed, &digits, "FILE", b.data, b.length, &w), 0);
+    assert_same(&begun, &resumed);
+    assert_int_equal(trainer_evaluate(&begun, &digits.validation, &e[0]), 0);
+    assert_int_equal(trainer_evaluate(&resumed, &digits.validation, &e[1]), 0);
+    assert_true(e[0].loss == e[1].loss);
+    steps(&resumed, 37);
+    assert_same(&whole, &resumed);
+    trainer_free(&whole), trainer_free(&begun), trainer_free(&resumed);
+    buf_fini(&b);
+}
+
+// A small cnn learns quickly, and what it kept of its batches serves single images.
+static void test_cnn_learns(void **state) {
+    (void)state;
+    trainer_options options = cnn_settings();
+    options.model.filters[0] = 8, options.model.filters[1] = 16, options.model.width[0] = 32;
+    options.live.rule.lr = 0.02;
+    trainer t;
+    why w;
+    evaluation e;
+    assert_int_equal(trainer_new(&t, &digits, &options, &w), 0);
+    steps(&t, 330);
+    assert_int_equal(trainer_evaluate(&t, &digits.test, &e), 0);
+    if (e.accuracy < 0.85) fail_msg("accuracy %.3f", e.accuracy);
+    uint32_t sum = 0, right = 0;
+    for (int i = 0; i < 100; i++) {
+        sum += t.confusion[i];
+        right += i % 11 ? 0 : t.confusion[i];
+    }
+    assert_int_equal(sum, digits.test.count);
+    assert_true(fabs((double)right / sum - e.accuracy) < 1e-9);
+    trainer_free(&t);
+}
+
+// A look at the first batch before the first update, and a larger batch later, change nothing else.
+static void test_preview(void **state) {
+    (void)state;
+    trainer_options options = cnn_settings();
+    trainer alone, watched;
+    why w;
+    size_t rows;
+    loss_sum sum;
+    assert_int_equal(trainer_new(&alone, &digits, &options, &w), 0);
+    assert_int_equal(trainer_new(&watched, &digits, &options, &w), 0);
+    assert_int_equal(trainer_preview(&watched, &rows, &sum), 0);
+    assert_true(rows == 50 && sum.loss > 0 && watched.moves == 1);
+    assert_same(&alone, &watched);
+    steps(&alone, 5), steps(&watched, 5);
+    assert_same(&alone, &watched);
+    alone.live.batch = watched.live.batch = 120;
+    steps(&alone, 2), steps(&watched, 2);
+    assert_int_equal(watched.moves, 2);
+    assert_same(&alone, &watched);
+    trainer_free(&alone), trainer_free(&watched);
+}
+
 // Validation between steps, and a parameter set to the value it has, change nothing.
 static void test_watching_changes_nothing(void **state) {
     (void)state;
@@ -99,7 +182,7 @@ static void test_learns(void **state) {
     (void)state;
     for (int kind = 0; kind < OPTIMIZER_COUNT; kind++) {
         trainer_options options = settings((optimizer_kind)kind);
-        options.shape = (mlp_shape){.layers = 2, .width = {64}, .hidden = ACTIVATION_RELU};
+        options.model = (model){.hidden = 1, .width = {64}, .activation = ACTIVATION_RELU};
         trainer t;
         why w;
         evaluation before, after;
@@ -184,31 +267,78 @@ static void test_damage(void **state) {
     buf_fini(&b);
 }
 
-// Well sealed, but nonsense inside: offset, value, expected.
-static void test_nonsense(void **state) {
-    (void)state;
-    const struct {
-        size_t offset;
-        uint32_t value;
-        int code;
-        const char *expected;
-    } cases[] = {
-        {8, 2, NNS_E_VERSION, "version 2"},    {12, 0, NNS_E_CORRUPT, "layers"},
-        {12, 1000, NNS_E_CORRUPT, "layers"},   {12, 60, NNS_E_CORRUPT, "offset"},
-        {16, 0, NNS_E_CORRUPT, "inputs"},      {16, 783, NNS_E_CORRUPT, "size"},
-        {20, 77, NNS_E_CORRUPT, "activation"}, {24, 9, NNS_E_CORRUPT, "optimizer"},
-        {28, 1, NNS_E_INVALID, "other data"},  {32, 5, NNS_E_INVALID, "other data"},
-        {36, 5500, NNS_E_CORRUPT, "position"}, {52, 0x80000000, NNS_E_CORRUPT, "negative"},
-        {72, 0, NNS_E_CORRUPT, "batch"},       {72, 5000, NNS_E_CORRUPT, "batch"},
-        {176, 0, NNS_E_CORRUPT, "units"},      {176, 25, NNS_E_CORRUPT, "size"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        buf b = saved();
+typedef struct nonsense {
+    size_t offset;
+    uint32_t value;
+    int code;
+    const char *expected;
+} nonsense;
+
+static void refuse_all(const nonsense *cases, size_t count, buf (*make)(void)) {
+    for (size_t i = 0; i < count; i++) {
+        buf b = make();
         le_put_u32(b.data + cases[i].offset, cases[i].value);
         seal(&b);
         decode_refused(&b, cases[i].code, cases[i].expected);
         buf_fini(&b);
     }
+}
+
+// Well sealed, but nonsense inside: offset, value, expected.
+static void test_nonsense(void **state) {
+    (void)state;
+    const nonsense cases[] = {
+        {8, 3, NNS_E_VERSION, "version 3"},      {8, 0, NNS_E_VERSION, "version 0"},
+        {12, 0, NNS_E_CORRUPT, "layers"},        {12, 1000, NNS_E_CORRUPT, "layers"},
+        {12, 60, NNS_E_CORRUPT, "offset"},       {16, 0, NNS_E_CORRUPT, "height"},
+        {16, 27, NNS_E_CORRUPT, "size"},         {20, 0, NNS_E_CORRUPT, "width"},
+        {20, 1u << 30, NNS_E_CORRUPT, "width"},  {24, 9, NNS_E_CORRUPT, "optimizer"},
+        {28, 1, NNS_E_INVALID, "other data"},    {32, 5, NNS_E_INVALID, "other data"},
+        {36, 5500, NNS_E_CORRUPT, "position"},   {52, 0x80000000, NNS_E_CORRUPT, "negative"},
+        {72, 0, NNS_E_CORRUPT, "batch"},         {72, 5000, NNS_E_CORRUPT, "batch"},
+        {176, 77, NNS_E_CORRUPT, "kind"},        {180, 77, NNS_E_CORRUPT, "activation"},
+        {184, 0, NNS_E_CORRUPT, "fit"},          {184, 25, NNS_E_CORRUPT, "size"},
+        {184, 1u << 30, NNS_E_CORRUPT, "units"}, {188, 77, NNS_E_CORRUPT, "edge"},
+        {176, 1, NNS_E_CORRUPT, "activation"},   {176, 3, NNS_E_CORRUPT, "activation"},
+    };
+    refuse_all(cases, sizeof cases / sizeof *cases, saved);
+}
+
+// The same state as version 1 wrote it: inputs and activation in the header, four bytes a layer.
+static buf saved_old(void) {
+    buf now = saved(), old = {0};
+    uint32_t layers = le_u32(now.data + 12);
+    buf_add(&old, now.data, 176);
+    le_put_u32(old.data + 8, 1);
+    le_put_u32(old.data + 16, 784);
+    le_put_u32(old.data + 20, ACTIVATION_TANH);
+    for (uint32_t i = 0; i < layers; i++)
+        buf_u32(&old, le_u32(now.data + 176 + 16 * i + 8));
+    buf_add(&old, now.data + 176 + 16 * layers, now.length - 176 - 16 * layers);
+    assert_false(old.failed);
+    seal(&old);
+    buf_fini(&now);
+    return old;
+}
+
+static void test_version_1(void **state) {
+    (void)state;
+    buf now = saved(), old = saved_old();
+    trainer a, b;
+    why w = {""};
+    assert_int_equal(trainer_decode(&a, &digits, "FILE", now.data, now.length, &w), 0);
+    if (trainer_decode(&b, &digits, "FILE", old.data, old.length, &w)) fail_msg("%s", w.text);
+    assert_same(&a, &b);
+    steps(&a, 3), steps(&b, 3);
+    assert_same(&a, &b);
+    trainer_free(&a), trainer_free(&b);
+    buf_fini(&now), buf_fini(&old);
+    const nonsense cases[] = {
+        {12, 60, NNS_E_CORRUPT, "offset"}, {16, 0, NNS_E_CORRUPT, "inputs"},
+        {16, 783, NNS_E_CORRUPT, "size"},  {20, 77, NNS_E_CORRUPT, "activation"},
+        {176, 0, NNS_E_CORRUPT, "units"},  {176, 25, NNS_E_CORRUPT, "size"},
+    };
+    refuse_all(cases, sizeof cases / sizeof *cases, saved_old);
 }
 
 static int set_up(void **state) {
@@ -226,9 +356,11 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_goes_on), cmocka_unit_test(test_watching_changes_nothing),
-        cmocka_unit_test(test_learns),  cmocka_unit_test(test_epochs),
-        cmocka_unit_test(test_damage),  cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_goes_on),     cmocka_unit_test(test_watching_changes_nothing),
+        cmocka_unit_test(test_learns),      cmocka_unit_test(test_epochs),
+        cmocka_unit_test(test_damage),      cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_preview),     cmocka_unit_test(test_version_1),
+        cmocka_unit_test(test_cnn_goes_on), cmocka_unit_test(test_cnn_learns),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
