@@ -65,6 +65,17 @@ export interface NetworkState {
   step: number;
   layers: LayerState[];          // by place; {} where nothing is known
   links: LinkState[];
+  units?: UnitDetail[];          // those that were looked at on their own
+}
+
+// One unit's weights, exact: its row in, and what goes out of it.
+export interface UnitDetail {
+  layer: number;
+  unit: number;
+  weight?: Float32Array;         // (I) or (C, H, W)
+  gradient?: Float32Array;
+  update?: Float32Array;
+  out?: Float32Array;            // (units of the next layer)
 }
 
 // activation | gradient | weight (norm of a unit's incoming weights) | update (root mean square of a unit's row) | value (for one sample).

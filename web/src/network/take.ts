@@ -1,7 +1,7 @@
 // Captures into the picture's state. A capture holds only what was due: what it does not hold stays as it was.
 import { quantities } from '../link/tables';
 import { floats, pairs, type Capture, type CaptureSection } from '../link/capture';
-import type { LayerState, LinkQuantity, LinkState, Matrix, NetworkModel, NetworkState } from './model';
+import type { LayerState, LinkQuantity, LinkState, Matrix, NetworkModel, NetworkState, UnitDetail } from './model';
 
 const UNITS = new Map<number, 'activation' | 'gradient' | 'mean' | 'active' | 'selectivity' | 'weightIn' | 'bias' | 'statistics'>([
   [quantities.activation, 'activation'], [quantities.gradient, 'gradient'], [quantities.mean, 'mean'], [quantities.active, 'active'],
@@ -13,6 +13,10 @@ const MATRICES = new Map<number, LinkQuantity>([
 const STRONGEST = new Map<number, LinkQuantity>([
   [quantities.strong_weight, 'weight'], [quantities.strong_gradient, 'gradient'], [quantities.strong_update, 'update'],
 ]);
+const DETAILS = new Map<number, 'weight' | 'gradient' | 'update' | 'out'>([
+  [quantities.unit_weight, 'weight'], [quantities.unit_gradient, 'gradient'], [quantities.unit_update, 'update'], [quantities.unit_out, 'out'],
+]);
+const DETAILS_MOST = 64; // units whose own weights are kept
 
 export function emptyState(model: NetworkModel): NetworkState {
   return { step: -1, layers: model.layers.map(() => ({})), links: [] };
@@ -52,16 +56,28 @@ function takeLinks(links: LinkState[], layer: number, section: CaptureSection): 
   else if (strongest) linkOf(links, layer, section.tensor).strongest[strongest] = pairs(section);
 }
 
+function takeDetail(units: UnitDetail[], layer: number, section: CaptureSection): boolean {
+  const name = DETAILS.get(section.quantity);
+  if (!name) return false;
+  const at = units.findIndex(u => u.layer === layer && u.unit === section.item);
+  const detail = { ...(at >= 0 ? units.splice(at, 1)[0]! : { layer, unit: section.item }), [name]: floats(section) };
+  units.push(detail);
+  if (units.length > DETAILS_MOST) units.shift();
+  return true;
+}
+
 // A new state: the one before with what the capture holds. An input that names no layer is the first input layer's.
 export function takeCapture(model: NetworkModel, before: NetworkState, capture: Capture): NetworkState {
   const places = placesOf(model), inputPlace = model.layers.findIndex(l => l.kind === 'input');
   const state: NetworkState = {
     step: capture.step, layers: model.layers.map((_, i) => ({ ...before.layers[i] })),
     links: before.links.map(l => ({ ...l, matrix: { ...l.matrix }, strongest: { ...l.strongest } })),
+    units: [...(before.units ?? [])],
   };
   for (const section of capture.sections) {
     const place = places.get(section.layer) ?? (section.quantity === quantities.input ? inputPlace : -1);
-    if (place >= 0 && !takeUnits(state.layers[place]!, section)) takeLinks(state.links, place, section);
+    if (place < 0) continue;
+    if (!takeUnits(state.layers[place]!, section) && !takeDetail(state.units!, place, section)) takeLinks(state.links, place, section);
   }
   return state;
 }

@@ -1,0 +1,107 @@
+// Links as curves: one instance a line, a strip of quads along its cubic, feathered at the edges. The lines stay in world
+// pixels on the card: panning and zooming touch only the view.
+import { FLOATS, type Batch } from '../lines';
+import { LINE, type Scene } from '../scene';
+import { programOf, type GL, type Program } from './context';
+
+const VERTEX = `
+layout(location = 0) in vec4 a_ends;
+layout(location = 1) in vec2 a_look;  // strength, sign
+uniform vec3 u_view;
+uniform vec2 u_size;
+uniform float u_segments, u_vertical, u_share, u_light, u_ratio;
+uniform sampler2D u_ramps;
+uniform vec3 u_nonfinite;
+out float v_side;
+flat out vec4 v_ink;
+flat out float v_half;
+void main() {
+  vec2 p0 = a_ends.xy * u_view.x + u_view.yz, p1 = a_ends.zw * u_view.x + u_view.yz, half_way = (p1 - p0) * 0.5;
+  vec2 lead = u_vertical > 0.5 ? vec2(0.0, half_way.y) : vec2(half_way.x, 0.0), c0 = p0 + lead, c1 = p1 - lead;
+  float t = float(gl_VertexID >> 1) / u_segments, r = 1.0 - t, s = a_look.x;
+  vec2 at = r * r * r * p0 + 3.0 * r * r * t * c0 + 3.0 * r * t * t * c1 + t * t * t * p1;
+  vec2 along = r * r * (c0 - p0) + 2.0 * r * t * (c1 - c0) + t * t * (p1 - c1);
+  float size = length(along);
+  vec2 across = size > 0.0 ? vec2(-along.y, along.x) / size : vec2(0.0, 1.0);
+  v_half = 0.5 * (${LINE.width(0)} + ${(LINE.width(1) - LINE.width(0)).toFixed(3)} * s);
+  v_side = (float(gl_VertexID & 1) * 2.0 - 1.0) * (v_half + 0.5 / u_ratio);
+  at += across * v_side;
+  gl_Position = vec4(at / u_size * vec2(2.0, -2.0) + vec2(-1.0, 1.0), 0.0, 1.0);
+  int code = clamp(int(127.5 + a_look.y * (70.0 + 57.5 * s) + 0.5), 0, 255);
+  vec3 ink = a_look.y == 0.0 ? u_nonfinite : texelFetch(u_ramps, ivec2(code, 1), 0).rgb;
+  float opacity = u_share * mix(${LINE.opacity.dark(0)}, ${LINE.opacity.light(0)}, u_light) + u_share * 0.75 * s * s;
+  v_ink = vec4(ink * opacity, opacity);
+}`;
+
+const FRAGMENT = `
+uniform float u_ratio;
+in float v_side;
+flat in vec4 v_ink;
+flat in float v_half;
+out vec4 colour;
+void main() { colour = v_ink * clamp((v_half - abs(v_side)) * u_ratio + 0.5, 0.0, 1.0); }`;
+
+interface Held { array: WebGLVertexArrayObject; buffer: WebGLBuffer; data: Float32Array | null; seen: number }
+
+export class Curves {
+  private program: Program;
+  private held = new Map<string, Held>();
+  private round = 0;
+
+  constructor(private gl: GL) {
+    this.program = programOf(gl, VERTEX, FRAGMENT);
+  }
+
+  private hold(key: string, batch: Batch): Held {
+    const { gl } = this;
+    let held = this.held.get(key);
+    if (!held) this.held.set(key, (held = { array: gl.createVertexArray()!, buffer: gl.createBuffer()!, data: null, seen: 0 }));
+    if (held.data !== batch.data) {
+      gl.bindBuffer(gl.ARRAY_BUFFER, held.buffer);
+      gl.bufferData(gl.ARRAY_BUFFER, batch.data, gl.DYNAMIC_DRAW);
+      held.data = batch.data;
+    }
+    held.seen = this.round;
+    return held;
+  }
+
+  // Only the last `count` lines, by where the instances begin.
+  private drawOne(key: string, batch: Batch, count: number, segments: number): void {
+    const { gl } = this, held = this.hold(key, batch), first = 4 * FLOATS * (batch.count - count);
+    gl.bindVertexArray(held.array);
+    gl.bindBuffer(gl.ARRAY_BUFFER, held.buffer);
+    [4, 2].forEach((size, i) => {
+      gl.enableVertexAttribArray(i);
+      gl.vertexAttribPointer(i, size, gl.FLOAT, false, 4 * FLOATS, first + 16 * i);
+      gl.vertexAttribDivisor(i, 1);
+    });
+    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 2 * segments + 2, count);
+  }
+
+  draw(scene: Scene, segments: number, uniforms: (p: Program) => void): void {
+    const { gl, program } = this;
+    this.round++;
+    gl.useProgram(program.program);
+    uniforms(program);
+    gl.uniform1f(program.at('u_segments'), segments);
+    gl.uniform1f(program.at('u_vertical'), scene.vertical ? 1 : 0);
+    gl.uniform1f(program.at('u_light'), scene.mode === 'light' ? 1 : 0);
+    gl.uniform1f(program.at('u_share'), scene.chosen.length ? LINE.dim : 1);
+    for (const { batch, count } of scene.lines) if (count) this.drawOne(`${batch.link.layer} ${batch.link.tensor}`, batch, count, segments);
+    gl.uniform1f(program.at('u_share'), 1);
+    scene.chosen.forEach((batch, i) => batch.count && this.drawOne(`chosen ${i}`, batch, batch.count, 2 * segments));
+    gl.bindVertexArray(null);
+    this.drop();
+  }
+
+  // Buffers out of sight for long are given back.
+  private drop(): void {
+    if (this.round % 256) return;
+    for (const [key, held] of this.held) {
+      if (this.round - held.seen < 256) continue;
+      this.gl.deleteBuffer(held.buffer);
+      this.gl.deleteVertexArray(held.array);
+      this.held.delete(key);
+    }
+  }
+}

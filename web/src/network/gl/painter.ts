@@ -1,0 +1,71 @@
+// A scene by WebGL2. One painter a context: after a loss a new one is made of the restored context, nothing else is kept here.
+import type { Mode } from '../../look/ramps';
+import { NONFINITE, rampOf } from '../scale';
+import { rgbOf, unknownOf, type Scene } from '../scene';
+import { Blocks } from './blocks';
+import type { GL, Program } from './context';
+import { Curves } from './curves';
+import { Matrices } from './matrices';
+
+const share = (hex: string) => rgbOf(hex).map(v => v / 255) as [number, number, number];
+
+export function contextOf(canvas: HTMLCanvasElement): GL | null {
+  return canvas.getContext('webgl2', { alpha: false, antialias: false, depth: false, stencil: false, preserveDrawingBuffer: false, powerPreference: 'low-power' });
+}
+
+export class Painter {
+  private ramps: WebGLTexture;
+  private mode: Mode | null = null;
+  private blocks: Blocks;
+  private curves: Curves;
+  private matrices: Matrices;
+  private pixel = new Uint8Array(4);
+
+  constructor(readonly gl: GL) {
+    const most = Math.min(8192, gl.getParameter(gl.MAX_TEXTURE_SIZE) as number);
+    this.ramps = gl.createTexture()!;
+    this.blocks = new Blocks(gl, most);
+    this.curves = new Curves(gl);
+    this.matrices = new Matrices(gl, most);
+  }
+
+  private setMode(mode: Mode): void {
+    const { gl } = this, rows = new Uint8Array(1024 * 4);
+    [rampOf('magnitude', mode), rampOf('signed', mode), rampOf('pixels', mode)].forEach((ramp, i) => rows.set(ramp, 1024 * i));
+    gl.bindTexture(gl.TEXTURE_2D, this.ramps);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 4, 0, gl.RGBA, gl.UNSIGNED_BYTE, rows);
+    for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
+    this.mode = mode;
+  }
+
+  draw(scene: Scene, segments: number): void {
+    const { gl } = this, { view, ink, mode } = scene;
+    gl.activeTexture(gl.TEXTURE1);
+    if (this.mode !== mode) this.setMode(mode);
+    gl.bindTexture(gl.TEXTURE_2D, this.ramps);
+    gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
+    gl.clearColor(...share(ink.bg), 1);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    const uniforms = (p: Program) => {
+      gl.uniform3f(p.at('u_view'), view.zoom, view.x, view.y);
+      gl.uniform2f(p.at('u_size'), scene.width, scene.height);
+      gl.uniform1f(p.at('u_ratio'), scene.ratio);
+      gl.uniform1i(p.at('u_cells'), 0);
+      gl.uniform1i(p.at('u_ramps'), 1);
+      gl.uniform3f(p.at('u_unknown'), ...share(unknownOf(mode)));
+      gl.uniform3f(p.at('u_nonfinite'), ...share(NONFINITE[mode]));
+      gl.uniform3f(p.at('u_bad'), ...share(ink.bad));
+      gl.uniform3f(p.at('u_warn'), ...share(ink.warn));
+    };
+    this.curves.draw(scene, segments, uniforms);
+    this.blocks.draw(scene, uniforms);
+    this.matrices.draw(scene, uniforms);
+  }
+
+  // Waits until everything is drawn: only to measure.
+  finish(): void {
+    this.gl.readPixels(0, 0, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, this.pixel);
+  }
+}

@@ -1,0 +1,153 @@
+// The strongest links as lines: where each begins and ends, how strong it is among those drawn, its sign. Made when state, look
+// or layout change; a pan or a zoom moves them without touching them. Weakest first, so that the strongest lie on top and a
+// renderer in need draws only the tail.
+import { endsOf, pointsOf, wiringOf, type Wiring } from './ends';
+import type { Layout } from './layout';
+import { linksOf, matrixValue } from './matrix';
+import type { LinkQuantity, LinkState, Look, Matrix, NetworkModel, NetworkState, Scale, Strongest } from './model';
+import { isLog } from './seen';
+import { join, nothing, rangeOf, type Range } from './scale';
+
+export const FLOATS = 6; // x0 y0 x1 y1 strength sign (0: not finite)
+
+export interface Batch {
+  link: LinkState;
+  wiring: Wiring;
+  quantity: LinkQuantity;
+  index: Uint32Array;   // of the flat weight
+  value: Float32Array;
+  data: Float32Array;   // FLOATS a line
+  count: number;
+  total: number;        // links there are
+  range: Range;
+  scale: Scale;         // low and high: |value| of the faintest and of the boldest
+  from: number;         // lowest and highest rank that it touches: whether it is in sight
+  to: number;
+}
+
+const wanted: Record<Look['quantity'], LinkQuantity> = { activation: 'weight', value: 'weight', weight: 'weight', gradient: 'gradient', update: 'update' };
+
+// What a tensor's links show: what the look asks for, else the weight.
+export function linkQuantity<T>(look: Look, of: Partial<Record<LinkQuantity, T>>): LinkQuantity | '' {
+  const first = wanted[look.quantity];
+  return of[first] ? first : of.weight ? 'weight' : '';
+}
+
+export function weightShape(link: LinkState): number[] | null {
+  const m = link.matrix.weight ?? link.matrix.gradient ?? link.matrix.update;
+  if (!m) return null;
+  return m.full && m.shape.length === 2 ? m.full : m.shape;
+}
+
+// The shape of a weight of which only the strongest links are known: as the layers on both sides say.
+function impliedShape(model: NetworkModel, layout: Layout, layer: number): number[] | null {
+  const rows = layout.boxes[layer]!.units, cols = layout.sources[layer]!.reduce((n, s) => n + model.layers[s]!.shape.reduce((a, b) => a * b, 1), 0);
+  return rows && cols && model.layers[layer]!.shape.length === 1 ? [rows, cols] : null;
+}
+
+export function wiringFor(model: NetworkModel, layout: Layout, link: LinkState): Wiring | null {
+  const shape = weightShape(link) ?? impliedShape(model, layout, link.layer);
+  return shape && wiringOf(model, layout, link.layer, shape);
+}
+
+// now - then, for the links of which both are known.
+function changed(then: Strongest, now: LinkState | undefined, quantity: LinkQuantity): Strongest {
+  const matrix = now?.matrix[quantity], list = now?.strongest[quantity], known = new Map<number, number>();
+  list?.index.forEach((at, i) => known.set(at, list.value[i]!));
+  const rows: [number, number][] = [];
+  then.index.forEach((at, i) => {
+    const value = matrix && !matrix.full ? matrixValue(matrix, at) : known.get(at);
+    if (value !== undefined) rows.push([at, value - then.value[i]!]);
+  });
+  rows.sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+  return { index: Uint32Array.from(rows, r => r[0]), value: Float32Array.from(rows, r => r[1]) };
+}
+
+const ofSame = (state: NetworkState, link: LinkState) => state.links.find(l => l.layer === link.layer && l.tensor === link.tensor);
+
+function batchOf(layout: Layout, link: LinkState, wiring: Wiring, quantity: LinkQuantity, list: Strongest, most: number): Batch {
+  const bound = wiring.units * wiring.inputs * wiring.kernel, kept: number[] = [];
+  for (let i = 0; i < list.index.length && kept.length < most; i++) if (list.index[i]! < bound) kept.push(i);
+  kept.reverse();
+  const index = Uint32Array.from(kept, i => list.index[i]!), value = Float32Array.from(kept, i => list.value[i]!), data = new Float32Array(FLOATS * kept.length);
+  for (let i = 0; i < kept.length; i++) pointsOf(layout, endsOf(wiring, index[i]!), data, FLOATS * i);
+  const matrix = link.matrix[quantity], rank = layout.boxes[link.layer]!.rank;
+  return {
+    link, wiring, quantity, index, value, data, count: kept.length, total: matrix ? linksOf(matrix) : bound, range: rangeOf(value),
+    scale: { ramp: 'signed', low: 0, high: 1, log: false }, from: Math.min(...wiring.sources.map(s => layout.boxes[s.layer]!.rank)), to: rank,
+  };
+}
+
+export function batchesOf(model: NetworkModel, layout: Layout, state: NetworkState, look: Look): Batch[] {
+  const batches = state.links.flatMap(link => {
+    const quantity = linkQuantity(look, link.strongest), wiring = quantity && wiringFor(model, layout, link);
+    if (!quantity || !wiring) return [];
+    const then = link.strongest[quantity]!, list = look.compare ? changed(then, ofSame(look.compare, link), quantity) : then;
+    return [batchOf(layout, link, wiring, quantity, list, look.strongest)];
+  });
+  strengthen(batches, look);
+  return batches;
+}
+
+const sizes = (value: Float32Array): Range => rangeOf(value.map(Math.abs));
+
+// Strength from 0 (the faintest drawn) to 1 (the boldest): of its pair of layers, or of the whole network.
+export function strengthen(batches: Batch[], look: Look): void {
+  const own = batches.map(b => sizes(b.value)), whole = look.scale === 'network' ? own.reduce(join, nothing()) : null;
+  batches.forEach((batch, b) => {
+    const { lowest, highest, smallest } = whole ?? own[b]!, log = isLog(look.curve, batch.quantity === 'weight' ? 'weight' : batch.quantity) && smallest < highest;
+    const low = log ? smallest : lowest < highest ? lowest : 0, high = Number.isNaN(highest) || highest === 0 ? 1 : highest;
+    batch.scale = { ramp: 'signed', low: Number.isNaN(low) ? 0 : low, high, log };
+    for (let i = 0; i < batch.count; i++) {
+      const v = batch.value[i]!, finite = Number.isFinite(v);
+      batch.data[FLOATS * i + 4] = finite ? strengthOf(batch.scale, v) : 1;
+      batch.data[FLOATS * i + 5] = finite ? (v < 0 ? -1 : 1) : 0;
+    }
+  });
+}
+
+export function strengthOf({ low, high, log }: Scale, value: number): number {
+  const size = Math.abs(value), share = log ? Math.log(Math.max(size, low) / low) / Math.log(high / low) : (size - low) / (high - low);
+  return Math.min(1, Math.max(0, share));
+}
+
+// The links of one unit, strongest first: from its exact row where that is known, else the matrix, else those of the strongest.
+export function linksOfUnit(model: NetworkModel, layout: Layout, state: NetworkState, look: Look, at: { layer: number; unit: number }, most = 120): Batch[] {
+  const found: Batch[] = [];
+  for (const link of state.links) {
+    const wiring = wiringFor(model, layout, link);
+    if (!wiring) continue;
+    const into = link.layer === at.layer, source = wiring.sources.find(s => s.layer === at.layer);
+    if (!into && !source) continue;
+    const quantity = linkQuantity(look, { ...link.strongest, ...link.matrix });
+    if (!quantity) continue;
+    const list = ofUnit(state, link, wiring, quantity, at, into);
+    if (list.index.length) found.push(batchOf(layout, link, wiring, quantity, list, most));
+  }
+  strengthen(found, { ...look, scale: 'layer' });
+  return found;
+}
+
+function ofUnit(state: NetworkState, link: LinkState, wiring: Wiring, quantity: LinkQuantity, at: { layer: number; unit: number }, into: boolean): Strongest {
+  const matrix = link.matrix[quantity], list = link.strongest[quantity], rows: [number, number][] = [], row = wiring.inputs * wiring.kernel;
+  const exact = into ? state.units?.find(u => u.layer === at.layer && u.unit === at.unit)?.[quantity] : undefined;
+  const touches = (index: number) => {
+    const ends = endsOf(wiring, index);
+    return into ? ends.toUnit === at.unit : ends.from === at.layer && ends.fromUnit === at.unit;
+  };
+  if (exact && exact.length === row) exact.forEach((v, i) => rows.push([at.unit * row + i, v]));
+  else if (matrix && !matrix.full) fromMatrix(matrix, wiring, at, into, rows);
+  else list?.index.forEach((index, i) => touches(index) && rows.push([index, list.value[i]!]));
+  rows.sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+  return { index: Uint32Array.from(rows, r => r[0]), value: Float32Array.from(rows, r => r[1]) };
+}
+
+function fromMatrix(m: Matrix, wiring: Wiring, at: { layer: number; unit: number }, into: boolean, rows: [number, number][]): void {
+  const row = wiring.inputs * wiring.kernel, push = (index: number) => rows.push([index, matrixValue(m, index)]);
+  if (into) {
+    for (let i = 0; i < row; i++) push(at.unit * row + i);
+    return;
+  }
+  const source = wiring.sources.find(s => s.layer === at.layer)!, first = (source.first + at.unit * source.area) * wiring.kernel, count = source.area * wiring.kernel;
+  for (let unit = 0; unit < wiring.units; unit++) for (let k = 0; k < count; k++) if (first + k < row) push(unit * row + first + k);
+}

@@ -1,0 +1,102 @@
+// A scene by strokes of a pen: the fallback without WebGL2, and the exports. Draws what gl/ draws, cell by cell.
+import { CELL, rampOfCell } from './cells';
+import { FLOATS, type Batch } from './lines';
+import { matrixValue } from './matrix';
+import type { Pen } from './pen';
+import { codeOf, NONFINITE, rampOf } from './scale';
+import { cubicOf, DOT, hexOf, LINE, lineColour, rgbOf, unknownOf, type Block, type MatrixBlock, type Scene } from './scene';
+
+const IMAGE_MOST = 1 << 20;
+
+export function paintScene(scene: Scene, pen: Pen): void {
+  for (const { batch, count } of scene.lines) paintLines(scene, pen, batch, count, scene.chosen.length ? LINE.dim : 1);
+  for (const batch of scene.chosen) paintLines(scene, pen, batch, batch.count, 1);
+  for (const block of scene.blocks) paintBlock(scene, pen, block);
+  for (const matrix of scene.matrices) paintMatrix(scene, pen, matrix);
+}
+
+function paintLines(scene: Scene, pen: Pen, batch: Batch, count: number, share: number): void {
+  for (let i = batch.count - count; i < batch.count; i++) {
+    const strength = batch.data[FLOATS * i + 4]!, sign = batch.data[FLOATS * i + 5]!;
+    pen.path(cubicOf(scene.view, batch.data, FLOATS * i, scene.vertical), lineColour(scene.mode, strength, sign), LINE.width(strength), share * LINE.opacity[scene.mode](strength));
+  }
+}
+
+// RGB of a cell; null: nothing is there.
+export function cellColour(scene: { mode: Scene['mode'] }, code: number, flags: number): [number, number, number] | null {
+  if (flags & CELL.blank) return null;
+  if (flags & CELL.nonfinite) return rgbOf(NONFINITE[scene.mode]);
+  if (flags & CELL.unknown) return rgbOf(unknownOf(scene.mode));
+  const ramp = rampOf(rampOfCell(flags), scene.mode);
+  return [ramp[4 * code]!, ramp[4 * code + 1]!, ramp[4 * code + 2]!];
+}
+
+function paintBlock(scene: Scene, pen: Pen, block: Block): void {
+  const { rect, cols, rows, cells, style } = block, { zoom, x, y } = scene.view;
+  const left = rect.x * zoom + x, top = rect.y * zoom + y, w = (rect.w * zoom) / cols, h = (rect.h * zoom) / rows;
+  if (style === 'map' || Math.min(w, h) < DOT.coarseBelow || cells.units > 20000) return paintPixels(scene, pen, block, left, top);
+  const gap = w > DOT.marksFrom ? 0.5 : 0;
+  for (let unit = 0; unit < cells.units; unit++) {
+    const code = cells.bytes[2 * unit]!, flags = cells.bytes[2 * unit + 1]!, colour = cellColour(scene, code, flags);
+    if (!colour) continue;
+    const cx = left + ((unit % cols) + 0.5) * w, cy = top + (Math.floor(unit / cols) + 0.5) * h;
+    if (style === 'square') pen.rect(cx - w / 2 + gap, cy - h / 2 + gap, w - 2 * gap, h - 2 * gap, hexOf(...colour));
+    else paintDot(scene, pen, cx, cy, Math.max(1, Math.min(w, h) * DOT.share), hexOf(...colour), flags, Math.min(w, h) >= DOT.marksFrom);
+  }
+}
+
+function paintDot(scene: Scene, pen: Pen, x: number, y: number, radius: number, fill: string, flags: number, marks: boolean): void {
+  pen.disc(x, y, flags & (CELL.young | CELL.unknown) ? radius * DOT.young : radius, fill);
+  if (marks && flags & CELL.dead) pen.ring(x, y, radius - 0.2, scene.ink.bad, 1.4);
+  if (marks && flags & CELL.saturated) for (const side of [-1, 1]) pen.rect(x - radius, y + side * radius - 0.8, 2 * radius, 1.6, scene.ink.warn);
+}
+
+// A block as one image: maps, filters, and cells too small for dots.
+function paintPixels(scene: Scene, pen: Pen, { rect, cols, rows, cells, style }: Block, left: number, top: number): void {
+  const [tw, th] = cells.tile, w = cols * tw, h = rows * th, zoom = scene.view.zoom;
+  if (w * h > IMAGE_MOST * 4) return;
+  const rgba = new Uint8ClampedArray(4 * w * h), area = tw * th;
+  for (let unit = 0; unit < cells.units; unit++)
+    for (let k = 0; k < area; k++) {
+      const at = 2 * (unit * area + k), colour = cellColour(scene, cells.bytes[at]!, cells.bytes[at + 1]!);
+      const to = 4 * ((Math.floor(unit / cols) * th + Math.floor(k / tw)) * w + (unit % cols) * tw + (k % tw));
+      if (colour) rgba.set(colour, to), (rgba[to + 3] = 255);
+    }
+  pen.image(rgba, w, h, { x: left, y: top, w: rect.w * zoom, h: rect.h * zoom });
+  if (style === 'map') paintFrames(scene, pen, { rect, cols, rows, cells, style, key: '' }, left, top);
+}
+
+function paintFrames(scene: Scene, pen: Pen, { rect, cols, rows, cells }: Block, left: number, top: number): void {
+  const w = (rect.w * scene.view.zoom) / cols, h = (rect.h * scene.view.zoom) / rows, area = cells.tile[0] * cells.tile[1];
+  for (let unit = 0; unit < cells.units; unit++) {
+    const flags = cells.bytes[2 * unit * area + 1]!, x = left + (unit % cols) * w, y = top + Math.floor(unit / cols) * h;
+    pen.frame(x, y, w, h, scene.ink.bg, 2);
+    if (flags & CELL.dead) pen.frame(x + 1.5, y + 1.5, w - 3, h - 3, scene.ink.bad, 1.4);
+    if (flags & CELL.saturated) for (const at of [y + 1, y + h - 2.6]) pen.rect(x + 1, at, w - 2, 1.6, scene.ink.warn);
+  }
+}
+
+function paintMatrix(scene: Scene, pen: Pen, { rect, matrix, scale }: MatrixBlock): void {
+  const { zoom, x, y } = scene.view, w = Math.min(matrix.cols, Math.ceil(rect.w * zoom)), h = Math.min(matrix.rows, Math.ceil(rect.h * zoom));
+  if (w < 1 || h < 1 || w * h > IMAGE_MOST) return;
+  const strongest = reduced(matrix, w, h), ramp = rampOf('signed', scene.mode), rgba = new Uint8ClampedArray(4 * w * h), bad = rgbOf(NONFINITE[scene.mode]);
+  for (let i = 0; i < w * h; i++) {
+    const v = strongest[i]!;
+    if (Number.isFinite(v)) rgba.set(ramp.subarray(4 * codeOf(scale, v), 4 * codeOf(scale, v) + 4), 4 * i);
+    else rgba.set(bad, 4 * i), (rgba[4 * i + 3] = 255);
+  }
+  pen.image(rgba, w, h, { x: rect.x * zoom + x, y: rect.y * zoom + y, w: rect.w * zoom, h: rect.h * zoom });
+}
+
+// Where there are fewer pixels than cells, each shows the value of largest |value| under it, as folding does.
+function reduced(matrix: MatrixBlock['matrix'], w: number, h: number): Float32Array {
+  const out = new Float32Array(w * h), size = new Float32Array(w * h).fill(-1);
+  for (let r = 0, i = 0; r < matrix.rows; r++) {
+    const row = Math.floor((r * h) / matrix.rows) * w;
+    for (let c = 0; c < matrix.cols; c++, i++) {
+      const v = matrixValue(matrix, i), to = row + Math.floor((c * w) / matrix.cols), now = Number.isFinite(v) ? Math.abs(v) : Infinity;
+      if (now > size[to]!) size[to] = now, (out[to] = v);
+    }
+  }
+  return out;
+}

@@ -1,0 +1,315 @@
+// The picture of the network: takes model, state and look, draws with the next frame, and answers what it drew. Everything that
+// it shows follows from what it was given; it asks nobody for anything.
+//
+//     setModel setState setLook  ->  layout.ts, content.ts (what follows from them)  ->  compose.ts (what is in sight)
+//         ->  gl/ (or paint.ts without WebGL2)  +  overlay.ts  ->  Drawn
+import { compose, rectOf } from './compose';
+import { Content } from './content';
+import { exportPng, exportSvg } from './export';
+import { contextOf, Painter } from './gl/painter';
+import { targetUnder, unitTarget } from './hit';
+import { attach, type Controls } from './input';
+import { layoutOf, unitAt, type Box, type Layout } from './layout';
+import { linksOfUnit, weightShape, type Batch } from './lines';
+import type { Drawn, Look, NetworkModel, NetworkPicture, NetworkState, PictureEvents, PictureTheme, Target, UnitAt } from './model';
+import { PLAIN } from './model';
+import { paintOverlay } from './overlay';
+import { paintOverview, stripRect, viewFromStrip } from './overview';
+import { Pace } from './pace';
+import { cellColour, paintScene } from './paint';
+import { canvasPen } from './pen';
+import { DOT, type Scene, type View } from './scene';
+import { rowsOf, sentenceOf, targetWords } from './summary';
+import { Surfaces } from './surfaces';
+import { emptyState } from './take';
+import { beginning, clamped, fitted, moved, reveal, zoomed } from './view';
+import { firstUnit, walk } from './walk';
+
+const NO_WEBGL = 'This browser has no WebGL2: units and matrices are drawn on a plain canvas, with fewer lines.';
+const LOST = 'The graphics context was lost: drawn on a plain canvas until it comes back.';
+const PLAIN_LINES = 300, DESCRIBE_EVERY_MS = 1000;
+const ARROWS: Record<string, [number, number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+export class Picture implements NetworkPicture {
+  private surfaces: Surfaces;
+  private painter: Painter | null = null;
+  private why = '';
+  private model: NetworkModel = { layers: [] };
+  private state: NetworkState = emptyState(this.model);
+  private look: Look = PLAIN;
+  private layout: Layout | null = null;
+  private layoutKey = '';
+  private content: Content | null = null;
+  private view: View = beginning();
+  private scene: Scene | null = null;
+  private boxes: Box[] = [];
+  private chosen: Target | null = null;
+  private chosenLines: Batch[] | null = null;
+  private over: Target | null = null;
+  private pace = new Pace();
+  private frame = 0;
+  private describedAt = -Infinity;
+  private ends: (() => void)[] = [];
+
+  constructor(host: HTMLElement, private theme: PictureTheme, private events: PictureEvents = {}) {
+    this.surfaces = new Surfaces(host);
+    this.openPainter();
+    const { gl, root } = this.surfaces;
+    const lost = (event: Event) => { event.preventDefault(); this.painter = null; this.why = LOST; this.draw(); };
+    const restored = () => { this.openPainter(); this.draw(); };
+    gl.addEventListener('webglcontextlost', lost);
+    gl.addEventListener('webglcontextrestored', restored);
+    this.ends.push(() => { gl.removeEventListener('webglcontextlost', lost); gl.removeEventListener('webglcontextrestored', restored); });
+    this.ends.push(attach(root, this.controls()), this.surfaces.watch(() => this.resize()));
+  }
+
+  private openPainter(): void {
+    try {
+      const gl = contextOf(this.surfaces.gl);
+      this.painter = gl && !gl.isContextLost() ? new Painter(gl) : null;
+      this.why = this.painter ? '' : NO_WEBGL;
+    } catch {
+      this.painter = null;
+      this.why = NO_WEBGL;
+    }
+  }
+
+  setModel(model: NetworkModel): void {
+    this.model = model;
+    this.state = emptyState(model);
+    this.chosen = this.over = null;
+    this.layoutKey = '';
+    this.view = beginning();
+    this.changed();
+  }
+
+  setState(state: NetworkState): void {
+    this.state = state;
+    this.changed();
+  }
+
+  setLook(look: Look): void {
+    this.look = look;
+    this.changed();
+  }
+
+  setTheme(theme: PictureTheme): void {
+    this.theme = theme;
+    this.later();
+  }
+
+  private changed(): void {
+    this.content = this.chosenLines = null;
+    this.later();
+  }
+
+  private later(): void {
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+  }
+
+  resize(): void {
+    if (this.surfaces.measure()) this.layoutKey = '', this.changed();
+    if (this.surfaces.width) this.draw();
+  }
+
+  select(at: UnitAt | null): void {
+    const content = this.ready();
+    this.selectTarget(at && content && this.layout!.boxes[at.layer] ? unitTarget(content, at.layer, at.unit) : null);
+  }
+
+  selectTarget(target: Target | null): void {
+    this.chosen = target;
+    this.chosenLines = null;
+    this.surfaces.announce(targetWords(this.model, target, 'weight'));
+    this.later();
+  }
+
+  private choose(target: Target | null): void {
+    this.selectTarget(target?.kind === 'layer' ? null : target);
+    this.events.choose?.(target);
+  }
+
+  // Layout and content, made anew where something has changed. null: there is no room to draw in.
+  private ready(): Content | null {
+    this.surfaces.measure();
+    const { width, height } = this.surfaces;
+    if (!width || !height) return null;
+    const matrices = this.look.links === 'matrices', weights: (number[] | undefined)[] = [];
+    for (const link of this.state.links) weights[link.layer] ??= weightShape(link) ?? undefined;
+    const key = `${width} ${height} ${matrices} ${weights.map(w => w?.join('x')).join()}`;
+    if (key !== this.layoutKey || !this.layout) {
+      this.layout = layoutOf(this.model, { width, height, matrices, weights });
+      this.layoutKey = key;
+      this.content = this.chosenLines = null;
+    }
+    this.view = clamped(this.view, this.layout, width, height);
+    return (this.content ??= new Content(this.model, this.layout, this.state, this.look));
+  }
+
+  private linesOfChosen(content: Content): Batch[] {
+    const target = this.chosen;
+    if (!target || target.kind === 'layer' || this.look.links === 'none') return [];
+    if (target.kind === 'unit') return linksOfUnit(this.model, content.layout, this.state, this.look, target);
+    return linksOfUnit(this.model, content.layout, this.state, this.look, target.to, 1e6).flatMap(batch => {
+      if (batch.link.layer !== target.layer || batch.link.tensor !== target.tensor) return [];
+      const at = batch.index.indexOf(target.index);
+      return at < 0 ? [] : [{ ...batch, data: batch.data.slice(6 * at, 6 * at + 6), index: batch.index.slice(at, at + 1), value: batch.value.slice(at, at + 1), count: 1 }];
+    });
+  }
+
+  draw(): Drawn {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    const began = performance.now(), content = this.ready(), most = this.painter ? this.pace.lines(this.look.strongest) : Math.min(PLAIN_LINES, this.look.strongest);
+    const drawn: Drawn = { layers: [], pairs: [], strongest: most, milliseconds: 0, how: this.painter ? 'webgl2' : 'canvas', why: this.why };
+    if (!content) return drawn;
+    this.chosenLines ??= this.linesOfChosen(content);
+    const { width, height, ratio } = this.surfaces;
+    const composed = compose(content, { mode: this.theme.mode, width, height, ratio, view: this.view, most, chosen: this.chosenLines });
+    this.scene = composed.scene;
+    this.boxes = composed.boxes;
+    drawn.layers = content.drawnLayers();
+    drawn.pairs = content.drawnPairs(most);
+    this.paint(this.scene);
+    this.paintWords(content, drawn);
+    drawn.milliseconds = performance.now() - began;
+    this.measure(began, most);
+    this.describe(drawn, began);
+    this.surfaces.root.dataset.step = String(this.state.step);
+    this.events.drawn?.(drawn);
+    return drawn;
+  }
+
+  private paint(scene: Scene): void {
+    if (this.painter) {
+      this.surfaces.hidePlain();
+      this.painter.draw(scene, scene.lines.length > 4 ? 12 : 18);
+    } else {
+      const g = this.surfaces.plain();
+      g.fillStyle = scene.ink.bg;
+      g.fillRect(0, 0, scene.width, scene.height);
+      paintScene(scene, canvasPen(g));
+    }
+    this.surfaces.say(this.why, scene.ink);
+  }
+
+  private paintWords(content: Content, drawn: Drawn): void {
+    const g = this.surfaces.words(), pen = canvasPen(g), scene = this.scene!, strip = stripRect(content, this.view, scene.width, scene.height);
+    const of = (target: Target | null): UnitAt[] => (target?.kind === 'unit' ? [target] : target?.kind === 'link' ? [target.from, target.to] : []);
+    paintOverlay({ ...scene, height: strip && !content.layout.vertical ? strip.y : scene.height }, content, this.boxes, drawn.pairs, { chosen: of(this.chosen), hover: of(this.over)[0] ?? null }, pen, g);
+    if (strip) paintOverview(scene, content, strip, pen);
+    this.surfaces.root.style.touchAction = strip || this.view.zoom > 1 ? 'none' : 'pan-y';
+  }
+
+  // Where drawing is slow, fewer lines.
+  private measure(began: number, most: number): void {
+    if (!this.painter || !this.scene!.lines.length || !this.pace.due(began)) return;
+    this.painter.finish();
+    const now = performance.now();
+    if (this.pace.note(now - began, most, this.look.strongest, now)) this.later();
+  }
+
+  private describe(drawn: Drawn, now: number): void {
+    if (now - this.describedAt < DESCRIBE_EVERY_MS) return;
+    this.describedAt = now;
+    this.surfaces.describe(sentenceOf(this.model, drawn), rowsOf(this.model, drawn));
+  }
+
+  hit(x: number, y: number): Target | null {
+    const content = this.ready();
+    return content && this.scene ? targetUnder(content, this.scene.lines, this.view, x, y) : null;
+  }
+
+  where(at: UnitAt): { x: number; y: number; radius: number } | null {
+    const box = this.ready()?.layout.boxes[at.layer];
+    if (!box || at.unit >= Math.max(1, box.units)) return null;
+    const [x, y] = unitAt(box, at.unit), { zoom } = this.view, side = Math.min(box.w / Math.max(1, box.cols), box.h / Math.max(1, box.rows)) * zoom;
+    return { x: x * zoom + this.view.x, y: y * zoom + this.view.y, radius: side * (box.form === 'maps' || box.pixels ? 0.5 : DOT.share) };
+  }
+
+  colourAt(at: UnitAt): [number, number, number] | null {
+    const content = this.ready(), box = content?.layout.boxes[at.layer];
+    if (!content || !box || box.form === 'word' || at.unit >= box.units) return null;
+    const { bytes, tile } = content.cellsOf(at.layer), cell = 2 * at.unit * tile[0] * tile[1];
+    return cellColour(this.theme, bytes[cell]!, bytes[cell + 1]!);
+  }
+
+  show(layer: number): void {
+    const box = this.ready()?.layout.boxes[layer];
+    if (box) this.move(reveal(rectOf(box), this.view, this.surfaces.width, this.surfaces.height));
+  }
+
+  fit(): void {
+    if (this.ready()) this.move(fitted(this.layout!, this.surfaces.width, this.surfaces.height));
+  }
+
+  private move(view: View): void {
+    if (!this.layout) return;
+    this.view = clamped(view, this.layout, this.surfaces.width, this.surfaces.height);
+    this.later();
+  }
+
+  exportSvg(): string { return exportSvg(this.model, this.state, this.look, this.theme.mode, this.surfaces); }
+
+  exportPng(scale = 2): Promise<Blob> { return exportPng(this.model, this.state, this.look, this.theme.mode, this.surfaces, scale); }
+
+  close(): void {
+    cancelAnimationFrame(this.frame);
+    this.frame = -1;
+    for (const end of this.ends) end();
+    this.painter?.gl.getExtension('WEBGL_lose_context')?.loseContext();
+    this.surfaces.remove();
+  }
+
+  private controls(): Controls {
+    return {
+      hover: (x, y) => this.hover(this.hit(x, y), x, y),
+      leave: () => this.hover(null, 0, 0),
+      choose: (x, y) => this.choose(this.hit(x, y)),
+      pan: (dx, dy) => {
+        const before = this.view;
+        this.move(this.layout && !this.layout.vertical && dx === 0 && this.layout.height * before.zoom <= this.surfaces.height ? moved(before, dy, 0) : moved(before, dx, dy));
+        return before.x !== this.view.x || before.y !== this.view.y;
+      },
+      zoom: (factor, x, y) => this.move(zoomed(this.view, factor, x, y)),
+      strip: (x, y) => this.pressStrip(x, y),
+      key: key => this.key(key),
+    };
+  }
+
+  private hover(target: Target | null, x: number, y: number): void {
+    const shown = (t: Target | null) => (t?.kind === 'unit' ? t.layer * 2 ** 32 + t.unit : -1);
+    if (shown(target) !== shown(this.over)) this.later();
+    this.over = target;
+    this.surfaces.root.style.cursor = target && target.kind !== 'layer' ? 'pointer' : 'default';
+    this.events.hover?.(target, x, y);
+  }
+
+  private pressStrip(x: number, y: number): boolean {
+    const content = this.ready(), { width, height } = this.surfaces, strip = content && stripRect(content, this.view, width, height);
+    if (!content || !strip || x < strip.x - 4 || y < strip.y - 4 || x > strip.x + strip.w + 4 || y > strip.y + strip.h + 4) return false;
+    this.move(viewFromStrip(content, strip, this.view, width, height, x, y));
+    return true;
+  }
+
+  private key(key: string): boolean {
+    const arrow = ARROWS[key], layout = this.ready()?.layout;
+    if (!layout) return false;
+    if (arrow) return this.step(layout, arrow);
+    if (key === 'Escape' && this.chosen) this.choose(null);
+    else if (key === '+' || key === '=') this.move(zoomed(this.view, 1.25, this.surfaces.width / 2, this.surfaces.height / 2));
+    else if (key === '-') this.move(zoomed(this.view, 0.8, this.surfaces.width / 2, this.surfaces.height / 2));
+    else if (key === '0') this.fit();
+    else return false;
+    return true;
+  }
+
+  private step(layout: Layout, [dx, dy]: [number, number]): boolean {
+    const at = this.chosen?.kind === 'unit' ? walk(layout, this.chosen, dx, dy) : firstUnit(layout);
+    if (!at) return false;
+    this.choose(unitTarget(this.content!, at.layer, at.unit));
+    const box = layout.boxes[at.layer]!, [x, y] = unitAt(box, at.unit);
+    this.move(reveal({ x, y, w: 1, h: 1 }, this.view, this.surfaces.width, this.surfaces.height));
+    return true;
+  }
+}

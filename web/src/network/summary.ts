@@ -1,0 +1,31 @@
+// The picture in words, for those who do not see it: a sentence, a table of layers, and what is chosen.
+import { number, whole } from '../look/format';
+import { times } from './fold';
+import { linkTitle, quantityTitle } from './legend';
+import type { Drawn, NetworkModel, Target } from './model';
+
+export function sentenceOf(model: NetworkModel, drawn: Drawn): string {
+  const count = model.layers.length, links = drawn.pairs.reduce((n, p) => n + p.total, 0), dead = drawn.layers.reduce((n, l) => n + l.dead, 0);
+  const quantity = drawn.layers.find(l => l.quantity && l.quantity !== 'input')?.quantity;
+  return [
+    `Network of ${whole(count)} ${count === 1 ? 'layer' : 'layers'}`, links ? `${whole(links)} links` : '', quantity ? `showing ${quantityTitle(quantity)}` : 'nothing seen yet',
+    dead ? `${whole(dead)} dead units` : '',
+  ].filter(Boolean).join(', ') + '. Arrow keys go from unit to unit.';
+}
+
+export const HEADS = ['layer', 'kind', 'shape', 'lowest', 'highest', 'dead', 'saturated', 'not finite'];
+
+export function rowsOf(model: NetworkModel, drawn: Drawn): string[][] {
+  return drawn.layers.map(l => {
+    const layer = model.layers[l.layer]!, known = l.quantity !== '' && !Number.isNaN(l.lowest);
+    return [layer.name, [layer.kind, layer.activation].filter(Boolean).join(' '), times(...layer.shape), known ? number(l.lowest) : '', known ? number(l.highest) : '', whole(l.dead), whole(l.saturated), whole(l.nonfinite)];
+  });
+}
+
+export function targetWords(model: NetworkModel, target: Target | null, quantity: string): string {
+  if (!target) return '';
+  const name = (layer: number) => model.layers[layer]?.name ?? '';
+  if (target.kind === 'layer') return name(target.layer);
+  if (target.kind === 'unit') return `${name(target.layer)}, unit ${target.unit}${Number.isNaN(target.value) ? '' : `: ${number(target.value)}`}`;
+  return `${linkTitle(quantity)} from ${name(target.from.layer)} ${target.from.unit} to ${name(target.to.layer)} ${target.to.unit}: ${number(target.value)}`;
+}
