@@ -3,6 +3,7 @@ import { computed } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { showAt } from '../charts/crosshair';
 import { link } from '../state/link';
+import { useModel } from '../state/model';
 import { current, currentRun } from '../state/runs';
 import { setView, view } from '../state/view';
 import { EventRibbon } from '../views/events/ribbon';
@@ -13,9 +14,9 @@ import { helpOpen, listOpen, paletteOpen, shareOpen } from './open';
 import { Palette } from './palette';
 import { RunList } from './run-list';
 import { Share } from './share';
-import { tabs, type Tab } from './tabs';
+import { tabs, tabsOf, type Tab } from './tabs';
 
-function Tabs({ tab }: { tab: Tab }) {
+function Tabs({ tab, tabs }: { tab: Tab; tabs: Tab[] }) {
   const arrows = (e: KeyboardEvent) => {
     const by = e.key === 'ArrowRight' ? 1 : e.key === 'ArrowLeft' ? -1 : 0;
     if (!by) return;
@@ -34,10 +35,12 @@ function Tabs({ tab }: { tab: Tab }) {
 }
 
 function Main() {
-  const tab = tabs.find(t => t.id === view.value.tab) ?? tabs[0], run = current.value;
+  const run = current.value;
+  const known = useModel(run) !== null, here = tabsOf(run);
+  const tab = (known ? here : tabs).find(t => t.id === view.value.tab) ?? tabs[0]; // until it is known, what the address says
   return (
     <main class="main">
-      <div class="tabs"><Tabs tab={tab} />{tab.Aside && <tab.Aside />}</div>
+      <div class="tabs"><Tabs tab={tab} tabs={here} />{tab.Aside && <tab.Aside />}</div>
       <section id="view" class={`view view-${tab.id}`} role="tabpanel" aria-labelledby={`tab-${tab.id}`} tabIndex={-1}>
         <tab.View key={tab.id === 'curves' ? 'curves' : run} run={run} />
       </section>

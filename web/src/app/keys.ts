@@ -1,9 +1,9 @@
 // Keys of the whole page. A key does nothing while somebody types.
-import { currentRun } from '../state/runs';
+import { current, currentRun } from '../state/runs';
 import { steer } from '../state/transport';
 import { setView, view } from '../state/view';
 import { helpOpen, listOpen, paletteOpen } from './open';
-import { tabs } from './tabs';
+import { tabs, tabsOf } from './tabs';
 import { toggleTheme } from '../look/theme';
 
 export const KEYS: [string, string][] = [
@@ -38,7 +38,7 @@ function press(e: KeyboardEvent): boolean {
   const run = currentRun.peek(), went = e.timeStamp - wentAt < GO_MS;
   wentAt = 0;
   if (went) {
-    const tab = tabs.find(t => t.key === e.key);
+    const tab = tabsOf(current.peek()).find(t => t.key === e.key);
     if (tab) setView({ tab: tab.id });
     return tab !== undefined;
   }

@@ -6,7 +6,7 @@ import { choose, current, currentRun, ordered, toggle } from '../state/runs';
 import { hindrance, steer, understands } from '../state/transport';
 import { setView, view } from '../state/view';
 import { helpOpen, paletteOpen } from './open';
-import { tabs } from './tabs';
+import { tabsOf } from './tabs';
 
 interface Entry { words: string; hint: string; act: () => void }
 const SHOWN = 12;
@@ -19,7 +19,7 @@ function entries(): Entry[] {
     for (const n of [1, 10, 100]) list.push({ words: `step ${n}`, hint: n === 1 ? '.' : '', act: () => void steer(run.id, 'step', n) });
     list.push({ words: 'stop the program', hint: '', act: () => void steer(run.id, 'stop') });
   }
-  for (const t of tabs) list.push({ words: t.word, hint: `g ${t.key}`, act: () => setView({ tab: t.id }) });
+  for (const t of tabsOf(current.peek())) list.push({ words: t.word, hint: `g ${t.key}`, act: () => setView({ tab: t.id }) });
   list.push({ words: 'dark or light', hint: 'd', act: toggleTheme }, { words: 'keys', hint: '?', act: () => (helpOpen.value = true) });
   if (view.value.zoom) list.push({ words: 'reset zoom', hint: 'Esc', act: () => setView({ zoom: null }) });
   for (const r of ordered.value.slice(0, 500)) {

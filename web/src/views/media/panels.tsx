@@ -8,6 +8,7 @@ import { heat } from '../../look/ramps';
 import { mode } from '../../look/theme';
 import { heatOf, paintHeat, type Heat } from './heat';
 import { useMedia, type MediaDef } from './load';
+import { ConfusionPanel } from './confusion';
 import { bestOf, byStep, histogramOf, imageOf, sampleOf, wordsOf, type Image, type MediaJson, type Sample } from './item';
 import { PixelCanvas, type Pixels } from './pixels';
 import { StepSlider, useStep } from './step-slider';
@@ -158,7 +159,7 @@ export function SamplePanel({ series, items }: MediaPanelProps) {
 
 // The panel for a kind of series, as the table of kinds names them.
 export const mediaPanels: Record<string, ComponentType<MediaPanelProps>> = {
-  image: ImagePanel, histogram: HistogramPanel, text: TextPanel, sample: SamplePanel,
+  image: ImagePanel, histogram: HistogramPanel, text: TextPanel, sample: SamplePanel, confusion: ConfusionPanel,
 };
 
 // The inside of one panel, with its items.

@@ -1,0 +1,38 @@
+// The pusher of each run, on the page's link. It lives as long as the page: changing tabs forgets nothing. It pushes again by
+// itself while the run trains and somebody sees the answer, in the Try tab or in the network picture.
+import { effect, signal } from '@preact/signals';
+import type { Capture } from '../link/capture';
+import { link } from './link';
+import { Pusher } from './pusher';
+import { isOver, runs } from './runs';
+
+export interface Try { readonly pusher: Pusher; use(): () => void }
+
+const known = new Map<string, Try>();
+
+// The run whose last answer the network picture shows (as quantity `value`); '': none.
+export const inPicture = signal('');
+
+function make(run: string): Try {
+  const pusher = new Pusher((ask, done) => link.push(run, ask, done)), uses = signal(0);
+  effect(() => {
+    const state = runs.value.get(run), used = uses.value > 0 || inPicture.value === run;
+    pusher.repeat(used && link.state.value.up && state !== undefined && !isOver(state) && state.state !== 'paused');
+  });
+  return {
+    pusher,
+    use: () => {
+      uses.value++;
+      return () => void uses.value--;
+    },
+  };
+}
+
+export function tryOf(run: string): Try {
+  let found = known.get(run);
+  if (!found) known.set(run, (found = make(run)));
+  return found;
+}
+
+// For the network picture: the last answer of this run, null when it is not to be shown there.
+export const pushedValues = (run: string): Capture | null => (inPicture.value === run ? tryOf(run).pusher.answer.value?.capture ?? null : null);

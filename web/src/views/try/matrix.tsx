@@ -1,0 +1,78 @@
+// A confusion matrix: rows are the truth, columns the prediction. Brightness is the share of the row, so that rare classes are seen as
+// well as frequent ones; the diagonal (right) has the quiet ramp, mistakes the warm one. A cell is a button: it names the pair.
+import { useMemo, useState } from 'preact/hooks';
+import { percent, whole } from '../../look/format';
+
+export interface Confusion { classes: number; counts: ArrayLike<number>; words: readonly string[] }
+export interface Pair { truth: number; predicted: number }
+
+export const wordOf = (c: Confusion, k: number): string => c.words[k] || String(k);
+
+export interface Sums { total: number; right: number; rows: Float64Array; columns: Float64Array }
+
+export function sumsOf({ classes, counts }: Confusion): Sums {
+  const sums: Sums = { total: 0, right: 0, rows: new Float64Array(classes), columns: new Float64Array(classes) };
+  for (let t = 0; t < classes; t++)
+    for (let p = 0; p < classes; p++) {
+      const n = counts[t * classes + p] ?? 0;
+      sums.total += n, sums.rows[t]! += n, sums.columns[p]! += n;
+      if (t === p) sums.right += n;
+    }
+  return sums;
+}
+
+export function pairSentence(c: Confusion, sums: Sums, { truth, predicted }: Pair): string {
+  const n = c.counts[truth * c.classes + predicted] ?? 0, share = sums.rows[truth] ? n / sums.rows[truth]! : 0;
+  const what = truth === predicted ? `${wordOf(c, truth)} taken for what it is` : `${wordOf(c, truth)} taken for ${wordOf(c, predicted)}`;
+  return `${what}: ${whole(n)} of ${whole(sums.rows[truth]!)}, ${percent(share)}`;
+}
+
+interface Props { matrix: Confusion; percentages: boolean; chosen: Pair | null; choose?: (pair: Pair | null) => void }
+
+const same = (a: Pair | null, b: Pair) => a !== null && a.truth === b.truth && a.predicted === b.predicted;
+
+function Cell({ matrix, sums, at, percentages, chosen, choose, hover }: Props & { sums: Sums; at: Pair; hover: (pair: Pair | null) => void }) {
+  const n = matrix.counts[at.truth * matrix.classes + at.predicted] ?? 0, share = sums.rows[at.truth] ? n / sums.rows[at.truth]! : 0;
+  const text = n === 0 ? '' : percentages ? (share < 0.005 ? '<1' : String(Math.round(100 * share))) : whole(n);
+  const tone = `${at.truth === at.predicted ? 'hit' : 'miss'}${n === 0 ? ' none' : ''}${share > 0.5 ? ' full' : ''}`;
+  return (
+    <td role="gridcell" aria-selected={same(chosen, at)}>
+      <button type="button" class={`cm-cell ${tone}`} style={{ '--share': Math.sqrt(share) }} data-truth={at.truth} data-predicted={at.predicted} data-count={n}
+        aria-label={pairSentence(matrix, sums, at)} onMouseEnter={() => hover(at)} onFocus={() => hover(at)} onMouseLeave={() => hover(null)}
+        onClick={() => choose?.(same(chosen, at) ? null : at)} disabled={!choose}>{text}</button>
+    </td>
+  );
+}
+
+const SHOWN = 32; // more classes: those with the most mistakes
+
+function classesOf(matrix: Confusion, sums: Sums): number[] {
+  const all = Array.from({ length: matrix.classes }, (_, k) => k);
+  if (all.length <= SHOWN) return all;
+  const wrong = (k: number) => sums.rows[k]! + sums.columns[k]! - 2 * (matrix.counts[k * matrix.classes + k] ?? 0);
+  return all.sort((a, b) => wrong(b) - wrong(a)).slice(0, SHOWN).sort((a, b) => a - b);
+}
+
+export function ConfusionMatrix(props: Props) {
+  const { matrix } = props, sums = useMemo(() => sumsOf(matrix), [matrix]), shown = useMemo(() => classesOf(matrix, sums), [matrix]);
+  const [over, hover] = useState<Pair | null>(null), said = over ?? props.chosen;
+  return (
+    <figure class="cm" data-total={sums.total} data-right={sums.right}>
+      <div class="cm-frame">
+        <table role="grid" aria-label="confusion matrix">
+          <thead><tr><th class="faint" title="rows are the truth, columns the prediction">truth \ said</th>{shown.map(k => <th key={k} scope="col" class="clip">{wordOf(matrix, k)}</th>)}</tr></thead>
+          <tbody>{shown.map(t => (
+            <tr key={t}>
+              <th scope="row" class="clip">{wordOf(matrix, t)}</th>
+              {shown.map(p => <Cell key={p} {...props} sums={sums} at={{ truth: t, predicted: p }} hover={hover} />)}
+            </tr>
+          ))}</tbody>
+        </table>
+      </div>
+      <figcaption class="number">
+        {said ? pairSentence(matrix, sums, said) : `${whole(sums.right)} of ${whole(sums.total)} right${sums.total ? `, ${percent(sums.right / sums.total)}` : ''}`}
+        {shown.length < matrix.classes && <span class="faint"> · the {SHOWN} classes with the most mistakes, of {matrix.classes}</span>}
+      </figcaption>
+    </figure>
+  );
+}

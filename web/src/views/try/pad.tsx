@@ -1,0 +1,94 @@
+// The pad: what is drawn with mouse, finger or pen, or the image or sample that lies there. Beside it what the network sees.
+import { useEffect, useRef } from 'preact/hooks';
+import { mode } from '../../look/theme';
+import { PixelCanvas } from '../media/pixels';
+import { useSignalEffect } from '../../state/watch';
+import type { Answer } from '../../state/pusher';
+import { greyOf, type Form } from './form';
+import { readImage } from './image';
+import { beginStroke, centred, extendStroke, pixelsFor, put, source, trouble, type Source } from './source';
+import type { Point, Stroke } from './strokes';
+
+const BRUSH = 0.062;             // of the pad's side: as wide as the soft brush of strokes.ts makes it
+const INK = { dark: '#eef3f9', light: '#18202b' };
+
+function paintStroke(context: CanvasRenderingContext2D, stroke: Stroke, side: number): void {
+  context.beginPath();
+  stroke.forEach((p, i) => context[i ? 'lineTo' : 'moveTo'](p.x * side, p.y * side));
+  if (stroke.length === 1) context.lineTo(stroke[0]!.x * side + 0.01, stroke[0]!.y * side);
+  context.stroke();
+}
+
+function paintStrokes(canvas: HTMLCanvasElement, strokes: readonly Stroke[]): void {
+  const side = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio)), context = canvas.getContext('2d');
+  if (canvas.width !== side) canvas.width = canvas.height = side;
+  if (!context) return;
+  context.clearRect(0, 0, side, side);
+  context.lineCap = context.lineJoin = 'round';
+  context.strokeStyle = INK[mode.peek()];
+  context.lineWidth = BRUSH * side;
+  for (const stroke of strokes) paintStroke(context, stroke, side);
+}
+
+const pointOf = (e: PointerEvent, box: DOMRect): Point => ({ x: (e.clientX - box.left) / box.width, y: (e.clientY - box.top) / box.height });
+
+// Draws with whatever points: one pointer at a time, all its positions between two frames.
+function usePointer() {
+  const drawing = useRef(-1), box = useRef<DOMRect | null>(null);
+  const down = (e: PointerEvent) => {
+    if (drawing.current >= 0 || (e.pointerType === 'mouse' && e.button !== 0)) return;
+    e.preventDefault();
+    const canvas = e.currentTarget as HTMLElement;
+    canvas.setPointerCapture(e.pointerId);
+    drawing.current = e.pointerId;
+    box.current = canvas.getBoundingClientRect();
+    beginStroke(pointOf(e, box.current));
+  };
+  const move = (e: PointerEvent) => {
+    if (e.pointerId !== drawing.current || !box.current) return;
+    const all = e.getCoalescedEvents?.() ?? [], between = box.current;
+    extendStroke((all.length ? all : [e]).map(p => pointOf(p, between)));
+  };
+  const up = (e: PointerEvent) => {
+    if (e.pointerId === drawing.current) drawing.current = -1;
+  };
+  return { onPointerDown: down, onPointerMove: move, onPointerUp: up, onPointerCancel: up };
+}
+
+// What the network is shown: made here, or of a sample as its answer says.
+export function seenPixels(what: Source, form: Form, answer: Answer | null): Uint8Array | null {
+  const made = pixelsFor(what, form, centred.value);
+  if (made) return greyOf(made, { ...form, channels: 1 });
+  return what.kind === 'sample' && answer?.input ? greyOf(answer.input.data, form) : null;
+}
+
+export async function takeFile(file: Blob & { name?: string }): Promise<void> {
+  try {
+    const grey = await readImage(file);
+    put({ kind: 'image', name: file.name ?? 'image', grey, inverted: grey.inverted });
+  } catch (error) {
+    trouble.value = (error as Error).message;
+  }
+}
+
+export function Pad({ form, answer, disabled }: { form: Form; answer: Answer | null; disabled: boolean }) {
+  const canvas = useRef<HTMLCanvasElement>(null), what = source.value, pointer = usePointer();
+  const picture = what.kind === 'sample' || what.kind === 'image' ? seenPixels(what, form, answer) : null;
+  useSignalEffect(() => {
+    const now = source.value;
+    void mode.value;
+    if (canvas.current) paintStrokes(canvas.current, now.kind === 'strokes' ? now.strokes : []);
+  });
+  useEffect(() => {
+    const again = new ResizeObserver(() => canvas.current && paintStrokes(canvas.current, source.peek().kind === 'strokes' ? (source.peek() as { strokes: Stroke[] }).strokes : []));
+    again.observe(canvas.current!);
+    return () => again.disconnect();
+  }, []);
+  return (
+    <div class="try-pad" data-kind={what.kind}>
+      {picture && <PixelCanvas pixels={{ width: form.width, height: form.height, channels: 1, bytes: picture }} />}
+      <canvas ref={canvas} class="try-ink" role="img" aria-label="pad" aria-describedby="try-how" {...(disabled ? {} : pointer)} />
+      {what.kind === 'nothing' && <p class="try-hint" aria-hidden="true">draw a digit here</p>}
+    </div>
+  );
+}
