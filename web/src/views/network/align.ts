@@ -1,0 +1,16 @@
+// Where the cards of the layer strip stand: each under its layer, none over another, all within the width. When there are more
+// than fit they stand in a row of their own that scrolls.
+export interface Places { left: number[]; width: number; total: number; scrolls: boolean }
+
+export const CARD_LEAST = 112, CARD_MOST = 208, GAP = 8;
+
+// `middles`: of the layers in the picture; NaN where it is not known.
+export function placeCards(middles: readonly number[], room: number): Places {
+  const n = middles.length, even = (room - GAP * (n - 1)) / n;
+  if (even < CARD_LEAST) return { left: middles.map((_, i) => i * (CARD_LEAST + 40 + GAP)), width: CARD_LEAST + 40, total: n * (CARD_LEAST + 40 + GAP) - GAP, scrolls: true };
+  const width = Math.min(CARD_MOST, even), known = middles.every(Number.isFinite) && middles.every((m, i) => i === 0 || m > middles[i - 1]!);
+  const left = middles.map((m, i) => (known ? m - width / 2 : i * (even + GAP)));
+  for (let i = 0; i < n; i++) left[i] = Math.max(left[i]!, i ? left[i - 1]! + width + GAP : 0);
+  for (let i = n - 1; i >= 0; i--) left[i] = Math.min(left[i]!, i < n - 1 ? left[i + 1]! - width - GAP : room - width);
+  return { left, width, total: room, scrolls: false };
+}

@@ -1,0 +1,34 @@
+// What the gradient norms along the layers say: vanishing (they fall towards the input), exploding (they rise towards it, or are
+// far above what they were). Norms are taken per weight, rms = norm / sqrt(weights), so that wide and narrow layers compare.
+
+export interface Hint { kind: 'vanishing' | 'exploding' | 'nonfinite'; text: string; layers: number[] }
+
+export interface LayerNorm { layer: number; norm: number; weights: number } // in the order of the network; norm NaN: unknown
+
+const DECADES_PER_LAYER = 0.4, DECADES = 2, HUGE = 1e4;
+
+// The slope of log10 rms over the layers, least squares: > 0 rises towards the output.
+export function slopeOf(rms: readonly number[]): number {
+  const n = rms.length, y = rms.map(Math.log10), mx = (n - 1) / 2, my = y.reduce((a, b) => a + b, 0) / n;
+  let above = 0, below = 0;
+  y.forEach((v, i) => ((above += (i - mx) * (v - my)), (below += (i - mx) ** 2)));
+  return below ? above / below : 0;
+}
+
+const words = (decades: number) => (Math.abs(decades) >= 10 ? Math.abs(decades).toFixed(0) : Math.abs(decades).toFixed(1));
+
+export function hintOf(norms: readonly LayerNorm[]): Hint | null {
+  const bad = norms.filter(n => n.norm === Infinity || n.norm === -Infinity);
+  if (bad.length) return { kind: 'nonfinite', text: 'the gradient is infinite', layers: bad.map(n => n.layer) };
+  const known = norms.filter(n => n.norm > 0 && n.weights > 0), rms = known.map(n => n.norm / Math.sqrt(n.weights)), layers = known.map(n => n.layer);
+  const huge = known.filter(n => n.norm >= HUGE);
+  if (known.length >= 3) {
+    const slope = slopeOf(rms), span = Math.log10(rms[rms.length - 1]! / rms[0]!);
+    if (slope >= DECADES_PER_LAYER && span >= DECADES)
+      return { kind: 'vanishing', text: `vanishing: the gradient falls by ${words(slope)} decades per layer towards the input`, layers: layers.slice(0, Math.ceil(layers.length / 2)) };
+    if (slope <= -DECADES_PER_LAYER && span <= -DECADES)
+      return { kind: 'exploding', text: `exploding: the gradient grows by ${words(slope)} decades per layer towards the input`, layers: layers.slice(0, Math.ceil(layers.length / 2)) };
+  }
+  if (huge.length) return { kind: 'exploding', text: `exploding: gradient norm ${Math.max(...huge.map(n => n.norm)).toExponential(0).replace('e+', 'e')}`, layers: huge.map(n => n.layer) };
+  return null;
+}

@@ -1,0 +1,59 @@
+// A link: its weight, gradient and last change, and its course over the snapshots and while somebody looks.
+import { useEffect, useRef } from 'preact/hooks';
+import { whole } from '../../look/format';
+import { matrixValue } from '../../network/matrix';
+import type { LinkQuantity, Target } from '../../network/model';
+import type { Network } from '../../state/network';
+import { view } from '../../state/view';
+import { useCalm } from './calm';
+import { CoursePlot, Fact, joined, Section } from './parts';
+import { matrixOf, rowOf } from './row-of';
+import { chooseUnit } from './seen';
+import { unitWords } from './words';
+
+type Link = Extract<Target, { kind: 'link' }>;
+const MOST = 600;
+
+// What a weight was in the snapshots that are here.
+function pastOf(network: Network, t: Link): { step: number; value: number }[] {
+  return network.snapshots.all().flatMap(({ step, state }) => {
+    const m = matrixOf(state, t.layer, 'weight');
+    return m && !m.full && t.index < m.rows * m.cols ? [{ step, value: matrixValue(m, t.index) }] : [];
+  });
+}
+
+export function LinkFacts({ network, target: t }: { network: Network; target: Link }) {
+  const { moment, compare } = view.value.network, live = moment === null || compare, unit = t.to.unit, recorded = useRef<{ step: number; value: number }[]>([]);
+  const seen = useCalm(() => ({ state: network.shown.value, detail: network.detailOf({ layer: t.layer, unit }), loaded: network.snapshots.loaded.value }), [network, t.index, moment, compare]);
+  const rows = (['weight', 'gradient', 'update'] as const).map((of): [LinkQuantity, ReturnType<typeof rowOf>] => [of, rowOf(network, seen.detail, live, t.layer, unit, of)]);
+  const at = (of: LinkQuantity): number | undefined => {
+    const row = rows.find(r => r[0] === of)?.[1];
+    return row ? row.data[t.index % row.data.length] : undefined;
+  };
+  const weight = rows[0]![1], value = at('weight');
+  useEffect(() => {
+    const last = recorded.current[recorded.current.length - 1];
+    if (!live || !weight?.exact || value === undefined || last?.step === weight.step) return;
+    recorded.current.push({ step: weight.step, value });
+    if (recorded.current.length > MOST) recorded.current = recorded.current.filter((_, i) => i % 2 === 0);
+  }, [weight?.step, value]);
+  const { layers, classes } = network.model, from = layers[t.from.layer], to = layers[t.to.layer]!;
+  return (
+    <div class="inspect-body">
+      <p class="inspect-standing">
+        {from && <button type="button" class="button small quiet" onClick={() => chooseUnit(network, t.from.layer, t.from.unit)}>{from.name} {unitWords(from, t.from.unit, classes, false)}</button>}
+        <span aria-hidden="true"> → </span>
+        <button type="button" class="button small quiet" onClick={() => chooseUnit(network, t.to.layer, t.to.unit)}>{to.name} {unitWords(to, t.to.unit, classes, t.to.layer === layers.length - 1)}</button>
+      </p>
+      <dl class="facts">
+        <Fact name="weight" value={value ?? (Number.isNaN(t.value) ? undefined : t.value)} />
+        <Fact name="gradient" value={at('gradient')} />
+        <Fact name="update" value={at('update')} />
+      </dl>
+      <Section title="weight over time">
+        <CoursePlot lines={[{ name: 'weight', tone: 'tone-a', course: joined([...pastOf(network, t), ...recorded.current]) }]} at={moment} />
+      </Section>
+      {weight && <p class="faint number inspect-step">{weight.exact ? 'exact' : 'as recorded, rounded'}, step <span data-fact="step" data-value={weight.step}>{whole(weight.step)}</span></p>}
+    </div>
+  );
+}

@@ -1,0 +1,129 @@
+// A unit: its numbers, its weights as an image, what it answers to, its course, the strongest links in and out.
+import { useEffect, useState } from 'preact/hooks';
+import { MARK } from '../../link/capture';
+import { whole } from '../../look/format';
+import type { LayerState, NetworkState } from '../../network/model';
+import type { Network } from '../../state/network';
+import type { UnitDetail } from '../../state/unit-detail';
+import { unitsAt, type UnitAtStep } from '../../state/unit-past';
+import { setNetwork, view } from '../../state/view';
+import { useCalm } from './calm';
+import { ClassBars, CoursePlot, Fact, joined, LinkRows, pointsOf, SampleRow, Section, type LinkRow } from './parts';
+import { norm, rowOf, strongestOf, type Row } from './row-of';
+import { chooseUnit, feeds } from './seen';
+import { WeightImage, largest } from './weights';
+import { figure, layerWords, share, unitWords } from './words';
+
+const LINKS = 6;
+
+function markWords(marks: number | undefined): string {
+  if (marks === undefined) return '';
+  const words = [marks & MARK.dead && 'dead', marks & MARK.saturated && 'saturated', marks & MARK.young && 'young'].filter(Boolean);
+  return words.join(', ');
+}
+
+const MARK_SAYS: Record<string, string> = {
+  dead: 'zero on each of the last 1024 observed samples', saturated: 'at its bound on 95 % of the observed samples', young: 'fewer than 1024 samples were observed: not yet judged',
+};
+
+export interface UnitSeen { state: NetworkState | null; detail: UnitDetail | null; live: boolean }
+
+// Where a unit stands now in words and numbers; compared: now minus then.
+function Numbers({ state, then, unit, weights, update }: { state: LayerState; then: LayerState | undefined; unit: number; weights: Row | null; update: Row | null }) {
+  const of = (name: 'activation' | 'gradient' | 'mean' | 'weightIn' | 'bias'): number | undefined => {
+    const now = state[name]?.[unit];
+    return then && now !== undefined ? now - (then[name]?.[unit] ?? NaN) : now;
+  };
+  const exactNorm = weights?.exact && !then ? norm(weights.data) : of('weightIn'), w = exactNorm ?? (weights ? norm(weights.data) : undefined);
+  const ratio = update && weights && norm(weights.data) > 0 ? norm(update.data) / norm(weights.data) : undefined;
+  return (
+    <dl class="facts">
+      <Fact name="activation" value={of('activation')} />
+      {state.mean && <Fact name="mean" value={of('mean')} />}
+      <Fact name="gradient" value={of('gradient')} />
+      {(w !== undefined) && <Fact name="|w| in" value={w} />}
+      {ratio !== undefined && <Fact name="update / w" value={ratio} />}
+      {state.bias && <Fact name="bias" value={of('bias')} />}
+      {state.selectivity && !Number.isNaN(state.selectivity[unit]) && <Fact name="selectivity" value={state.selectivity[unit]} title="0 generic .. 1 specific" />}
+    </dl>
+  );
+}
+
+function Standing({ network, layer, state, unit }: { network: Network; layer: number; state: LayerState; unit: number }) {
+  const marks = markWords(state.marks?.[unit]), active = state.active?.[unit], { activation, kind } = network.model.layers[layer]!;
+  return (
+    <p class="inspect-standing muted">
+      {activation || kind}{active !== undefined && !Number.isNaN(active) && <> · active on <span class="number" data-fact="active" data-value={active}>{share(active)}</span> of the batch</>}
+      {marks && marks.split(', ').map(m => <span key={m} class={`mark-word ${m}`} title={MARK_SAYS[m]}>{m}</span>)}
+    </p>
+  );
+}
+
+function incoming(network: Network, layer: number, row: Row): LinkRow[] {
+  const source = feeds(network, layer), from = network.model.layers[source];
+  if (!from) return [];
+  const each = from.shape.length >= 3 ? Math.max(1, row.data.length / from.shape[0]!) : 1;
+  return strongestOf(row.data, LINKS).map(i => {
+    const unit = Math.floor(i / each);
+    return { key: String(i), word: `${from.name} ${unitWords(from, unit, undefined, false)}`, value: row.data[i]!, go: () => chooseUnit(network, source, unit) };
+  });
+}
+
+function outgoing(network: Network, layer: number, out: { data: Float32Array } | undefined): LinkRow[] {
+  const { layers, classes } = network.model, name = layers[layer]!.name, next = layers.findIndex(l => l.inputs.includes(name)), to = layers[next];
+  if (!to || !out) return [];
+  return strongestOf(out.data, LINKS).map(unit => ({
+    key: String(unit), word: `${to.name} ${unitWords(to, unit, classes, next === layers.length - 1)}`, value: out.data[unit]!, go: () => chooseUnit(network, next, unit),
+  }));
+}
+
+const mostOf = (rows: LinkRow[]): number => rows.reduce((n, r) => Math.max(n, Math.abs(r.value)), 0);
+
+function Classes({ network, state, unit }: { network: Network; state: LayerState; unit: number }) {
+  const all = state.classMean;
+  if (!all || all.classes < 2) return null;
+  const means = Array.from({ length: all.classes }, (_, k) => all.data[k * all.units + unit]!);
+  if (!means.some(Number.isFinite)) return null;
+  return <Section title="mean activation per class"><ClassBars means={means} words={network.model.classes ?? means.map((_, k) => String(k))} most={0} /></Section>;
+}
+
+// What was recorded while somebody looked, with what snapshots hold of earlier.
+function useCourse(network: Network, layer: number, unit: number, version: unknown) {
+  const [past, setPast] = useState<UnitAtStep[]>([]);
+  useEffect(() => unitsAt(network, layer, unit, setPast), [network, layer, unit]);
+  const course = network.history.courseOf(layer, unit);
+  void version;
+  const of = (name: 'activation' | 'gradient') => joined([...past.map(p => ({ step: p.step, value: p[name] })), ...pointsOf(course, name)]);
+  return { activation: of('activation'), gradient: of('gradient') };
+}
+
+export function UnitFacts({ network, layer, unit }: { network: Network; layer: number; unit: number }) {
+  const { moment, compare } = view.value.network, live = moment === null || compare;
+  const seen = useCalm<UnitSeen>(() => ({ state: network.shown.value, detail: network.detailOf({ layer, unit }), live }), [network, layer, unit, moment, compare]);
+  const course = useCourse(network, layer, unit, seen.state), state = seen.state?.layers[layer] ?? {}, then = network.compared.value?.layers[layer];
+  const weights = rowOf(network, seen.detail, live, layer, unit, 'weight'), update = rowOf(network, seen.detail, live, layer, unit, 'update');
+  const from = network.model.layers[feeds(network, layer)], into = weights ? incoming(network, layer, weights) : [], out = live ? outgoing(network, layer, seen.detail?.out) : [];
+  const chooseLink = (index: number) => setNetwork({ place: { layer: network.model.layers[layer]!.name, unit, index: unit * weights!.data.length + index } });
+  const name = network.model.layers[layer]!;
+  return (
+    <div class="inspect-body">
+      <Standing network={network} layer={layer} state={state} unit={unit} />
+      <p class="hidden-name">{layerWords(name)}</p>
+      <Numbers state={state} then={then} unit={unit} weights={weights} update={update} />
+      {weights && weights.data.length > 1 && (
+        <Section title="incoming weights" note={weights.exact ? '' : 'as recorded, rounded'}>
+          <WeightImage name="incoming weights" data={weights.data} shape={weights.shape} from={from} choose={chooseLink} />
+        </Section>
+      )}
+      <Classes network={network} state={state} unit={unit} />
+      <Section title="activation and gradient over time">
+        <CoursePlot lines={[{ name: 'activation', tone: 'tone-a', course: course.activation }, { name: 'gradient', tone: 'tone-b', course: course.gradient }]} at={moment} />
+      </Section>
+      {seen.detail?.samples && live && seen.detail.samples.side > 0 && <Section title="strongest samples"><SampleRow samples={seen.detail.samples} classes={network.model.classes} /></Section>}
+      {into.length > 0 && <Section title="strongest links in"><LinkRows rows={into} most={mostOf(into)} /></Section>}
+      {out.length > 0 && <Section title="strongest links out"><LinkRows rows={out} most={mostOf(out)} /></Section>}
+      {seen.state && <p class="faint number inspect-step">step <span data-fact="step" data-value={seen.state.step}>{whole(seen.state.step)}</span>{weights && largest(weights.data) > 0 && weights.step !== seen.state.step && ` · weights of step ${whole(weights.step)}`}</p>}
+      {!state.activation && !weights && <p class="faint">{figure(undefined)} nothing is registered for this unit</p>}
+    </div>
+  );
+}

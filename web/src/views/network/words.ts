@@ -1,0 +1,48 @@
+// Words and figures of the network: what a quantity is, how a layer's shape is written, numbers of one width.
+import type { NetworkLayer, Quantity } from '../../network/model';
+import { number, percent, whole } from '../../look/format';
+
+export const QUANTITY_WORDS: Record<Quantity, string> = {
+  activation: 'mean |a| over the batch',
+  gradient: 'rms over batch of dL/dz',
+  weight: 'norm of the incoming weights',
+  update: 'rms of the last change of the incoming weights',
+  value: 'a of one sample of the batch',
+};
+export const LINK_WORDS = { weight: '|w|', gradient: '|dL/dw|', update: '|last change of w|', '': '' } as const;
+
+const TIMES = '\u202f\u00d7\u202f';
+
+export const shapeWords = (shape: readonly number[]): string => shape.map(whole).join(TIMES);
+
+// 512 relu, 32 x 26 x 26 conv.
+export function layerWords(layer: NetworkLayer): string {
+  const kind = layer.activation || (layer.kind === 'dense' ? '' : layer.kind);
+  return [shapeWords(layer.shape), kind].filter(Boolean).join(' ');
+}
+
+// Three significant digits, an exponent below a thousandth: 0.482, 8.31e-3, 1.27, 12 480.
+export function figure(value: number | undefined): string {
+  if (value === undefined) return '\u2013';
+  if (!Number.isFinite(value) || value === 0) return number(value);
+  const size = Math.abs(value);
+  return size < 1e-3 ? value.toExponential(2).replace('-', value < 0 ? '\u2212' : '-') : number(value, 3);
+}
+
+export const share = (value: number | undefined): string => (value === undefined || Number.isNaN(value) ? '\u2013' : percent(value));
+
+// 1e-4, 0.1, 1, 100: the end of a scale.
+export function end(value: number, log: boolean): string {
+  if (!log) return figure(value);
+  const size = 10 ** value;
+  return size >= 0.01 && size < 1e4 ? number(Number(size.toPrecision(2)), 3) : size.toExponential(Number.isInteger(value) ? 0 : 1).replace('e+', 'e');
+}
+
+// What a unit is called: a pixel by row and column, a class by its word, a channel, a unit.
+export function unitWords(layer: NetworkLayer, unit: number, classes: readonly string[] | undefined, last: boolean): string {
+  const image = layer.shape.length === 3 && layer.shape[0] === 1 ? layer.shape.slice(1) : layer.shape;
+  if (layer.kind === 'input' && image.length === 2) return `pixel ${Math.floor(unit / image[1]!)}, ${unit % image[1]!}`;
+  if (last && classes && classes[unit] !== undefined && classes.length === layer.shape.reduce((n, s) => n * s, 1))
+    return classes[unit] === String(unit) ? `unit ${unit}` : `unit ${unit} (${classes[unit]})`;
+  return `${layer.shape.length >= 3 ? 'channel' : 'unit'} ${unit}`;
+}
