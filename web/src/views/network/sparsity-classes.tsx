@@ -1,0 +1,72 @@
+// Which units fire for which class: a matrix, units side by side, a row for each class. Each unit stands on its own scale (share
+// of its highest class) or all on the layer's. And how specific they are, as a histogram.
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { number, percent, whole } from '../../look/format';
+import { heat } from '../../look/ramps';
+import { mode } from '../../look/theme';
+import { histogramOf, type LayerUnits, type Unit } from './sparsity-data';
+
+const BINS = 20;
+
+function levels(layer: LayerUnits, units: readonly Unit[], own: boolean): Float32Array {
+  const all = own ? 0 : Math.max(1e-30, ...units.map(u => u.most)), out = new Float32Array(layer.classes * units.length);
+  units.forEach((u, x) => {
+    const most = own ? u.most : all;
+    for (let k = 0; k < layer.classes; k++) out[k * units.length + x] = most > 0 ? Math.max(0, layer.classMean![k * layer.units + u.unit]! / most) : 0;
+  });
+  return out;
+}
+
+interface MatrixProps { layer: LayerUnits; units: readonly Unit[]; words: readonly string[]; chosen: number; choose: (unit: number) => void }
+
+export function ClassMatrix({ layer, units, words, chosen, choose }: MatrixProps) {
+  const canvas = useRef<HTMLCanvasElement>(null), shown = mode.value, [own, setOwn] = useState(true), [over, hover] = useState<{ unit: Unit; k: number } | null>(null);
+  useEffect(() => {
+    const to = canvas.current!, share = levels(layer, units, own), ramp = heat(shown);
+    to.width = units.length, to.height = layer.classes;
+    const picture = new ImageData(units.length, layer.classes);
+    share.forEach((v, i) => {
+      const level = Number.isFinite(v) ? Math.round(255 * Math.min(1, v)) : 255;
+      picture.data.set(ramp.subarray(4 * level, 4 * level + 4), 4 * i);
+    });
+    to.getContext('2d')?.putImageData(picture, 0, 0);
+  }, [layer, units, own, shown]);
+  const under = (e: MouseEvent) => {
+    const box = (e.currentTarget as HTMLElement).getBoundingClientRect();
+    const x = Math.floor(((e.clientX - box.left) / box.width) * units.length), k = Math.floor(((e.clientY - box.top) / box.height) * layer.classes);
+    return units[x] && k >= 0 && k < layer.classes ? { unit: units[x]!, k } : null;
+  };
+  const mean = over ? layer.classMean![over.k * layer.units + over.unit.unit]! : 0, at = units.findIndex(u => u.unit === chosen);
+  return (
+    <figure class="sp-classes">
+      <div class="sp-matrix" style={{ '--classes': layer.classes }}>
+        <ol aria-hidden="true">{Array.from({ length: layer.classes }, (_, k) => <li key={k} class="number clip">{words[k] ?? k}</li>)}</ol>
+        <div class="sp-cells">
+          <canvas ref={canvas} role="img" aria-label={`mean activation of ${units.length} units for ${layer.classes} classes`} data-units={units.length} data-classes={layer.classes}
+            onMouseMove={e => hover(under(e))} onMouseLeave={() => hover(null)} onClick={e => { const hit = under(e); if (hit) choose(hit.unit.unit); }} />
+          {at >= 0 && <i class="sp-chosen" style={{ left: `${(100 * at) / units.length}%`, width: `${Math.max(0.4, 100 / units.length)}%` }} />}
+        </div>
+      </div>
+      <figcaption>
+        <span class="number sp-said">{over ? `unit ${over.unit.unit}, class ${words[over.k] ?? over.k}: ${number(mean, 3)}${over.unit.most > 0 ? `, ${percent(mean / over.unit.most)} of its highest` : ''}`
+          : `${whole(units.length)} units, those of one preferred class side by side; a click selects one`}</span>
+        <span class="segmented" role="group" aria-label="scale of the matrix">
+          <button type="button" aria-pressed={own} onClick={() => setOwn(true)}>each unit's scale</button>
+          <button type="button" aria-pressed={!own} onClick={() => setOwn(false)}>layer's scale</button>
+        </span>
+      </figcaption>
+    </figure>
+  );
+}
+
+export function SelectivityHistogram({ values }: { values: Float32Array }) {
+  const counts = useMemo(() => histogramOf(values, BINS), [values]), most = Math.max(1, ...counts), total = counts.reduce((a, b) => a + b, 0);
+  return (
+    <figure class="sp-histogram">
+      <svg viewBox={`0 0 ${BINS} 10`} preserveAspectRatio="none" role="img" aria-label={`selectivity of ${total} units`} data-total={total}>
+        {counts.map((n, i) => <rect key={i} x={i + 0.08} width={0.84} y={10 - (10 * n) / most} height={(10 * n) / most}><title>{`${number(i / BINS, 2)} … ${number((i + 1) / BINS, 2)}: ${whole(n)} units`}</title></rect>)}
+      </svg>
+      <figcaption class="faint number"><span>0 generic</span><span>selectivity of {whole(total)} units</span><span>1 specific</span></figcaption>
+    </figure>
+  );
+}

@@ -1,0 +1,82 @@
+// Sparsity work on a run's network: which units fire for which class, which are specific, dead, saturated or do the same as
+// others, and what pruning would cost. Looks at classes and correlations only while it is in sight.
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { Run } from '../../link/messages';
+import { percent, whole } from '../../look/format';
+import { numberOf } from '../../network/take';
+import { link } from '../../state/link';
+import { useModel, type RunModel } from '../../state/model';
+import { isOver, runs } from '../../state/runs';
+import { setView, view } from '../../state/view';
+import { ClassMatrix, SelectivityHistogram } from './sparsity-classes';
+import { ordered, redundancy, unitRows, unitsIn, type LayerUnits, type Unit, type Units } from './sparsity-data';
+import { PruningView } from './sparsity-pruning';
+import { Redundancy, SPECIFIC, UnitList } from './sparsity-units';
+
+const RATE = 1; // captures a second
+
+function useUnits(run: string): { units: Units | null; error: string } {
+  const [units, set] = useState<Units | null>(null), [error, fail] = useState('');
+  useEffect(() => {
+    set(null);
+    return link.look(run, { what: ['units', 'classes', 'correlation'], rate: RATE }, bytes => (set(before => unitsIn(bytes, before)), fail('')), e => fail(e.message));
+  }, [run]);
+  return { units, error };
+}
+
+function sentence(rows: readonly Unit[], layer: LayerUnits): string {
+  const dead = rows.filter(u => u.dead).length, saturated = rows.filter(u => u.saturated).length, specific = rows.filter(u => u.selectivity >= SPECIFIC).length;
+  const active = layer.active ? Array.from(layer.active).filter(Number.isFinite) : [], zero = active.length ? 1 - active.reduce((a, b) => a + b, 0) / active.length : NaN;
+  return `${whole(rows.length)} units: ${whole(dead)} dead, ${whole(saturated)} saturated, ${whole(specific)} specific to a class${Number.isNaN(zero) ? '' : `; ${percent(zero)} of activations are zero`}`;
+}
+
+interface LayerProps { name: string; layer: LayerUnits; words: readonly string[]; chosen: number; choose: (unit: number) => void }
+
+function LayerWork({ name, layer, words, chosen, choose }: LayerProps) {
+  const rows = useMemo(() => unitRows(layer), [layer]), byClass = useMemo(() => ordered(rows, 'class'), [rows]), [least, setLeast] = useState(0.95);
+  const found = useMemo(() => redundancy(layer.pairs, least, layer.units), [layer.pairs, least, layer.units]);
+  return (
+    <>
+      <p class="sp-sentence number" role="status">{name}: {sentence(rows, layer)}</p>
+      <section aria-label="units and classes">
+        <h2>Units and classes</h2>
+        {layer.classMean && layer.classes > 0 ? <ClassMatrix layer={layer} units={byClass} words={words} chosen={chosen} choose={choose} />
+          : <p class="faint">The program registers no labels (role NNS_LABEL): what a unit prefers is not known.</p>}
+      </section>
+      <div class="sp-columns">
+        <section aria-label="selectivity"><h2>Generic or specific</h2>
+          {layer.selectivity && <SelectivityHistogram values={layer.selectivity} />}
+          <UnitList rows={rows} words={words} chosen={chosen} choose={choose} />
+        </section>
+        <section aria-label="redundancy"><h2>Redundancy</h2>
+          <Redundancy found={found} known={layer.pairs !== null} least={least} setLeast={setLeast} chosen={chosen} choose={choose} />
+        </section>
+      </div>
+    </>
+  );
+}
+
+function Work({ run, model }: { run: Run; model: RunModel }) {
+  const { units, error } = useUnits(run.id), [picked, pick] = useState(''), place = view.value.network.place;
+  const known = model.layers.map((layer, at) => ({ layer, units: units?.layers.get(numberOf(model, at)) })).filter(l => l.layer.kind !== 'input' && l.units && l.units.units > 1);
+  const shown = known.find(l => l.layer.name === (picked || place?.layer)) ?? known[0];
+  const choose = (unit: number) => setView({ network: { ...view.peek().network, place: { layer: shown!.layer.name, unit, index: -1 } } });
+  return (
+    <div class="sparsity">
+      <header class="sp-row">
+        <div class="segmented" role="group" aria-label="layer">
+          {known.map(l => <button key={l.layer.name} type="button" aria-pressed={l === shown} onClick={() => pick(l.layer.name)}>{l.layer.name}</button>)}
+        </div>
+        {units && <span class="faint number">step {whole(units.step)} · over {whole(units.observed)} observed samples</span>}
+      </header>
+      {shown ? <LayerWork name={shown.layer.name} layer={shown.units!} words={model.push?.classes ?? []} chosen={place?.layer === shown.layer.name ? place.unit : -1} choose={choose} />
+        : <p class="muted" role="status">{error || (isOver(run) ? `The run is over (${run.state}): units are observed only while its program lives.` : 'Waiting for the first observation.')}</p>}
+      <section aria-label="pruning"><h2>Pruning</h2><PruningView run={run} evaluates={model.evaluate} /></section>
+    </div>
+  );
+}
+
+export function Sparsity({ run: id }: { run: string }) {
+  const model = useModel(id), run = runs.value.get(id);
+  return model && run ? <Work run={run} model={model} /> : <div class="empty" aria-busy="true" />;
+}
