@@ -1,6 +1,7 @@
 // Confusion matrices that a program recorded (nns_confusion), as a panel among the media.
 import { useMemo, useState } from 'preact/hooks';
-import { ConfusionMatrix, type Confusion } from '../try/matrix';
+import type { Confusion } from '../try/confusion-data';
+import { ConfusionMatrix } from '../try/matrix';
 import { byStep, type MediaJson } from './item';
 import { StepSlider, useStep } from './step-slider';
 

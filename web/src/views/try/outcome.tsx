@@ -1,8 +1,7 @@
 // Outcome: the confusion matrix of the samples that training observes, or of validation, and the worst and best of those samples.
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { decodeCapture, floats, type Capture, type CaptureSection } from '../../link/capture';
+import { decodeCapture } from '../../link/capture';
 import type { MediaItem } from '../../link/messages';
-import { quantities } from '../../link/tables';
 import { number, percent, whole } from '../../look/format';
 import { link } from '../../state/link';
 import type { RunModel } from '../../state/model';
@@ -10,33 +9,12 @@ import { useWatch } from '../../state/watch';
 import { confusionOf } from '../media/confusion';
 import { useMedia } from '../media/load';
 import { PixelCanvas } from '../media/pixels';
-import { formOf, type Form } from './form';
-import { ConfusionMatrix, type Confusion, type Pair } from './matrix';
+import { formOf, greyOf, type Form } from './form';
+import type { Pair } from './confusion-data';
+import { ConfusionMatrix } from './matrix';
+import { outcomeOf, type Outcome, type Seen } from './outcome-data';
 
 const RATE = 2; // captures a second
-
-export interface Seen { pixels: Uint8Array; loss: number; truth: number; predicted: number; probability: number }
-export interface Outcome { step: number; observed: number; confusion: Confusion | null; worst: Seen[]; best: Seen[] }
-
-// Pictures and their numbers: (N, ...) u8 and (N, 4) loss, truth, prediction, its probability.
-export function seenOf(pictures: CaptureSection | undefined, numbers: CaptureSection | undefined): Seen[] {
-  if (!numbers) return [];
-  const values = floats(numbers), n = Math.min(numbers.shape[0] ?? 0, pictures?.shape[0] ?? 0), size = n ? (pictures!.data.length / pictures!.shape[0]!) : 0;
-  return Array.from({ length: n }, (_, i) => ({
-    pixels: pictures!.data.subarray(i * size, (i + 1) * size) as Uint8Array,
-    loss: values[4 * i]!, truth: values[4 * i + 1]!, predicted: values[4 * i + 2]!, probability: values[4 * i + 3]!,
-  }));
-}
-
-export function outcomeOf(capture: Capture, words: readonly string[], before: Outcome | null): Outcome {
-  const section = (quantity: number) => capture.sections.find(s => s.quantity === quantity), matrix = section(quantities.confusion);
-  return {
-    step: capture.step, observed: capture.observed,
-    confusion: matrix ? { classes: matrix.shape[0] ?? 0, counts: matrix.data as Uint32Array, words } : before?.confusion ?? null,
-    worst: section(quantities.worst_values) ? seenOf(section(quantities.worst), section(quantities.worst_values)) : before?.worst ?? [],
-    best: section(quantities.best_values) ? seenOf(section(quantities.best), section(quantities.best_values)) : before?.best ?? [],
-  };
-}
 
 function useOutcome(run: string, words: readonly string[]): { outcome: Outcome | null; error: string } {
   const [outcome, set] = useState<Outcome | null>(null), [error, fail] = useState('');
@@ -54,7 +32,7 @@ function SeenCard({ seen, form, word }: { seen: Seen; form: Form; word: (k: numb
   const right = seen.truth === seen.predicted, said = `truth ${word(seen.truth)}, predicted ${word(seen.predicted)} with ${percent(seen.probability)}, loss ${number(seen.loss, 3)}`;
   return (
     <figure class="seen" role="img" aria-label={said} title={said} data-truth={seen.truth} data-predicted={seen.predicted}>
-      <PixelCanvas pixels={{ width: form.width, height: form.height, channels: form.channels === 3 ? 1 : 1, bytes: seen.pixels }} />
+      <PixelCanvas pixels={{ width: form.width, height: form.height, channels: 1, bytes: form.channels === 1 ? seen.pixels : greyOf(Float32Array.from(seen.pixels, v => v / 255), form) }} />
       <figcaption class="number">
         <span><b class={right ? 'good' : 'bad'}>{word(seen.predicted)}</b> {percent(seen.probability)}</span>
         <span class="faint">{right ? '' : `truth ${word(seen.truth)} \u00b7 `}loss {number(seen.loss, 2)}</span>
