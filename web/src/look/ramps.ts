@@ -12,6 +12,12 @@ const HEAT = {
   dark: ['#10161f', '#122a45', '#124a78', '#1b72ad', '#3f9fd8', '#82c8f0', '#d2eefc'],
   light: ['#ffffff', '#dcebf7', '#aed2ec', '#74b2dd', '#3b88c2', '#1a5f9c', '#083a70'],
 };
+// Magnitude of many small cells: zero recedes into the surface, the highest glows (after magma, whose lightness is even; on
+// light the same hues the other way round).
+const GLOW = {
+  dark: ['#171b25', '#2a1b52', '#561a7c', '#8c2780', '#c43c75', '#ef605f', '#fd9a6a', '#fecf92', '#fcfdbf'],
+  light: ['#e4e8ef', '#f6cfb2', '#f6a27b', '#ea6c5d', '#c43c75', '#8c2780', '#561a7c', '#2b1457', '#12082e'],
+};
 
 export type Mode = 'dark' | 'light';
 export type Ramp = Uint8ClampedArray; // 256 x RGBA
@@ -38,4 +44,5 @@ function once(key: string, stops: string[]): Ramp {
 export const viridis = (): Ramp => once('viridis', VIRIDIS);
 export const signed = (mode: Mode): Ramp => once('signed ' + mode, SIGNED[mode]);
 export const heat = (mode: Mode): Ramp => once('heat ' + mode, HEAT[mode]);
-export const stopsOf = { viridis: VIRIDIS, signed: SIGNED, heat: HEAT };
+export const glow = (mode: Mode): Ramp => once('glow ' + mode, GLOW[mode]);
+export const stopsOf = { viridis: VIRIDIS, signed: SIGNED, heat: HEAT, glow: GLOW };

@@ -2,9 +2,9 @@
 import { unitAt, type Layout } from './layout';
 import type { NetworkModel } from './model';
 
-export interface Ends { to: number; from: number; fromUnit: number; toUnit: number; fx: number; fy: number }
+export interface Ends { to: number; from: number; fromUnit: number; toUnit: number; fx: number; fy: number; whole: boolean } // whole: from the picture as a whole, not one of its pixels
 
-interface Source { layer: number; first: number; count: number; units: number; area: number; width: number }
+interface Source { layer: number; first: number; count: number; units: number; area: number; width: number; whole: boolean }
 
 // Inputs of a unit in the order of the layers that feed it, each with its units; of maps, each with their pixels.
 export interface Wiring { layer: number; units: number; inputs: number; kernel: number; sources: Source[] }
@@ -16,9 +16,10 @@ export function wiringOf(model: NetworkModel, layout: Layout, layer: number, sha
   let first = 0;
   for (const from of layout.sources[layer]!) {
     const given = model.layers[from]!.shape, box = layout.boxes[from]!, whole = given.reduce((n, side) => n * side, 1);
-    const count = shape.length === 4 ? given[0] ?? 0 : whole, maps = given.length >= 3 && shape.length !== 4 && box.units < whole;
+    const count = shape.length === 4 ? (box.form === 'grid' ? 1 : given[0] ?? 0) : whole, maps = given.length >= 3 && shape.length !== 4 && box.units < whole;
     const area = maps ? whole / box.units : 1;
-    sources.push({ layer: from, first, count, units: box.units, area, width: maps ? given[2]! : 1 });
+    const picture = shape.length === 4 && box.form === 'grid';
+    sources.push({ layer: from, first, count, units: picture ? 1 : box.units, area, width: maps ? given[2]! : 1, whole: picture });
     first += count;
   }
   if (!sources.length || !shape[0] || !inputs) return null;
@@ -34,12 +35,12 @@ export function endsOf(w: Wiring, index: number): Ends {
   return {
     to: w.layer, toUnit, from: source.layer, fromUnit: Math.min(source.units - 1, Math.floor(at / source.area)),
     fx: source.area > 1 ? ((inside % source.width) + 0.5) / source.width : 0.5,
-    fy: source.area > 1 ? (Math.floor(inside / source.width) + 0.5) / (source.area / source.width) : 0.5,
+    fy: source.area > 1 ? (Math.floor(inside / source.width) + 0.5) / (source.area / source.width) : 0.5, whole: source.whole,
   };
 }
 
 // Where a link begins and ends, in world pixels.
 export function pointsOf(layout: Layout, ends: Ends, out: Float32Array, at: number): void {
-  const from = unitAt(layout.boxes[ends.from]!, ends.fromUnit, ends.fx, ends.fy), to = unitAt(layout.boxes[ends.to]!, ends.toUnit);
+  const source = layout.boxes[ends.from]!, from = ends.whole ? [source.x + source.w / 2, source.y + source.h / 2] as const : unitAt(source, ends.fromUnit, ends.fx, ends.fy), to = unitAt(layout.boxes[ends.to]!, ends.toUnit);
   out[at] = from[0]; out[at + 1] = from[1]; out[at + 2] = to[0]; out[at + 3] = to[1];
 }

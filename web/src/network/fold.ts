@@ -10,7 +10,7 @@ export function fold(count: number, width: number, height: number, ratio = 0.8):
   let best = { cols: Math.min(count, Math.max(1, Math.round(ideal))), rows: 0 }, cost = Infinity;
   for (let cols = Math.min(least, count); cols <= most; cols++) {
     const rows = Math.ceil(count / cols), empty = (rows * cols - count) / count;
-    const now = Math.abs(Math.log((width / cols) / (height / rows) / ratio)) + 4 * empty + (empty > 0 ? 0.35 : 0);
+    const now = Math.abs(Math.log((width / cols) / (height / rows) / ratio)) + 4 * empty + (empty > 0 ? 0.8 : 0);
     if (now < cost) cost = now, best = { cols, rows };
   }
   best.rows = Math.ceil(count / best.cols);

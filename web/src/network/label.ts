@@ -45,24 +45,44 @@ function markWords(content: Content, layer: number): [string, 'bad' | 'warn' | '
   return words;
 }
 
+type Line = [string, TextStyle];
+
+function linesOf({ content, ink }: Space, box: Box): Line[] {
+  const layer = content.model.layers[box.layer]!, style = (size: number, colour: string, bold = false): TextStyle => ({ size, colour, align: 'center', bold });
+  if (box.below) return [[layer.name, style(12, ink.text2, true)], [shapeWord(content, box), style(10, ink.text3)]];
+  const kind = layer.activation || (layer.kind === 'dense' || layer.kind === 'input' ? '' : layer.kind), fold = box.form === 'word' ? (box.units ? '' : 'nothing to draw') : box.pixels ? '' : box.fold;
+  const how = [kind, fold].filter(Boolean).join(' \u00b7 '), marks = markWords(content, box.layer), said = marks.map(w => w[0]).join(' \u00b7 ');
+  const lines: Line[] = [[`${layer.name} \u00b7 ${shapeWord(content, box)}`, style(13, ink.text, true)]];
+  if (content.layout.vertical) return how || said ? [...lines, [[how, said].filter(Boolean).join(' \u00b7 '), style(11, said ? ink[marks[0]![1]] : ink.text3)]] : lines;
+  if (how) lines.push([how, style(11, ink.text3)]);
+  if (said) lines.push([said, style(11, ink[marks[0]![1]])]);
+  return lines;
+}
+
 function titles(space: Space, box: Box, out: Label[]): void {
-  const { content, view, ink } = space, { vertical } = content.layout, layer = content.model.layers[box.layer]!;
-  const filters = box.filters, x = (box.x + box.w / 2) * view.zoom + view.x, top = Math.min(box.y, filters && !vertical ? filters.y : box.y) * view.zoom + view.y;
-  const room = vertical ? space.width - 32 : reach(content, box, view), style = (size: number, colour: string, bold = false): TextStyle => ({ size, colour, align: 'center', bold });
+  const { content, view } = space, { vertical } = content.layout, filters = box.filters;
+  const x = (box.x + box.w / 2) * view.zoom + view.x, top = (filters && vertical ? filters.y : box.y) * view.zoom + view.y, below = (box.y + box.h) * view.zoom + view.y;
+  const room = vertical ? space.width - 24 : box.below ? roomBelow(content, box) * view.zoom : reach(content, box, view);
   if (x < -room || x > space.width + room || room < 24) return;
-  const lines: [string, TextStyle][] = [[`${layer.name} \u00b7 ${shapeWord(content, box)}`, style(13, ink.text, true)]];
-  const how = [layer.activation || (layer.kind === 'dense' || layer.kind === 'input' ? '' : layer.kind), box.form === 'word' ? (box.units ? '' : 'nothing to draw') : box.fold].filter(Boolean).join(' \u00b7 ');
-  if (how && !(box.pixels && !layer.activation)) lines.push([how, style(11, ink.text3)]);
-  const words = markWords(content, box.layer);
-  if (words.length) lines.push([words.map(w => w[0]).join(' \u00b7 '), style(11, ink[words[0]![1]])]);
-  const rows: [string, TextStyle][] = vertical && lines.length > 1 ? [[lines.map(l => l[0]).join('  \u00b7  '), lines[0]![1]]] : lines;
-  const below = (box.y + box.h) * view.zoom + view.y;
-  rows.forEach(([text, s], i) => {
-    const y = box.below ? below + 14 + 15 * i : Math.max(vertical ? -40 : 14 + 15 * i, top - 15 * (rows.length - i) + (vertical ? 2 : -1));
-    const cut = shorten(text, room, t => space.measure(t, s.size, s.bold));
-    if (cut) out.push({ text: cut, x, y, style: s });
+  const lines = linesOf(space, box);
+  lines.forEach(([text, style], i) => {
+    const above = top - 15 * (lines.length - i) + 1, y = box.below ? below + 13 + 13 * i : vertical ? above : Math.max(14 + 15 * i, above);
+    const cut = shorten(text, room, t => space.measure(t, style.size, style.bold));
+    if (cut) out.push({ text: cut, x, y, style });
   });
   if (filters) filterTitle(space, box, out);
+}
+
+// Below a slim layer: up to the boxes beside it that reach down as far.
+function roomBelow(content: Content, box: Box): number {
+  const middle = box.x + box.w / 2, foot = box.y + box.h;
+  let room = 110;
+  for (const other of content.layout.boxes) {
+    if (other === box || Math.abs(other.rank - box.rank) > 3) continue;
+    const edge = Math.min(Math.abs((other.filters?.x ?? other.x) - middle), Math.abs(other.x + other.w - middle));
+    if (other.below || other.y + other.h > foot + 4) room = Math.min(room, 2 * edge - 4);
+  }
+  return room;
 }
 
 function filterTitle({ content, view, ink, measure }: Space, box: Box, out: Label[]): void {
@@ -87,7 +107,7 @@ function classes({ content, view, ink, width }: Space, box: Box, out: Label[]): 
     const first: TextStyle = { size: 12, colour: top ? ink.text : ink.text2, align: vertical ? 'center' : 'left', bold: top };
     if (vertical) {
       out.push({ text: word.slice(0, 6), x, y: y + 22, style: first });
-      if (top && says) out.push({ text: says, x: Math.min(width - 30, Math.max(30, x)), y: y + 38, style: { ...first, colour: ink.good } });
+      if (top && says) out.push({ text: says, x: Math.min(width - 30, Math.max(30, x)), y: y + 37, style: { ...first, colour: ink.good } });
     } else {
       out.push({ text: word.slice(0, 12), x: x + 18, y, style: first });
       if (says) out.push({ text: says, x: x + 26 + 7 * Math.min(12, word.length), y, style: { size: 11, colour: top ? ink.good : ink.text3, align: 'left', bold: top } });
@@ -109,8 +129,8 @@ function gapWords(space: Space, pair: DrawnPair, out: Label[]): void {
   const source = sources.reduce((a, b) => (b.rank > a.rank ? b : a));
   const a = source.x + source.w, b = box.filters && !layout.vertical ? box.filters.x : box.x;
   const x = layout.vertical ? space.width / 2 : ((matrix ? matrix.x + matrix.w / 2 : (a + b) / 2) * view.zoom + view.x);
-  const y = layout.vertical ? ((matrix ? matrix.y - 10 : (source.y + source.h + (box.filters?.y ?? box.y) - 8) / 2) * view.zoom + view.y) : matrix ? (matrix.y + matrix.h) * view.zoom + view.y + 14 : height - 16;
-  const room = layout.vertical ? space.width - 24 : (layout.boxes.length > 3 ? b - a : 1.4 * (b - a)) * view.zoom + 60;
+  const y = layout.vertical ? ((matrix ? matrix.y - 10 : (source.y + source.h + (source.form === 'circles' ? 48 : 0) + (box.filters?.y ?? box.y) - 34) / 2) * view.zoom + view.y) : matrix ? (matrix.y + matrix.h) * view.zoom + view.y + 14 : height - 16;
+  const room = layout.vertical ? space.width - 24 : Math.max(b - a, (b - a + box.x + box.w - source.x) / 2) * view.zoom - 12;
   const text = pairWords(pair, content.look.links).find(t => measure(t, 11) <= room);
   if (text && x > -100 && x < space.width + 100) out.push({ text, x, y, style });
 }

@@ -67,7 +67,7 @@ const clamp = (v: number, low: number, high: number) => Math.min(high, Math.max(
 function sizeOf(plan: Plan, w: number, h: number, vertical: boolean): Box {
   const { shape, filters } = plan, { form, units } = shape;
   const box: Box = {
-    layer: plan.layer, rank: 0, form, units, pixels: shape.pixels, cols: 0, rows: 0, tile: shape.tile, fold: '', filters: null, below: form === 'slim' && !vertical,
+    layer: plan.layer, rank: 0, form, units, pixels: shape.pixels, cols: 0, rows: 0, tile: shape.tile, fold: '', filters: null, below: false,
     x: 0, y: 0, w: 0, h: 0,
   };
   if (form === 'word') return Object.assign(box, vertical ? { w: 120, h: 24 } : { w: 60, h: 24 });
@@ -106,13 +106,14 @@ function withFilters(box: Box, grid: Grid, w: number, h: number, filters: Filter
   const fw = filters.kernels.cols * filters.kernel[0], fh = filters.kernels.rows * filters.kernel[1];
   const room = vertical ? [box.w, h * 0.4 - 14] : [w * 0.38 - 14, box.h];
   const side = Math.min(room[0]! / grid.cols / fw, room[1]! / grid.rows / fh, 60 / Math.max(fw, fh));
-  box.filters = { ...filters, ...grid, w: side * fw * grid.cols, h: side * fh * grid.rows };
+  // As high (wide) a grid as that of the maps: each filter stands in the row of its map.
+  box.filters = { ...filters, ...grid, ...(vertical ? { w: box.w, h: side * fh * grid.rows } : { w: side * fw * grid.cols, h: box.h }) };
   return box;
 }
 
 // All of a box with its filters: [main, cross] extent.
 function extent(box: Box, vertical: boolean): [number, number] {
-  const f = box.filters, more = box.form === 'circles' ? (vertical ? 34 : CIRCLE_WORDS) : 0;
+  const f = box.filters, more = box.form === 'circles' ? (vertical ? 48 : CIRCLE_WORDS) : 0;
   if (vertical) return [box.h + (f ? f.h + 14 : 0) + more, Math.max(box.w, f?.w ?? 0)];
   return [box.w + (f ? f.w + 14 : 0) + more, Math.max(box.h, f?.h ?? 0)];
 }
@@ -139,15 +140,15 @@ export function layoutOf(model: NetworkModel, o: LayoutOptions): Layout {
   const length = vertical ? o.height : o.width - 2 * SIDE;
   const weights = plans.map(rank => Math.max(...rank.map(p => p.weight))), linked: number[] = plans.map((rank, r) => (r > 0 ? (rank.some(p => p.linked) ? 1 : 0.3) : 0));
   const all = weights.reduce((a, b) => a + b, 0), links = Math.max(1, linked.reduce((a, b) => a + b, 0));
-  const thick = vertical ? (o.matrices ? 100 : 120) : clamp((length * (o.matrices ? 0.34 : 0.5)) / all, 52, 190);
+  const thick = vertical ? (o.matrices ? 100 : 120) : clamp((length * (o.matrices ? 0.34 : 0.54)) / all, 52, 190);
   const boxes: Box[] = [], rooms = plans.map((rank, r) => {
     const share = cross / rank.length - (rank.length > 1 ? BRANCH : 0);
     const sized = rank.map(p => sizeOf(p, vertical ? share : Math.max(8, thick * p.weight), vertical ? Math.max(14, thick * p.weight) : share, vertical));
-    for (const box of sized) boxes[box.layer] = Object.assign(box, { rank: r });
+    for (const box of sized) boxes[box.layer] = Object.assign(box, { rank: r, below: box.form === 'slim' && !vertical && box.h < 0.7 * cross });
     return { sized, main: Math.max(...sized.map(b => extent(b, vertical)[0])) };
   });
   const used = rooms.reduce((sum, room) => sum + room.main, 0);
-  const gap = vertical ? (o.matrices ? 190 : 96) : clamp((length - used) / links, o.matrices ? 110 : 64, o.matrices ? 420 : 230);
+  const gap = vertical ? (o.matrices ? 200 : clamp((length - used - TOP - BOTTOM) / links, 88, 150)) : clamp((length - used) / links, o.matrices ? 110 : 64, o.matrices ? 420 : 230);
   const total = used + gap * linked.reduce((a, b) => a + b, 0);
   const gaps: Rect[] = [], start = vertical ? TOP : SIDE + Math.max(0, (length - total) / 2), middle = vertical ? o.width / 2 : TOP + cross / 2;
   let at = start;
@@ -174,7 +175,7 @@ function matrixRect(layout: Layout, box: Box, rank: Box[], weight: number[] | un
   const room = layout.vertical
     ? { x: gap.x + (gap.w / count) * lane, y: gap.y + 40, w: gap.w / count, h: gap.h - 58 }
     : { x: gap.x + 14, y: gap.y + (gap.h / count) * lane, w: gap.w - 28, h: gap.h / count };
-  const ratio = clamp(cols / rows, 0.25, 4), w = Math.min(room.w, room.h * ratio), h = Math.min(room.h, w / ratio);
+  const ratio = layout.vertical ? clamp(cols / rows, 1, 3) : clamp(cols / rows, 0.4, 1), w = Math.min(room.w, room.h * ratio), h = Math.min(room.h, w / ratio);
   return { x: room.x + (room.w - w) / 2, y: room.y + (room.h - h) / 2, w, h };
 }
 

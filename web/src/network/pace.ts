@@ -1,11 +1,14 @@
-// How many lines a pair of layers may have, by what drawing was measured to cost: cut at once where it is slow, given back
-// slowly, so that the picture does not tremble.
-const SLOW_MS = 14, FAST_MS = 5, LEAST = 150, GROW_AFTER_MS = 8000, SAMPLE_EVERY_MS = 700;
+// How many lines a pair of layers may have, by what drawing them was measured to cost: cut at once where it is slow, given back
+// slowly, so that the picture does not tremble. One pace for a picture at rest (lines are drawn when links change, not with
+// every state), one for a picture that is moved (drawn with every frame).
+const LEAST = 100, GROW_AFTER_MS = 6000, SAMPLE_EVERY_MS = 300;
 
 export class Pace {
+  private seen = 0;
   private cutAt = -Infinity;
   private sampledAt = -Infinity;
-  private allowed = Infinity;
+
+  constructor(private slow: number, private allowed = Infinity) {}
 
   lines(wanted: number): number { return Math.max(0, Math.min(wanted, Math.round(this.allowed))); }
 
@@ -19,10 +22,11 @@ export class Pace {
   // A draw with `lines` a pair took that long. True: another number holds from now on.
   note(milliseconds: number, lines: number, wanted: number, now: number): boolean {
     const before = this.lines(wanted);
-    if (milliseconds > SLOW_MS && lines > LEAST) {
-      this.allowed = Math.max(LEAST, Math.min(lines, this.allowed) * Math.max(0.3, (0.8 * SLOW_MS) / milliseconds));
+    if (this.seen++ === 0) return false; // the first draw makes the shaders
+    if (milliseconds > this.slow && lines > LEAST) {
+      this.allowed = Math.max(LEAST, Math.min(lines, this.allowed) * Math.max(0.3, (0.8 * this.slow) / milliseconds));
       this.cutAt = now;
-    } else if (milliseconds < FAST_MS && lines < wanted && now - this.cutAt > GROW_AFTER_MS) this.allowed *= 1.25, (this.cutAt = now);
+    } else if (milliseconds < this.slow / 3 && lines < wanted && now - this.cutAt > GROW_AFTER_MS) this.allowed *= 1.25, (this.cutAt = now);
     return this.lines(wanted) !== before;
   }
 }

@@ -4,14 +4,15 @@ import { FLOATS, type Batch } from './lines';
 import { matrixValue } from './matrix';
 import type { Pen } from './pen';
 import { codeOf, NONFINITE, rampOf } from './scale';
-import { cubicOf, DOT, hexOf, LINE, lineColour, rgbOf, unknownOf, type Block, type MatrixBlock, type Scene } from './scene';
+import { cubicOf, DOT, hexOf, isUnder, LINE, lineColour, rgbOf, unknownOf, type Block, type MatrixBlock, type Scene } from './scene';
 
 const IMAGE_MOST = 1 << 20;
 
 export function paintScene(scene: Scene, pen: Pen): void {
+  for (const block of scene.blocks) if (isUnder(block)) paintBlock(scene, pen, block);
   for (const { batch, count } of scene.lines) paintLines(scene, pen, batch, count, scene.chosen.length ? LINE.dim : 1);
   for (const batch of scene.chosen) paintLines(scene, pen, batch, batch.count, 1);
-  for (const block of scene.blocks) paintBlock(scene, pen, block);
+  for (const block of scene.blocks) if (!isUnder(block)) paintBlock(scene, pen, block);
   for (const matrix of scene.matrices) paintMatrix(scene, pen, matrix);
 }
 
@@ -34,7 +35,8 @@ export function cellColour(scene: { mode: Scene['mode'] }, code: number, flags: 
 function paintBlock(scene: Scene, pen: Pen, block: Block): void {
   const { rect, cols, rows, cells, style } = block, { zoom, x, y } = scene.view;
   const left = rect.x * zoom + x, top = rect.y * zoom + y, w = (rect.w * zoom) / cols, h = (rect.h * zoom) / rows;
-  if (style === 'map' || Math.min(w, h) < DOT.coarseBelow || cells.units > 20000) return paintPixels(scene, pen, block, left, top);
+  if (style === 'map') return paintMaps(scene, pen, block, left, top);
+  if (Math.min(w, h) < DOT.coarseBelow || cells.units > 20000) return paintPixels(scene, pen, block, left, top);
   const gap = w > DOT.marksFrom ? 0.5 : 0;
   for (let unit = 0; unit < cells.units; unit++) {
     const code = cells.bytes[2 * unit]!, flags = cells.bytes[2 * unit + 1]!, colour = cellColour(scene, code, flags);
@@ -51,28 +53,30 @@ function paintDot(scene: Scene, pen: Pen, x: number, y: number, radius: number, 
   if (marks && flags & CELL.saturated) for (const side of [-1, 1]) pen.rect(x - radius, y + side * radius - 0.8, 2 * radius, 1.6, scene.ink.warn);
 }
 
-// A block as one image: maps, filters, and cells too small for dots.
-function paintPixels(scene: Scene, pen: Pen, { rect, cols, rows, cells, style }: Block, left: number, top: number): void {
-  const [tw, th] = cells.tile, w = cols * tw, h = rows * th, zoom = scene.view.zoom;
-  if (w * h > IMAGE_MOST * 4) return;
-  const rgba = new Uint8ClampedArray(4 * w * h), area = tw * th;
-  for (let unit = 0; unit < cells.units; unit++)
-    for (let k = 0; k < area; k++) {
-      const at = 2 * (unit * area + k), colour = cellColour(scene, cells.bytes[at]!, cells.bytes[at + 1]!);
-      const to = 4 * ((Math.floor(unit / cols) * th + Math.floor(k / tw)) * w + (unit % cols) * tw + (k % tw));
-      if (colour) rgba.set(colour, to), (rgba[to + 3] = 255);
-    }
-  pen.image(rgba, w, h, { x: left, y: top, w: rect.w * zoom, h: rect.h * zoom });
-  if (style === 'map') paintFrames(scene, pen, { rect, cols, rows, cells, style, key: '' }, left, top);
+// Cells too small for dots: one image of the block.
+function paintPixels(scene: Scene, pen: Pen, { rect, cols, rows, cells }: Block, left: number, top: number): void {
+  if (cols * rows > IMAGE_MOST * 4) return;
+  const rgba = new Uint8ClampedArray(4 * cols * rows), zoom = scene.view.zoom;
+  for (let unit = 0; unit < cells.units; unit++) putCell(scene, rgba, unit, cells.bytes, unit);
+  pen.image(rgba, cols, rows, { x: left, y: top, w: rect.w * zoom, h: rect.h * zoom });
 }
 
-function paintFrames(scene: Scene, pen: Pen, { rect, cols, rows, cells }: Block, left: number, top: number): void {
-  const w = (rect.w * scene.view.zoom) / cols, h = (rect.h * scene.view.zoom) / rows, area = cells.tile[0] * cells.tile[1];
+function putCell(scene: Scene, rgba: Uint8ClampedArray, to: number, bytes: Uint8Array, at: number): void {
+  const colour = cellColour(scene, bytes[2 * at]!, bytes[2 * at + 1]!);
+  if (colour) rgba.set(colour, 4 * to), (rgba[4 * to + 3] = 255);
+}
+
+// Maps and filters: an image a unit, in its own proportions in the middle of its cell.
+function paintMaps(scene: Scene, pen: Pen, { rect, cols, rows, cells }: Block, left: number, top: number): void {
+  const w = (rect.w * scene.view.zoom) / cols, h = (rect.h * scene.view.zoom) / rows, [tw, th] = cells.tile, area = tw * th;
+  const gap = Math.min(1, 0.06 * Math.min(w, h)), pixel = Math.min((w - 2 * gap) / tw, (h - 2 * gap) / th), iw = tw * pixel, ih = th * pixel;
   for (let unit = 0; unit < cells.units; unit++) {
-    const flags = cells.bytes[2 * unit * area + 1]!, x = left + (unit % cols) * w, y = top + Math.floor(unit / cols) * h;
-    pen.frame(x, y, w, h, scene.ink.bg, 2);
-    if (flags & CELL.dead) pen.frame(x + 1.5, y + 1.5, w - 3, h - 3, scene.ink.bad, 1.4);
-    if (flags & CELL.saturated) for (const at of [y + 1, y + h - 2.6]) pen.rect(x + 1, at, w - 2, 1.6, scene.ink.warn);
+    const rgba = new Uint8ClampedArray(4 * area), flags = cells.bytes[2 * unit * area + 1]!;
+    for (let k = 0; k < area; k++) putCell(scene, rgba, k, cells.bytes, unit * area + k);
+    const x = left + (unit % cols) * w + (w - iw) / 2, y = top + Math.floor(unit / cols) * h + (h - ih) / 2;
+    pen.image(rgba, tw, th, { x, y, w: iw, h: ih });
+    if (flags & CELL.dead) pen.frame(x + 0.7, y + 0.7, iw - 1.4, ih - 1.4, scene.ink.bad, 1.6);
+    if (flags & CELL.saturated) for (const at of [y, y + ih - 1.8]) pen.rect(x, at, iw, 1.8, scene.ink.warn);
   }
 }
 

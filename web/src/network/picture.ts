@@ -27,7 +27,7 @@ import { firstUnit, walk } from './walk';
 
 const NO_WEBGL = 'This browser has no WebGL2: units and matrices are drawn on a plain canvas, with fewer lines.';
 const LOST = 'The graphics context was lost: drawn on a plain canvas until it comes back.';
-const PLAIN_LINES = 300, DESCRIBE_EVERY_MS = 1000;
+const PLAIN_LINES = 300, DESCRIBE_EVERY_MS = 1000, MOVING_MS = 160;
 const ARROWS: Record<string, [number, number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Picture implements NetworkPicture {
@@ -46,7 +46,10 @@ export class Picture implements NetworkPicture {
   private chosen: Target | null = null;
   private chosenLines: Batch[] | null = null;
   private over: Target | null = null;
-  private pace = new Pace();
+  private atRest = new Pace(45);
+  private inMotion = new Pace(14, 800);
+  private movedAt = -Infinity;
+  private settle = 0;
   private frame = 0;
   private describedAt = -Infinity;
   private ends: (() => void)[] = [];
@@ -160,30 +163,33 @@ export class Picture implements NetworkPicture {
   draw(): Drawn {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
-    const began = performance.now(), content = this.ready(), most = this.painter ? this.pace.lines(this.look.strongest) : Math.min(PLAIN_LINES, this.look.strongest);
+    const began = performance.now(), content = this.ready(), most = this.painter ? this.atRest.lines(this.look.strongest) : Math.min(PLAIN_LINES, this.look.strongest);
+    const moving = began - this.movedAt < MOVING_MS, now = moving ? Math.min(most, this.inMotion.lines(most)) : most;
     const drawn: Drawn = { layers: [], pairs: [], strongest: most, milliseconds: 0, how: this.painter ? 'webgl2' : 'canvas', why: this.why };
     if (!content) return drawn;
     this.chosenLines ??= this.linesOfChosen(content);
     const { width, height, ratio } = this.surfaces;
-    const composed = compose(content, { mode: this.theme.mode, width, height, ratio, view: this.view, most, chosen: this.chosenLines });
+    const composed = compose(content, { mode: this.theme.mode, width, height, ratio, view: this.view, most: now, chosen: this.chosenLines });
     this.scene = composed.scene;
     this.boxes = composed.boxes;
     drawn.layers = content.drawnLayers();
     drawn.pairs = content.drawnPairs(most);
-    this.paint(this.scene);
+    const anew = this.paint(this.scene, moving);
     this.paintWords(content, drawn);
     drawn.milliseconds = performance.now() - began;
-    this.measure(began, most);
+    if (anew) this.measure(began, now, moving);
     this.describe(drawn, began);
     this.surfaces.root.dataset.step = String(this.state.step);
     this.events.drawn?.(drawn);
     return drawn;
   }
 
-  private paint(scene: Scene): void {
+  // True: lines were drawn anew.
+  private paint(scene: Scene, moving: boolean): boolean {
+    let anew = false;
     if (this.painter) {
       this.surfaces.hidePlain();
-      this.painter.draw(scene, scene.lines.length > 4 ? 12 : 18);
+      anew = this.painter.draw(scene, moving || scene.lines.length > 4 ? 10 : 18);
     } else {
       const g = this.surfaces.plain();
       g.fillStyle = scene.ink.bg;
@@ -191,6 +197,7 @@ export class Picture implements NetworkPicture {
       paintScene(scene, canvasPen(g));
     }
     this.surfaces.say(this.why, scene.ink);
+    return anew;
   }
 
   private paintWords(content: Content, drawn: Drawn): void {
@@ -202,11 +209,12 @@ export class Picture implements NetworkPicture {
   }
 
   // Where drawing is slow, fewer lines.
-  private measure(began: number, most: number): void {
-    if (!this.painter || !this.scene!.lines.length || !this.pace.due(began)) return;
+  private measure(began: number, lines: number, moving: boolean): void {
+    const pace = moving ? this.inMotion : this.atRest;
+    if (!this.painter || !pace.due(began)) return;
     this.painter.finish();
     const now = performance.now();
-    if (this.pace.note(now - began, most, this.look.strongest, now)) this.later();
+    if (pace.note(now - began, lines, this.look.strongest, now)) this.later();
   }
 
   private describe(drawn: Drawn, now: number): void {
@@ -246,6 +254,9 @@ export class Picture implements NetworkPicture {
   private move(view: View): void {
     if (!this.layout) return;
     this.view = clamped(view, this.layout, this.surfaces.width, this.surfaces.height);
+    this.movedAt = performance.now();
+    clearTimeout(this.settle);
+    this.settle = setTimeout(() => this.later(), MOVING_MS + 20) as unknown as number;
     this.later();
   }
 
@@ -254,6 +265,7 @@ export class Picture implements NetworkPicture {
   exportPng(scale = 2): Promise<Blob> { return exportPng(this.model, this.state, this.look, this.theme.mode, this.surfaces, scale); }
 
   close(): void {
+    clearTimeout(this.settle);
     cancelAnimationFrame(this.frame);
     this.frame = -1;
     for (const end of this.ends) end();

@@ -4,7 +4,7 @@
 //     linear      code = (v - low) / (high - low)             magnitude, pixels
 //     log         code = log(|v| / low) / log(high / low)     magnitude; zero is step 0
 //     signed      the middle is zero, blue below, orange above, both sides linear or log in |v|
-import { heat, signed, viridis, type Mode, type Ramp } from '../look/ramps';
+import { glow, signed, type Mode, type Ramp } from '../look/ramps';
 import type { RampName, Scale } from './model';
 
 export const STEPS = 255, DECADES_MOST = 8;
@@ -90,10 +90,8 @@ function pixelRamp(mode: Mode): Ramp {
 }
 
 export function rampOf(name: RampName, mode: Mode): Ramp {
-  return name === 'signed' ? signed(mode) : name === 'pixels' ? pixelRamp(mode) : magnitude(mode);
+  return name === 'signed' ? signed(mode) : name === 'pixels' ? pixelRamp(mode) : glow(mode);
 }
-
-const magnitude = (mode: Mode): Ramp => (mode === 'dark' ? viridis() : heat(mode));
 
 // What is not a finite number: a colour that no ramp has.
 export const NONFINITE: Record<Mode, string> = { dark: '#ff2bd6', light: '#d100a8' };

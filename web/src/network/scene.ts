@@ -13,6 +13,9 @@ export type CellStyle = 'dot' | 'square' | 'map';
 
 export interface Block { key: string; rect: Rect; cols: number; rows: number; cells: Cells; style: CellStyle }
 
+// Pixels lie under the lines that leave them, units above the lines that meet in them.
+export const isUnder = (block: Block): boolean => block.style === 'square';
+
 export interface MatrixBlock { key: string; rect: Rect; matrix: Matrix; scale: Scale }
 
 export interface Lines { batch: Batch; count: number } // the last `count` of it

@@ -1,7 +1,7 @@
 // Blocks of cells: all of them in one draw, one instance a block. The two bytes of each cell lie in one texture; a cell's colour
 // is one texel of the ramps, so that what is seen is exactly a step of the legend.
 import type { Cells } from '../cells';
-import { DOT, type Scene } from '../scene';
+import { DOT, type Block } from '../scene';
 import { LIST_WIDTH, listKinds, listTexture, programOf, putList, type GL, type Program } from './context';
 
 const FLOATS = 11;
@@ -70,7 +70,7 @@ void main() {
   if (v_tile.z == 2) {
     if (unit >= v_grid.z) discard;
     float gap = min(1.0, 0.06 * min(v_cell.x, v_cell.y));
-    vec2 inner = v_cell - 2.0 * gap, p = q * v_cell - gap;
+    vec2 room = v_cell - 2.0 * gap, tile = vec2(v_tile.xy), inner = tile * min(room.x / tile.x, room.y / tile.y), p = q * v_cell - 0.5 * (v_cell - inner);
     if (any(lessThan(p, vec2(0.0))) || any(greaterThanEqual(p, inner))) discard;
     vec2 t = p / inner * vec2(v_tile.xy), each = vec2(v_tile.xy) / (inner * u_ratio);
     ivec2 count = ivec2(clamp(floor(each + 0.5), vec2(1.0), vec2(6.0)));
@@ -157,27 +157,27 @@ export class Blocks {
   }
 
   // Rows of all blocks in sight; when they do not fit, the texture is made anew, larger if need be.
-  private placeAll(scene: Scene): number[] {
+  private placeAll(blocks: Block[]): number[] {
     this.gl.bindTexture(this.gl.TEXTURE_2D, this.texture);
-    let rows = scene.blocks.map(b => this.place(b.key, b.cells));
+    let rows = blocks.map(b => this.place(b.key, b.cells));
     if (rows.includes(-1)) {
-      const needed = scene.blocks.reduce((n, b) => n + Math.max(1, Math.ceil(b.cells.bytes.length / 2 / LIST_WIDTH)), 0);
+      const needed = blocks.reduce((n, b) => n + Math.max(1, Math.ceil(b.cells.bytes.length / 2 / LIST_WIDTH)), 0);
       let room = this.rows;
       while (room < Math.min(this.most, 2 * needed)) room *= 2;
       this.room(Math.min(this.most, room));
-      rows = scene.blocks.map(b => this.place(b.key, b.cells));
+      rows = blocks.map(b => this.place(b.key, b.cells));
     }
     return rows;
   }
 
-  draw(scene: Scene, uniforms: (p: Program) => void): void {
-    if (!scene.blocks.length) return;
+  draw(blocks: Block[], uniforms: (p: Program) => void): void {
+    if (!blocks.length) return;
     const { gl } = this;
     gl.activeTexture(gl.TEXTURE0);
-    const rows = this.placeAll(scene);
+    const rows = this.placeAll(blocks);
     if (this.instances.length < FLOATS * rows.length) this.instances = new Float32Array(FLOATS * rows.length);
     let count = 0;
-    scene.blocks.forEach((b, i) => {
+    blocks.forEach((b, i) => {
       if (rows[i]! < 0) return;
       this.instances.set([b.rect.x, b.rect.y, b.rect.w, b.rect.h, b.cols, b.rows, b.cells.units, rows[i]!, ...b.cells.tile, STYLE[b.style]], FLOATS * count++);
     });

@@ -41,15 +41,30 @@ flat in float v_half;
 out vec4 colour;
 void main() { colour = v_ink * clamp((v_half - abs(v_side)) * u_ratio + 0.5, 0.0, 1.0); }`;
 
+const SHEET_VERTEX = `
+void main() { gl_Position = vec4(vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0 - 1.0, 0.0, 1.0); }`;
+
+const SHEET_FRAGMENT = `
+uniform sampler2D u_layer;
+out vec4 colour;
+void main() {
+  colour = texelFetch(u_layer, ivec2(gl_FragCoord.xy), 0);
+  if (colour.a == 0.0) discard;
+}`;
+
 interface Held { array: WebGLVertexArrayObject; buffer: WebGLBuffer; data: Float32Array | null; seen: number }
 
 export class Curves {
   private program: Program;
   private held = new Map<string, Held>();
   private round = 0;
+  private sheet: Program;
+  private plain: WebGLVertexArrayObject;
 
   constructor(private gl: GL) {
     this.program = programOf(gl, VERTEX, FRAGMENT);
+    this.sheet = programOf(gl, SHEET_VERTEX, SHEET_FRAGMENT);
+    this.plain = gl.createVertexArray()!;
   }
 
   private hold(key: string, batch: Batch): Held {
@@ -78,7 +93,55 @@ export class Curves {
     gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 2 * segments + 2, count);
   }
 
-  draw(scene: Scene, segments: number, uniforms: (p: Program) => void): void {
+  private layer: WebGLFramebuffer | null = null;
+  private texture: WebGLTexture | null = null;
+  private size = '';
+  private drawnKey: unknown[] = [];
+
+  // Lines change seldom, units often: they are kept as a layer and made anew only when something about them changed.
+  // True: they were.
+  keep(scene: Scene, segments: number, uniforms: (p: Program) => void): boolean {
+    const { gl } = this, { width, height, view } = scene, key = [gl.drawingBufferWidth, gl.drawingBufferHeight, width, height, view.zoom, view.x, view.y, scene.mode, segments,
+      ...scene.lines.flatMap(l => [l.batch.data, l.count]), ...scene.chosen.map(b => b.data)];
+    if (key.length === this.drawnKey.length && key.every((part, i) => part === this.drawnKey[i])) return false;
+    this.drawnKey = key;
+    this.room(gl.drawingBufferWidth, gl.drawingBufferHeight);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.layer);
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    this.draw(scene, segments, uniforms);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    return scene.lines.some(l => l.count > 0);
+  }
+
+  private room(width: number, height: number): void {
+    const { gl } = this, size = `${width} ${height}`;
+    if (size === this.size) return;
+    if (this.texture) gl.deleteTexture(this.texture);
+    this.size = size;
+    this.texture = gl.createTexture();
+    this.layer ??= gl.createFramebuffer();
+    gl.activeTexture(gl.TEXTURE2);
+    gl.bindTexture(gl.TEXTURE_2D, this.texture);
+    gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RGBA8, width, height);
+    for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.layer);
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, this.texture, 0);
+  }
+
+  // The kept layer over what is there.
+  show(): void {
+    const { gl, sheet } = this;
+    gl.activeTexture(gl.TEXTURE2);
+    gl.bindTexture(gl.TEXTURE_2D, this.texture);
+    gl.useProgram(sheet.program);
+    gl.uniform1i(sheet.at('u_layer'), 2);
+    gl.bindVertexArray(this.plain);
+    gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+    gl.bindVertexArray(null);
+  }
+
+  private draw(scene: Scene, segments: number, uniforms: (p: Program) => void): void {
     const { gl, program } = this;
     this.round++;
     gl.useProgram(program.program);

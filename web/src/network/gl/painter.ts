@@ -1,7 +1,7 @@
 // A scene by WebGL2. One painter a context: after a loss a new one is made of the restored context, nothing else is kept here.
 import type { Mode } from '../../look/ramps';
 import { NONFINITE, rampOf } from '../scale';
-import { rgbOf, unknownOf, type Scene } from '../scene';
+import { isUnder, rgbOf, unknownOf, type Scene } from '../scene';
 import { Blocks } from './blocks';
 import type { GL, Program } from './context';
 import { Curves } from './curves';
@@ -38,14 +38,13 @@ export class Painter {
     this.mode = mode;
   }
 
-  draw(scene: Scene, segments: number): void {
+  // True: the lines were drawn anew (only then does it cost much).
+  draw(scene: Scene, segments: number): boolean {
     const { gl } = this, { view, ink, mode } = scene;
     gl.activeTexture(gl.TEXTURE1);
     if (this.mode !== mode) this.setMode(mode);
     gl.bindTexture(gl.TEXTURE_2D, this.ramps);
     gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
-    gl.clearColor(...share(ink.bg), 1);
-    gl.clear(gl.COLOR_BUFFER_BIT);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     const uniforms = (p: Program) => {
@@ -59,9 +58,14 @@ export class Painter {
       gl.uniform3f(p.at('u_bad'), ...share(ink.bad));
       gl.uniform3f(p.at('u_warn'), ...share(ink.warn));
     };
-    this.curves.draw(scene, segments, uniforms);
-    this.blocks.draw(scene, uniforms);
+    const anew = this.curves.keep(scene, segments, uniforms), under = scene.blocks.filter(isUnder);
+    gl.clearColor(...share(ink.bg), 1);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    this.blocks.draw(under, uniforms);
+    if (scene.lines.length || scene.chosen.length) this.curves.show();
+    this.blocks.draw(scene.blocks.filter(b => !isUnder(b)), uniforms);
     this.matrices.draw(scene, uniforms);
+    return anew;
   }
 
   // Waits until everything is drawn: only to measure.
