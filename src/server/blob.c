@@ -4,6 +4,7 @@
 //
 // Order, for a kill at any moment: hash and link under the new name; put the row; commit; only then unlink the old
 // name. What is due is part of the process's cursor row. Engine thread; files without the lock.
+#include "network.h"
 #include "run.h"
 
 #include "base/log.h"
@@ -94,7 +95,7 @@ void blob_due(core *c, process *p, const media_due *due) {
     p->media_last = &m->next;
 }
 
-static void note_done(process *p, uint64_t number) {
+void blob_done(process *p, uint64_t number) {
     uint64_t *done = mem_grow(p->blobs_done, p->blobs_done_count + 1, sizeof *done);
     if (!done) return; // its file stays behind
     p->blobs_done = done;
@@ -110,10 +111,10 @@ static void put_row(core *c, process *p, const media_due *m, const char *hash) {
     if (text) json_object_set_new(data, "caption", text);
     buf_fini(&caption);
     media_put(c, p->run, m->series, m->step, m->time_ms, hash, data);
-    note_done(p, m->blob);
+    blob_done(p, m->blob);
 }
 
-static void unlist(process *p, media_due *m) {
+void blob_unlist(process *p, media_due *m) {
     media_due **at = &p->media;
     while (*at != m)
         at = &(*at)->next;
@@ -123,6 +124,15 @@ static void unlist(process *p, media_due *m) {
     p->state_dirty = true;
 }
 
+static bool take_capture(core *c, process *p, media_due *m, const char *path, bool last_chance) {
+    if (!capture_put_away(c, p, m, path, last_chance)) return false;
+    core_lock(c);
+    if (m->capture == CAPTURE_PRUNE) blob_done(p, m->blob);
+    blob_unlist(p, m);
+    core_unlock(c);
+    return true;
+}
+
 void blobs_put_away(core *c, process *p, bool last_chance) {
     char folder[PATH_CAP], path[PATH_CAP], hash[65];
     if (!p->media || place_run(c->dir, p->run->row.key, folder)) return;
@@ -130,6 +140,10 @@ void blobs_put_away(core *c, process *p, bool last_chance) {
     for (media_due *m = p->media, *next; m && some < PASS_MAX; m = next) { // this thread alone changes the list
         next = m->next;
         if (stage_blob_path(path, folder, p->id.text, m->blob)) continue;
+        if (m->capture) {
+            some += take_capture(c, p, m, path, last_chance);
+            continue;
+        }
         int result = hash_file(path, hash);
         if (result == NNS_E_NOT_FOUND && !last_chance) continue;
         if (!result) result = put_under_hash(c, path, hash);
@@ -137,7 +151,7 @@ void blobs_put_away(core *c, process *p, bool last_chance) {
         core_lock(c);
         if (!result) put_row(c, p, m, hash);
         else p->run->row.dropped++;
-        unlist(p, m);
+        blob_unlist(p, m);
         core_unlock(c);
         some++;
     }

@@ -12,6 +12,7 @@
 // short appends excepted); (c) what a commit holds is a moment between two records of every lane, with
 // the cursors of that moment.
 #include "inside.h"
+#include "keep.h"
 #include "run.h"
 
 #include "base/clock.h"
@@ -285,6 +286,7 @@ static int open_parts(core *c, char **error) {
 static int start_threads(core *c) {
     int result = job_queue_open(&c->workers, c, WORKERS);
     if (!result) result = job_queue_open(&c->recorder, c, 1);
+    if (!result) result = keeper_open(c);
     if (!result && pthread_create(&c->engine, NULL, engine, c)) result = NNS_E_NO_MEMORY;
     if (!result) c->engine_runs = true;
     return result;
@@ -297,6 +299,7 @@ int core_open(core **out, const core_options *options, char **error) {
     *out = NULL;
     c->hooks = options->hooks;
     c->lost_ms = options->lost_ms > 0 ? options->lost_ms : LOST_MS;
+    c->snapshot_bytes = options->snapshot_bytes ? options->snapshot_bytes : SNAPSHOT_BYTES_STANDARD;
     c->lock_fd = c->wake_fifo = c->bell = -1;
     c->rang = true;
     c->answers_last = &c->answers;
@@ -334,6 +337,7 @@ void core_close(core *c) {
         core_ring(c);
         pthread_join(c->engine, NULL);
     }
+    keeper_close(c);
     job_queue_close(&c->workers); // the engine was the last that gave them work
     deletes_fini(c);
     if (c->store) {
@@ -343,10 +347,13 @@ void core_close(core *c) {
         store_wait(c->store, last, 10000);
         releases_run(c);
     }
+    looks_calls_end(c);
+    pushes_fini(c);
     drop_answers(c);
     steer_fini(c);
     record_http_fini(c);
     hub_fini(c);
+    keeper_free(c);
     if (c->engine_reader) store_reader_close(c->engine_reader);
     registry_fini(c);
     if (c->store) store_close(c->store);

@@ -25,6 +25,7 @@ typedef struct core_options {
     const char *dir;   // data directory, made when missing
     core_hooks hooks;
     int64_t lost_ms;   // unheard for so long and not checkable from here: lost; 0: five minutes
+    uint64_t snapshot_bytes; // of snapshots that a run keeps; above it they are thinned; 0: 1 GB
 } core_options;
 
 // NNS_E_BUSY: another server holds the directory; *error says who (pid, url). Owned text, mem_free.
@@ -101,6 +102,24 @@ void core_get_events(core *c, const char *run, int64_t after, int limit, core_do
 void core_get_commands(core *c, const char *run, int64_t after, int limit, core_done done, void *context);
 void core_get_media(core *c, const char *run, const char *series, int64_t from, int64_t to, int limit, core_done done, void *context);
 void core_get_blob(core *c, const char *run, const char *hash, core_done done, void *context);
+// The inside of the network. Values: of a tensor (`tensor`), or of the units of a layer (`layer`, `quantity`: words of quantity.def); at
+// `step` from the nearest earlier snapshot, INT64_MAX: as it is now while the run lives, else the newest snapshot.
+//   values     {"name" | "layer" and "quantity", "dtype", "role", "step", "snapshot": bool, "exact": bool (the program's own numbers, not
+//              coded or folded), "coding", "shape" (of what follows), "full" (shape of the tensor), "nonfinite", "values": [flat, last
+//              dimension first]}; CSV: a line for each row; CORE_COLUMNS: a capture of this one section
+//   snapshots  {"snapshots": [{"step", "time", "bytes", "key": bool, "flags": [words]}], "count", "bytes", "per_hour", "limit", "next"}
+typedef struct core_values {
+    const char *run, *tensor, *layer, *quantity;
+    int64_t step;
+    int form;                     // CORE_JSON ... of core_points
+} core_values;
+void core_get_model(core *c, const char *run, bool tensors_only, core_done done, void *context);
+void core_get_pruning(core *c, const char *run, core_done done, void *context);
+void core_get_values(core *c, const core_values *q, core_done done, void *context);
+void core_get_snapshots(core *c, const char *run, int64_t from, int64_t to, int limit, core_done done, void *context);
+void core_get_snapshot(core *c, const char *run, int64_t step, core_done done, void *context);
+void core_post_try(core *c, const char *run, const char *json, size_t bytes, int64_t wait_ms, core_done done, void *context);
+
 // Captured output: bytes from `offset` (negative: from the end), at most `limit`. JSON {offset, next, size, text}.
 void core_get_log(core *c, const char *run, const char *process, int64_t offset, int limit, bool plain, core_done done, void *context);
 
@@ -149,7 +168,7 @@ void viewer_close(viewer *v);
 // A message from the client (JSON text): subscribe, unsubscribe, query, command, ping ... (message.def). Answers arrive as frames.
 void viewer_message(viewer *v, const char *json, size_t bytes, const core_author *who, unsigned scopes);
 
-// Frames to send: the next one, or NULL. Takes a count that the caller gives back by frame_release once sent.
+// Frames to send: the next one, or NULL. The id of the request that a capture answers stands in it until the next call, of whatever viewer. Takes a count that the caller gives back by frame_release once sent.
 // Frames are bounded per viewer: a slow one gets fewer, coalesced ones.
 frame *viewer_next(viewer *v);
 

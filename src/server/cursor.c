@@ -131,19 +131,30 @@ static void load_pages(core *c, process *p, const store_row *row) {
 static json_t *media_page(const process *p) {
     json_t *list = json_array();
     for (const media_due *m = p->media; m; m = m->next)
-        json_array_append_new(list, json_pack("[s,I,I,I,i,i,i,s%]", m->series->name, (json_int_t)m->blob, (json_int_t)m->step,
+        if (!m->capture) json_array_append_new(list, json_pack("[s,I,I,I,i,i,i,s%]", m->series->name, (json_int_t)m->blob, (json_int_t)m->step,
                                               (json_int_t)m->time_ms, (int)m->width, (int)m->height, (int)m->format, m->caption,
                                               strlen(m->caption)));
     return list;
 }
 
+static json_t *captures_page(const process *p) {
+    json_t *list = json_array();
+    for (const media_due *m = p->media; m; m = m->next)
+        if (m->capture && !m->over)
+            json_array_append_new(list, json_pack("[i,I,I,I,I,I,I]", m->capture, (json_int_t)m->blob, (json_int_t)m->step,
+                                                  (json_int_t)m->time_ms, (json_int_t)m->flags, (json_int_t)m->attempt,
+                                                  (json_int_t)m->number));
+    return list;
+}
+
 static void put_process(core *c, process *p) {
-    json_t *json = json_pack("{s:i,s:i,s:b,s:b,s:b,s:b,s:i,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:s,s:I,s:o}", "ordinal", (int)p->ordinal,
+    json_t *json = json_pack("{s:i,s:i,s:b,s:b,s:b,s:b,s:i,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:s,s:I,s:o,s:o}", "ordinal", (int)p->ordinal,
                              "generation", (int)p->generation, "http", p->http, "closed", p->closed, "paused", p->paused, "started",
                              p->started, "status", p->status, "paused_ns", (json_int_t)p->paused_ns, "dropped",
                              (json_int_t)p->dropped, "dropped_large", (json_int_t)p->dropped_large, "failed_bytes",
                              (json_int_t)p->failed_bytes, "heard_ms", (json_int_t)p->heard_ms, "rank", p->info.rank, "pid",
-                             p->info.pid, "host", p->info.host, "opened_ms", (json_int_t)p->info.opened_ms, "media", media_page(p));
+                             p->info.pid, "host", p->info.host, "opened_ms", (json_int_t)p->info.opened_ms, "media", media_page(p), "captures",
+                             captures_page(p));
     put_json(c, p, PROCESS_LANE, json);
     p->state_dirty = false;
 }
@@ -159,6 +170,22 @@ static void load_media(core *c, process *p, const json_t *list) {
                          .width = (uint32_t)width, .height = (uint32_t)height, .format = (uint32_t)format};
         snprintf(due.caption, sizeof due.caption, "%s", caption);
         if (due.series) blob_due(c, p, &due);
+    }
+}
+
+static void load_captures(core *c, process *p, const json_t *list) {
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_int_t blob, step, time_ms, flags, attempt, number;
+        media_due due = {0};
+        if (json_unpack(json_array_get(list, i), "[i,I,I,I,I,I,I]", &due.capture, &blob, &step, &time_ms, &flags, &attempt, &number))
+            continue;
+        due.blob = (uint64_t)blob;
+        due.step = step;
+        due.time_ms = time_ms;
+        due.flags = (uint32_t)flags;
+        due.attempt = (uint32_t)attempt;
+        due.number = (uint64_t)number;
+        if (due.capture) blob_due(c, p, &due);
     }
 }
 
@@ -192,6 +219,7 @@ static void load_process(core *c, process *p, const store_row *row) {
         snprintf(p->info.host, sizeof p->info.host, "%s", host ? host : "");
     }
     load_media(c, p, json_object_get(json, "media"));
+    load_captures(c, p, json_object_get(json, "captures"));
     json_decref(json);
 }
 

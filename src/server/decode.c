@@ -4,6 +4,7 @@
 // Invariants: (1) `next` of the lane is exact whenever the lock is let go, so that a commit there is a moment between
 // two records; (2) a STEP governs all records behind it in the lane; what comes before any counts as the run's last step;
 // (3) a record that makes no sense is skipped, never fatal.
+#include "network.h"
 #include "run.h"
 
 #include "base/clock.h"
@@ -83,7 +84,7 @@ static void take_series(decoding *d, uint32_t a, const uint8_t *at) {
     char name[SERIES_NAME_MAX + 1], unit[SERIES_NAME_MAX + 1];
     size_t name_bytes = le_u16(at + 10), unit_bytes = le_u16(at + 12);
     int kind = at[8], direction = at[9] <= 2 ? at[9] : 0;
-    if (!name_text(name, at + 16, name_bytes) || kind < SERIES_SCALAR || kind > SERIES_SAMPLE) return;
+    if (!name_text(name, at + 16, name_bytes) || kind < SERIES_SCALAR || kind > SERIES_CONFUSION) return;
     bool has_unit = name_text(unit, at + 16 + name_bytes, unit_bytes);
     process_declare_series(d->p, a, series_open(d->c, d->r, name, kind, has_unit ? unit : NULL, direction));
     d->p->state_dirty = true;
@@ -277,6 +278,35 @@ static void take_sample(decoding *d, uint32_t a, const uint8_t *at) {
     put_media(d, s, data);
 }
 
+static json_t *counts_json(const uint8_t *at, uint32_t classes) {
+    json_t *rows = json_array();
+    for (size_t i = 0; i < classes; i++) {
+        json_t *row = json_array();
+        for (size_t k = 0; k < classes; k++)
+            json_array_append_new(row, json_integer((json_int_t)le_u32(at + 4 * (i * classes + k))));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static json_t *words_json(const uint8_t *at, size_t bytes) {
+    json_t *words = json_array();
+    for (size_t n; bytes; at += n + 1, bytes -= n + 1) { // each ends with a 0, as record_check saw
+        n = strlen((const char *)at);
+        json_array_append_new(words, text_json(at, n));
+    }
+    return words;
+}
+
+// Of a class more than 256 by 256 no row is made: it would be megabytes.
+static void take_confusion(decoding *d, uint32_t a, const uint8_t *at) {
+    live_series *s = series_of(d, a, SERIES_CONFUSION);
+    uint32_t classes = le_u32(at + 8);
+    if (!s || classes > 256) return;
+    put_media(d, s, json_pack("{s:i,s:o,s:o}", "classes", (int)classes, "counts", counts_json(at + 16, classes), "words",
+                              words_json(at + 16 + 4 * (size_t)classes * classes, le_u32(at + 12))));
+}
+
 static void take_image(decoding *d, uint32_t a, const uint8_t *at) {
     live_series *s = series_of(d, a, SERIES_IMAGE);
     size_t caption = le_u16(at + 18);
@@ -431,6 +461,11 @@ static void take_reply(decoding *d, uint32_t state, const uint8_t *at) {
     d->p->state_dirty = true;
 }
 
+static void take_capture(decoding *d, uint32_t kind, const uint8_t *at) {
+    need_step(d);
+    capture_take(d->c, d->p, d->l, kind, at);
+}
+
 // --- the dispatcher -----------------------------------------------------------------------------
 
 // One record that is not a scalar. False: it needs a declaration that has not come.
@@ -448,15 +483,19 @@ static bool take_other(decoding *d, const record *r, const uint8_t *at) {
     case RECORD_REPLY: take_reply(d, r->a, at); break;
     case RECORD_BEAT: take_beat(d, r->a, at); break;
     case RECORD_CLOSE: take_close(d, r->a, at); break;
+    case RECORD_MODEL: model_take(d->c, d->p, r->a, le_u32(at + 8), at + 16, le_u32(at + 12)); break;
+    case RECORD_CAPTURE: take_capture(d, r->a, at); break;
     case RECORD_HISTOGRAM:
     case RECORD_TEXT:
     case RECORD_IMAGE:
     case RECORD_SAMPLE:
+    case RECORD_CONFUSION:
         if (undeclared(d, r->a)) return false;
         if (r->kind == RECORD_HISTOGRAM) take_histogram(d, r->a, at);
         if (r->kind == RECORD_TEXT) take_text(d, r->a, at);
         if (r->kind == RECORD_IMAGE) take_image(d, r->a, at);
         if (r->kind == RECORD_SAMPLE) take_sample(d, r->a, at);
+        if (r->kind == RECORD_CONFUSION) take_confusion(d, r->a, at);
         break;
     default: break; // a kind of later days
     }

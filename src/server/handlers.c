@@ -126,9 +126,60 @@ void handle_get_blob(request *r) {
     core_get_blob(the_core(r), run_of(r), request_param(r, 1), request_done, request_hold(r));
 }
 
-// --- steering ------------------------------------------------------------------------------
+// --- the inside of the network -------------------------------------------------------------
 
+#define TRY_WAIT_MS 2000
 #define WAIT_MAX_MS 60000
+
+void handle_get_model(request *r) {
+    core_get_model(the_core(r), run_of(r), false, request_done, request_hold(r));
+}
+
+void handle_get_tensors(request *r) {
+    core_get_model(the_core(r), run_of(r), true, request_done, request_hold(r));
+}
+
+void handle_get_pruning(request *r) {
+    core_get_pruning(the_core(r), run_of(r), request_done, request_hold(r));
+}
+
+static void get_values(request *r, const char *tensor) {
+    core_values q = {.run = run_of(r), .tensor = tensor, .layer = request_arg_text(r, "layer"),
+                     .quantity = request_arg_text(r, "quantity"), .step = request_arg_int(r, "step", INT64_MAX)};
+    bool columns = wants(r, "columns", "application/vnd.nnscope.capture") ||
+                   wants(r, "columns", "application/vnd.nnscope.columns");
+    q.form = wants(r, "csv", "text/csv") ? CORE_CSV : columns ? CORE_COLUMNS : CORE_JSON;
+    core_get_values(the_core(r), &q, request_done, request_hold(r));
+}
+
+void handle_get_tensor(request *r) {
+    get_values(r, request_param(r, 1));
+}
+
+void handle_get_units(request *r) {
+    if (request_arg_text(r, "layer")) get_values(r, NULL);
+    else request_error(r, 400, "invalid", "units need a layer");
+}
+
+void handle_get_snapshots(request *r) {
+    core_get_snapshots(the_core(r), run_of(r), request_arg_int(r, "from", INT64_MIN),
+                       request_arg_int(r, "to", INT64_MAX), limit_of(r, 1000, 10000), request_done, request_hold(r));
+}
+
+void handle_get_snapshot(request *r) {
+    const char *text = request_param(r, 1);
+    int64_t step;
+    if (http_int(text, strlen(text), &step)) core_get_snapshot(the_core(r), run_of(r), step, request_done, request_hold(r));
+    else request_error(r, 404, "not_found", "a step is a whole number");
+}
+
+void handle_post_try(request *r) {
+    int64_t wait = request_arg_int(r, "wait", TRY_WAIT_MS);
+    core_post_try(the_core(r), run_of(r), body_text(r), r->body.length, wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait, request_done,
+                  request_hold(r));
+}
+
+// --- steering ------------------------------------------------------------------------------
 
 void handle_post_command(request *r) {
     core_author author = request_author(r);

@@ -175,7 +175,8 @@ int http_path_match(const char *pattern, const char *path, size_t length,
             continue;
         }
         size_t begin = at;
-        while (at < length && path[at] != '/')
+        bool rest = strncmp(pattern, "{name}", 6) == 0; // names hold slashes
+        while (at < length && (rest || path[at] != '/'))
             at++;
         if (at == begin || count == HTTP_PARAMS_MAX) return -1;
         params[count++] = (http_slice){path + begin, at - begin};

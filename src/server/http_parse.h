@@ -29,7 +29,8 @@ bool http_same_host(const http_host *host, const http_host *origin, bool secure_
 // backslash, at most 1024 bytes.
 bool http_path_valid(const char *path, size_t length);
 
-// Matches "/api/v1/runs/{id}/points" against a path; the texts at {...} are pointed at. Returns the number of
+// Matches "/api/v1/runs/{id}/points" against a path; the texts at {...} are pointed at. A {name} goes
+// to the end of the path. Returns the number of
 // parameters, or -1 without a match.
 typedef struct http_slice {
     const char *at;

@@ -10,6 +10,7 @@
 // repeat points of the snapshot, and only rows can be told apart by ordinals; (2) a ring holds at most 64 frames and 4 MiB; who falls off gets a snapshot;
 // (3) a series has a tap exactly while a channel has it.
 #include "hub.h"
+#include "network.h"
 
 #include "base/clock.h"
 
@@ -34,6 +35,16 @@ frame *frame_of(buf *bytes, bool text) {
     } else {
         mem_free(f);
         f = NULL;
+    }
+    buf_fini(bytes);
+    return f;
+}
+
+frame *frame_of_front(buf *bytes, bool text) {
+    frame *f = bytes->failed || bytes->length < FRAME_FRONT ? NULL : mem_new(sizeof *f);
+    if (f) {
+        *f = (frame){.uses = 1, .text = text, .length = bytes->length - FRAME_FRONT, .data = bytes->data + FRAME_FRONT};
+        *bytes = (buf){0};
     }
     buf_fini(bytes);
     return f;

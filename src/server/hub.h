@@ -79,6 +79,8 @@ struct viewer {
     subscription *subscriptions;
     watch *watches;
     int subscription_count, watch_count, jobs;
+    struct looking *looks;
+    int look_count, pushes;
     bool wants_runs;
     uint64_t runs_seen;
     int64_t runs_sent_ns;

@@ -78,6 +78,7 @@ struct core {
     char dir[PATH_CAP];
     core_hooks hooks;
     int64_t lost_ms;            // of core_options
+    uint64_t snapshot_bytes;    // that a run may keep, of core_options
     store *store;
     int lock_fd;                // DIR/server.lock, held
     pthread_mutex_t lock;
@@ -120,6 +121,10 @@ struct core {
     struct viewer *ready;       // those with something to fetch
     channel *channels;          // all
     void *columns_room;         // hub.c's
+    struct looking *all_looks;     // look.c
+    struct push *pushes;        // push.c
+    uint64_t next_push;
+    struct keeper *keeper;      // keep.c
     frame *runs_frame;          // the last message of runs, and between which versions it goes
     uint64_t runs_frame_from, runs_frame_to;
     int64_t outputs_ns;
@@ -147,6 +152,7 @@ void reply_error(core_reply *r, int status, const char *code, const char *format
 void reply_json(core_reply *r, int status); // body is there: sets status, checks memory
 void json_time(buf *out, int64_t wall_ms);  // "2026-01-02T03:04:05.678Z", or null for 0
 void json_text(buf *out, const char *text); // quoted; null for NULL
+void json_float(buf *out, float v);         // the shortest text that reads back as the same float (points_text.c)
 // The object `json` holds, or NULL with a 400 in `r` that says where it is wrong.
 struct json_t *reply_parse(core_reply *r, const char *json, size_t bytes);
 void json_print(const struct json_t *value, buf *out); // compact, with the shortest exact numbers; null for NULL

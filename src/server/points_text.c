@@ -19,8 +19,8 @@ static void put_time(buf *out, int64_t ms) {
 }
 
 // Buckets are float32: the shortest text that reads back as the same float32.
-static void put_float(buf *out, float v) {
-    if (!isfinite(v) || v == (float)(int32_t)v) {
+void json_float(buf *out, float v) {
+    if (!isfinite(v) || (fabsf(v) < 1e9f && v == (float)(int32_t)v)) {
         buf_number(out, (double)v);
         return;
     }
@@ -62,7 +62,7 @@ static void json_floats(const char *name, const float *v, size_t rows, buf *out)
     begin_column(out, name, false);
     for (size_t i = 0; i < rows; i++) {
         if (i) buf_char(out, ',');
-        put_float(out, v[i]);
+        json_float(out, v[i]);
     }
     buf_char(out, ']');
 }
@@ -140,7 +140,7 @@ static void csv_number(buf *out, double v) {
 }
 
 static void csv_float(buf *out, float v) {
-    if (isfinite(v)) put_float(out, v);
+    if (isfinite(v)) json_float(out, v);
     else csv_number(out, (double)v);
 }
 

@@ -4,6 +4,7 @@
 // Invariants: (1) a run is in `runs` and in `table` once, by its key; (2) a run on the list `active` has a
 // process that is not over, or journal files not yet taken in; (3) pointers to series and params of a run
 // live until run_unload, which only the engine thread calls.
+#include "network.h"
 #include "run.h"
 
 #include "base/clock.h"
@@ -192,6 +193,7 @@ static void put_row(core *c, run *r) {
     int result = store_put_run(c->store, &r->row);
     if (result) log_warn("run %s cannot be stored: %s", r->row.key, error_sentence(result));
     else r->dirty = false;
+    model_put(c, r);
     for (size_t i = 0; i < r->param_count; i++) {
         param *q = r->params[i];
         if (!q->dirty) continue;
@@ -473,6 +475,8 @@ void run_unload(core *c, run *r) {
     mem_free(r->commands);
     recent_fini(&r->events);
     recent_fini(&r->media);
+    network_free(r->network);
+    r->network = NULL;
     json_decref(r->facts);
     r->facts = NULL;
     r->series = r->series_slot = NULL;

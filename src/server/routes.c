@@ -46,6 +46,7 @@ const route *route_find(http_method method, const char *path, size_t length,
 }
 
 size_t route_body_max(const route *r) {
+    if (r->body == BODY_SAMPLE) return BODY_SAMPLE_MAX;
     return r->body == BODY_POINTS ? BODY_POINTS_MAX : BODY_JSON_MAX;
 }
 

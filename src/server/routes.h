@@ -13,8 +13,9 @@ typedef enum http_method {
 } http_method;
 const char *http_method_name(http_method m);
 
-typedef enum body_kind { BODY_NONE, BODY_JSON, BODY_POINTS } body_kind;
+typedef enum body_kind { BODY_NONE, BODY_JSON, BODY_SAMPLE, BODY_POINTS } body_kind;
 #define BODY_JSON_MAX ((size_t)64 << 10)
+#define BODY_SAMPLE_MAX ((size_t)1 << 20)
 #define BODY_POINTS_MAX ((size_t)16 << 20)
 
 typedef struct route {

@@ -106,13 +106,21 @@ typedef struct parked {        // records that use a series not declared yet
     uint8_t records[];
 } parked;
 
-typedef struct media_due {     // an IMAGE whose blob has still to be hashed and put away
+typedef struct media_due {     // an IMAGE whose blob has still to be hashed and put away, or a CAPTURE
     struct media_due *next;
-    live_series *series;
+    live_series *series;       // of an image
     uint64_t blob;
     int64_t step, time_ms;
     uint32_t width, height, format;
     char caption[256];
+    int capture;               // CAPTURE_LOOK ..., 0: an image
+    uint32_t flags;            // of a capture
+    uint32_t attempt;
+    uint64_t number;           // push or command that a capture answers
+    int64_t since_ns;
+    bool busy;                 // a snapshot that the keeper has in hand (engine's own)
+    int64_t busy_until_ns;     // 0: until he has it; else when it is given to him again
+    bool over;                 // his row is put: no longer due, though still listed
 } media_due;
 
 typedef struct segment_file {
@@ -212,6 +220,7 @@ struct run {
     size_t command_count;
     uint64_t next_event, next_command, next_media;
     recent events, media;
+    struct network *network;   // network.h; NULL: nothing is known of one; while loaded
     struct json_t *facts;      // parsed row.facts, while loaded
     bool facts_dirty;
     size_t facts_bytes;        // taken in since it was loaded
@@ -317,6 +326,8 @@ uint32_t attempt_of(run *r, process *p, const lane_state *l, int64_t step, int64
 void blobs_put_away(core *c, process *p, bool last_chance);
 void blobs_release(core *c, process *p, uint64_t commit); // lock held
 void blob_due(core *c, process *p, const media_due *due);  // lock held
+void blob_unlist(process *p, media_due *m); // lock held, engine or keeper: frees m
+void blob_done(process *p, uint64_t number); // lock held: its file may go with the next commit
 int blob_path(const core *c, const char *hash, char out[PATH_CAP]);
 // media.c (lock held)
 void media_put(core *c, run *r, live_series *s, int64_t step, int64_t time_ms, const char *hash, struct json_t *data);
@@ -345,6 +356,10 @@ void steer_run_gone(core *c, run *r);     // its details go: whoever waits is an
 void steer_tick(core *c, int64_t now_ns); // waits that ran out, leases of WATCH
 void steer_fini(core *c);
 void run_watch_lease(core *c, run *r);    // somebody looks: the processes drain often
+
+bool process_steerable(const process *p); // takes commands
+process *run_speaker(const run *r);       // the steerable process of lowest rank, or NULL
+bool process_send(core *c, process *p, const buf *records); // into its inbox
 
 // steer_value.c (lock held): checks what a person wants to set. NULL and an error in `reply`, or owned
 // {NAME: {"from", "to"}}; *out gets the values as the inbox wants them, borrowing from it and from the params.

@@ -1,6 +1,7 @@
 // Unit run_load.c brings the details of a run back from the store when a process of it speaks again, or when a server
 // comes while it runs: parameters, commands that are still asked, facts. Engine thread. Until `loaded` is set
 // nobody else touches a run's details, so reading needs no lock.
+#include "network.h"
 #include "run.h"
 
 #include "base/log.h"
@@ -107,6 +108,7 @@ int run_load(core *c, run *r) {
     int64_t from = r->next_command > COMMANDS_KEPT ? (int64_t)r->next_command - COMMANDS_KEPT : 0;
     int result = store_list_params(c->engine_reader, r->row.id, load_param, &l);
     if (!result) result = store_list_commands(c->engine_reader, r->row.id, from, COMMANDS_KEPT * 4, load_command, &l);
+    if (!result) result = model_load(c, r);
     if (result) log_warn("run %s: details cannot be read: %s", r->row.key, error_sentence(result));
     core_lock(c);
     r->loaded = true;

@@ -8,6 +8,7 @@
 //
 // Numbers ascend over the life of a run. A server killed before its commit finds the numbers that it had given
 // in the inboxes. Invariant: a command leaves the state `asked` once.
+#include "network.h"
 #include "run.h"
 
 #include "base/clock.h"
@@ -26,14 +27,23 @@
 #define WATCH_RENEW_NS (5 * NS_PER_S)
 #define INBOX_BYTES_MAX (64u << 20)
 
-static bool steerable(const process *p) {
+bool process_steerable(const process *p) {
     return (p->state == PROC_LIVE || p->state == PROC_FAR) && !p->http && !p->closed && !p->newer && !p->ended;
+}
+
+process *run_speaker(const run *r) {
+    process *best = NULL;
+    for (size_t i = 0; i < r->process_count; i++) {
+        process *p = r->processes[i];
+        if (process_steerable(p) && (!best || p->info.rank < best->info.rank)) best = p;
+    }
+    return best;
 }
 
 static uint32_t steerable_count(const run *r) {
     uint32_t n = 0;
     for (size_t i = 0; i < r->process_count; i++)
-        n += steerable(r->processes[i]);
+        n += process_steerable(r->processes[i]);
     return n;
 }
 
@@ -83,9 +93,13 @@ static bool send(process *p, const buf *records) {
     return result == 0;
 }
 
+bool process_send(core *c, process *p, const buf *records) {
+    return open_inbox(c, p) && send(p, records);
+}
+
 static void send_watch(core *c, process *p, int64_t now_ns) {
     uint8_t bytes[16] = {0};
-    if (!steerable(p) || (p->watch_ns && now_ns - p->watch_ns < WATCH_RENEW_NS) || !open_inbox(c, p)) return;
+    if (!process_steerable(p) || (p->watch_ns && now_ns - p->watch_ns < WATCH_RENEW_NS) || !open_inbox(c, p)) return;
     *(record *)(void *)bytes = (record){.kind = RECORD_WATCH, .words = 2, .a = WATCH_SECONDS};
     le_put_u64(bytes + 8, 125);
     buf records = {.data = bytes, .length = sizeof bytes};
@@ -185,6 +199,8 @@ void steer_reply(core *c, process *p, uint64_t number, int state, int64_t step, 
 void steer_process_gone(core *c, process *p) {
     run *r = p->run;
     bool alone = steerable_count(r) == 0;
+    pushes_process_gone(c, p);
+    looks_changed(c, r->row.key);
     for (size_t i = 0; i < r->command_count; i++) {
         pending *m = r->commands[i];
         if (m->state != ASKED) continue;
@@ -202,6 +218,8 @@ void steer_tick(core *c, int64_t now_ns) {
     answer_waiters(c, NULL, now_ns);
     for (run *r = c->active; r; r = r->next_active)
         if (r->watchers) run_watch_lease(c, r);
+    looks_tick(c, now_ns);
+    pushes_tick(c, now_ns);
 }
 
 void steer_fini(core *c) {
@@ -338,12 +356,12 @@ static pending *post(core *c, order *o) {
     run *r = o->r;
     buf records = {0};
     for (size_t i = 0; i < r->process_count; i++)
-        if (steerable(r->processes[i])) open_inbox(c, r->processes[i]);
+        if (process_steerable(r->processes[i])) open_inbox(c, r->processes[i]);
     o->wire.number = r->next_command;
     o->wire.at_step = common_step(r);
     pending *m = command_encode(&o->wire, &records) || records.failed ? NULL : remember(c, o);
     for (size_t i = 0; m && m->open && i < r->process_count; i++)
-        if (steerable(r->processes[i]) && send(r->processes[i], &records)) m->open[m->open_count++] = r->processes[i]->ordinal;
+        if (process_steerable(r->processes[i]) && send(r->processes[i], &records)) m->open[m->open_count++] = r->processes[i]->ordinal;
     buf_fini(&records);
     if (!m) {
         reply_error(o->reply, 503, "no_memory", "the command could not be sent");

@@ -4,6 +4,7 @@
 //
 // Only answers, errors and snapshots stand in a queue: they are bounded by what the viewer itself asked for (limits below).
 #include "hub.h"
+#include "network.h"
 
 #include "base/clock.h"
 
@@ -158,6 +159,9 @@ void viewer_close(viewer *v) {
         drop_subscription(v, v->subscriptions);
     while (v->watches)
         drop_watch(v, v->watches);
+    while (v->looks)
+        look_end(v, v->looks);
+    pushes_viewer_gone(v);
     for (frame *f; (f = pop(v));)
         frame_release(f);
     unlink_viewer(v);
@@ -354,6 +358,10 @@ static void dispatch(viewer *v, const json_t *m, const char *type, uint32_t id) 
         viewer_ready(v);
     } else if (strcmp(type, "unsubscribe") == 0) {
         if (s) drop_subscription(v, s);
+    } else if (strcmp(type, "look") == 0) {
+        look_begin(v, m, id);
+    } else if (strcmp(type, "unlook") == 0) {
+        if (look_find(v, id)) look_end(v, look_find(v, id));
     } else if (strcmp(type, "unwatch") == 0) {
         if (w) drop_watch(v, w);
     } else {
@@ -372,6 +380,7 @@ void viewer_message(viewer *v, const char *json, size_t bytes, const core_author
         core_lock(c);
         if (!json_is_object(m)) viewer_error(v, 0, "bad_json", "a message is a JSON object of at most 256 kB");
         else if (!(scopes & SCOPE_READ)) viewer_error(v, id, "forbidden", "this token may not read");
+        else if (strcmp(type, "push") == 0) push_message(v, m, id, scopes);
         else dispatch(v, m, type, id);
         core_unlock(c);
     }
@@ -415,6 +424,7 @@ frame *viewer_next(viewer *v) {
     if (!f && v->wants_runs && runs_due(v, now)) f = runs_message(v, now);
     if (!f) f = watched(v, now);
     if (!f) f = live_frame(v);
+    if (!f) f = look_next(v, now);
     if (!f) v->told = false;
     core_unlock(c);
     return f;
@@ -426,7 +436,7 @@ static bool has_something(viewer *v, int64_t now) {
         if (s->live && !s->waiting && (s->cursor < s->channel->head || fell_behind(s))) return true;
     for (watch *w = v->watches; w; w = w->next)
         if (watch_due(v, w, now)) return true;
-    return false;
+    return look_due(v, now);
 }
 
 // After a pass of the engine: who has something to fetch and has not been told yet.

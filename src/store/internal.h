@@ -217,7 +217,7 @@ struct store {
     store_series *dirty;
     bool log_force;
     size_t log_bytes, log_base; // since the last whole one; of that one
-    store_id next_run, next_series, next_axis, next_media;
+    store_id next_run, next_series, next_axis, next_media, next_snapshot;
     store_id next_piece, next_log; // the writer's
     bool jobs;                     // there may be some
     store_id job_run;              // being rewritten, and the piece last moved

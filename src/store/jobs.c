@@ -174,7 +174,7 @@ static int drop_some(store *s, db_statement statement, store_id of, bool *none) 
 
 static int drop_rows(store *s, store_id run) {
     static const db_statement all[] = {DB_EVENTS_DROP, DB_PARAMS_DROP, DB_COMMANDS_DROP,
-                                       DB_CURSORS_DROP, DB_ATTEMPTS_DROP};
+                                       DB_CURSORS_DROP, DB_ATTEMPTS_DROP, DB_DOCUMENTS_DROP};
     db_value v = db_i(run);
     int result = 0;
     for (size_t i = 0; !result && i < sizeof all / sizeof *all; i++)
@@ -195,6 +195,8 @@ static int purge_slice(store *s, store_id run, bool *over) {
     result = drop_some(s, DB_AXES_DROP, run, &none);
     if (result || !none) return result;
     result = drop_some(s, DB_MEDIAS_DROP, run, &none);
+    if (result || !none) return result;
+    result = drop_some(s, DB_SNAPSHOTS_DROP, run, &none);
     if (result || !none) return result;
     *over = true;
     return drop_rows(s, run);

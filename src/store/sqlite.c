@@ -7,6 +7,8 @@
 //     axis    time columns that the series of a lane share
 //     log     what is not in a chunk yet (log.c)
 //     event, media, param, command, audit, token, cursor
+//     document texts of a run, each put anew as a whole (since version 2)
+//     snapshot what the network looked like: a file named by hash, perhaps on top of another (since version 2)
 //     job     runs to rewrite or to purge, so that a restart goes on
 //
 // WAL, synchronous FULL: a commit that returned survives a power cut. Incremental vacuum is set before the first table,
@@ -24,7 +26,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 1, APPLICATION = 0x4E4E5331 };
+enum { SCHEMA_VERSION = 2, APPLICATION = 0x4E4E5331 };
 
 static const char *const schema =
     "CREATE TABLE run(id INTEGER PRIMARY KEY,key TEXT,name TEXT,project TEXT,grp TEXT,tags "
@@ -65,6 +67,23 @@ static const char *const schema =
     "CREATE TABLE job(run INT,kind INT,PRIMARY KEY(run,kind)) WITHOUT ROWID;"
     "PRAGMA application_id=1313755953;"
     "PRAGMA user_version=1;";
+
+// What version 2 added.
+static const char *const version_2 =
+    "CREATE TABLE document(run INT,name TEXT,json TEXT,PRIMARY KEY(run,name)) WITHOUT ROWID;"
+    "CREATE TABLE snapshot(id INTEGER PRIMARY KEY,run INT,attempt INT,step INT,"
+    "time_ms INT,flags INT,bytes INT,base INT,depth INT,hash TEXT);"
+    "CREATE INDEX snapshot_step ON snapshot(run,step);"
+    "CREATE INDEX snapshot_run ON snapshot(run,id);"
+    "PRAGMA user_version=2;";
+
+// The same, empty, for whoever only reads an older store.
+static const char *const version_2_seen =
+    "PRAGMA query_only=OFF;"
+    "CREATE TEMP TABLE document(run INT,name TEXT,json TEXT);"
+    "CREATE TEMP TABLE snapshot(id INTEGER PRIMARY KEY,run INT,attempt INT,step INT,time_ms INT,"
+    "flags INT,bytes INT,base INT,depth INT,hash TEXT);"
+    "PRAGMA query_only=ON;";
 
 static const char *const texts[DB_STATEMENTS] = {
 #define X(name, sql) sql,
@@ -152,9 +171,10 @@ static int pragma_int(db *d, const char *sql, int64_t *out) {
     return code_of(result);
 }
 
-static int make_schema(db *d) {
+static int make_schema(db *d, int64_t version) {
     int result = exec(d, "BEGIN IMMEDIATE");
-    if (!result) result = exec(d, schema);
+    if (!result && version < 1) result = exec(d, schema);
+    if (!result && version < 2) result = exec(d, version_2);
     if (!result) result = exec(d, "COMMIT");
     return result;
 }
@@ -182,7 +202,7 @@ static int check_version(db *d, const char *path, const db_options *o, char **er
     if (!result) result = pragma_int(d, "PRAGMA application_id", &application);
     if (result) return fail(d, result, path, NULL, error);
     if (version == 0 && application == 0 && o->writer) {
-        result = make_schema(d);
+        result = make_schema(d, 0);
         return result ? fail(d, result, path, NULL, error) : 0;
     }
     if (application != APPLICATION)
@@ -190,7 +210,9 @@ static int check_version(db *d, const char *path, const db_options *o, char **er
     if (version > SCHEMA_VERSION)
         return fail(d, NNS_E_VERSION, path, "was written by a newer nnscope; install that one",
                     error);
-    return 0;
+    if (version == SCHEMA_VERSION) return 0;
+    result = o->writer ? make_schema(d, version) : exec(d, version_2_seen);
+    return result ? fail(d, result, path, NULL, error) : 0;
 }
 
 int db_open(db **out, const char *path, const db_options *o, char **error) {

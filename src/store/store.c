@@ -59,12 +59,13 @@ static int load_ids(store *s) {
     int result = db_select(d, DB_MAX_IDS, NULL, 0);
     int more = result ? result : db_next(d, DB_MAX_IDS);
     store_id *ids[] = {&s->next_run,  &s->next_series, &s->next_piece,
-                       &s->next_axis, &s->next_media,  &s->next_log};
-    for (int i = 0; more == 1 && i < 6; i++)
+                       &s->next_axis, &s->next_media,  &s->next_log,
+                       &s->next_snapshot};
+    for (int i = 0; more == 1 && i < 7; i++)
         *ids[i] = db_int(d, DB_MAX_IDS, i) + 1;
     // A deleted run's rows may still be there: its id is not given again before they are gone.
-    if (more == 1 && db_int(d, DB_MAX_IDS, 6) >= s->next_run)
-        s->next_run = db_int(d, DB_MAX_IDS, 6) + 1;
+    if (more == 1 && db_int(d, DB_MAX_IDS, 7) >= s->next_run)
+        s->next_run = db_int(d, DB_MAX_IDS, 7) + 1;
     db_done(d, DB_MAX_IDS);
     return more < 0 ? more : 0;
 }
@@ -72,7 +73,7 @@ static int load_ids(store *s) {
 static int load(store *s) {
     int result = reader_begin(s->owner);
     if (result) return result;
-    result = load_ids(s);
+    if (!s->options.read_only) result = load_ids(s); // an older store has not all of these tables
     if (!result) result = log_replay(s);
     reader_end(s->owner);
     return result;

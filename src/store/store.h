@@ -106,6 +106,19 @@ int store_put_media(store *s, store_id run, store_id series, int64_t step, int64
                     const char *json, const void *data, size_t bytes); // small data inline, large by hash
 int store_put_param(store *s, store_id run, const char *name, const char *json); // the latest declaration and value
 int store_put_command(store *s, store_id run, int64_t number, const char *json); // inserts or replaces
+int store_put_document(store *s, store_id run, const char *name, const char *json); // inserts or replaces
+
+// What the network looked like at a step: a file named by `hash`, made on top of that of snapshot `base` (0: by itself) in a
+// chain of `depth` others. Rows only: the files are the caller's.
+typedef struct store_snapshot {
+    store_id id, base;
+    int64_t attempt, step, time_ms;
+    uint32_t flags, depth;
+    uint64_t bytes;        // of the file
+    char hash[65];
+} store_snapshot;
+int store_put_snapshot(store *s, store_id run, store_snapshot *row); // inserts (id 0, gives it) or replaces
+int store_drop_snapshot(store *s, store_id id);
 int store_put_audit(store *s, int64_t time_ms, const char *json);
 int store_put_token(store *s, const char *hash, const char *json); // json NULL: deletes
 // How far each lane of each process was taken (exactly once: same transaction as the points).
@@ -188,6 +201,22 @@ int store_list_media(store_reader *r, store_id run, const char *series, int64_t 
                      store_each each, void *context); // newest `limit` in ascending order
 int store_list_params(store_reader *r, store_id run, store_each each, void *context);
 int store_list_commands(store_reader *r, store_id run, int64_t from_number, size_t limit, store_each each, void *context);
+int store_get_document(store_reader *r, store_id run, const char *name, buf *out); // appends; NNS_E_NOT_FOUND
+
+// Snapshots. list: from <= step < to in ascending order of steps, `all_attempts` also those overtaken; limit 0: all of them.
+typedef int (*store_each_snapshot)(void *context, const store_snapshot *row); // non-zero stops
+int store_list_snapshots(store_reader *r, store_id run, int64_t from, int64_t to, bool all_attempts, size_t limit,
+                         store_each_snapshot each, void *context);
+int store_all_snapshots(store_reader *r, store_id run, store_each_snapshot each, void *context); // as they came
+int store_snapshot_at(store_reader *r, store_id run, int64_t step, store_snapshot *out); // nearest at or before, of the current course
+int store_snapshot_get(store_reader *r, store_id run, store_id id, store_snapshot *out);
+int store_snapshot_last(store_reader *r, store_id run, store_snapshot *out);             // the one that came last; all NNS_E_NOT_FOUND
+typedef struct store_snapshots {
+    uint64_t count, bytes; // of all
+    double per_hour;       // bytes, as the last 64 came; 0 unknown
+} store_snapshots;
+int store_snapshots_sum(store_reader *r, store_id run, store_snapshots *out);
+
 int store_list_audit(store_reader *r, int64_t from_number, size_t limit, store_each each, void *context);
 int store_list_tokens(store_reader *r, store_each each, void *context);
 int store_list_cursors(store_reader *r, store_id run, store_each each, void *context);
