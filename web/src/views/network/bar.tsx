@@ -79,12 +79,23 @@ function Export() {
   );
 }
 
+function Part() {
+  const { part } = view.value.network, words = [['picture', 'picture'], ['sparsity', 'sparsity']] as const;
+  return (
+    <div class="segmented small" role="group" aria-label="part">
+      {words.map(([id, word]) => <button key={id} type="button" aria-pressed={part === id} onClick={() => setNetwork({ part: id })}>{word}</button>)}
+    </div>
+  );
+}
+
 export function Bar() {
   const n = view.value.network;
+  if (n.part === 'sparsity') return <div class="network-bar"><Part /></div>;
   return (
     <div class="network-bar">
+      <Part />
       <Choice name="quantity" label="show" value={n.quantity} options={QUANTITIES.map(q => ({ value: q, word: q }))} set={quantity => setNetwork({ quantity })} />
-      <Choice name="scale" label="scale" value={n.scale} options={[{ value: 'layer', word: 'per layer' }, { value: 'network', word: 'whole network' }]} set={scale => setNetwork({ scale })} />
+      <Choice name="scale" label="scale" value={n.scale} options={[{ value: 'layer', word: 'per layer' }, { value: 'network', word: 'network' }]} set={scale => setNetwork({ scale })} />
       <Choice name="curve" label="" value={n.curve} title="auto: logarithmic for gradients and updates"
         options={[{ value: 'auto', word: 'auto' }, { value: 'linear', word: 'linear' }, { value: 'log', word: 'log' }]} set={curve => setNetwork({ curve })} />
       <Links />

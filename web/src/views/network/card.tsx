@@ -3,6 +3,7 @@ import type { LayerSeries } from '../../state/layer-series';
 import { seriesOf } from '../../state/layer-series';
 import type { Network } from '../../state/network';
 import { view } from '../../state/view';
+import { MANY } from './hints';
 import { choose } from './seen';
 import { pathOf, type Range } from './spark';
 import { statisticOf } from './strip';
@@ -27,7 +28,7 @@ interface CardProps {
 }
 
 function toneOf(word: CardWord, value: number): string {
-  if (word === 'dead') return value >= 0.5 ? ' bad strong' : value > 0 ? ' bad' : '';
+  if (word === 'dead') return value >= MANY ? ' bad strong' : value > 0 ? ' bad' : '';
   return word === 'saturated' && value > 0.05 ? ' warn' : '';
 }
 
@@ -53,7 +54,7 @@ function StatRow({ word, props }: { word: CardWord; props: CardProps }) {
 export function Card(props: CardProps) {
   const { network, layer: at, left, width, suspect } = props, layer = network.model.layers[at]!;
   props.series.changed.value;
-  const chosen = view.value.network.place?.layer === layer.name, dead = statisticOf(network, props.series, at, 'dead') >= 0.5;
+  const chosen = view.value.network.place?.layer === layer.name, dead = statisticOf(network, props.series, at, 'dead') >= MANY;
   const classes = ['strip-card', suspect && 'suspect', dead && 'dying', chosen && 'chosen', width < 150 && 'narrow'].filter(Boolean).join(' ');
   return (
     <li class={classes} style={{ transform: `translateX(${Math.round(left)}px)`, width: `${Math.floor(width)}px` }} aria-label={`layer ${layer.name}`} data-layer={layer.name}>

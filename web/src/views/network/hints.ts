@@ -1,11 +1,14 @@
-// What the gradient norms along the layers say: vanishing (they fall towards the input), exploding (they rise towards it, or are
-// far above what they were). Norms are taken per weight, rms = norm / sqrt(weights), so that wide and narrow layers compare.
+// What the statistics along the layers say: vanishing (gradients fall towards the input), exploding (they rise towards it, or are far too
+// large), layers whose units are dead or saturated. Gradient norms are taken per weight, rms = norm / sqrt(weights), so that wide
+// and narrow layers compare.
 
-export interface Hint { kind: 'vanishing' | 'exploding' | 'nonfinite'; text: string; layers: number[] }
+export interface Hint { kind: 'vanishing' | 'exploding' | 'nonfinite' | 'dead' | 'saturated'; text: string; layers: number[] }
+export interface LayerShare { layer: number; name: string; share: number } // share NaN: unknown
 
 export interface LayerNorm { layer: number; norm: number; weights: number } // in the order of the network; norm NaN: unknown
 
 const DECADES_PER_LAYER = 0.4, DECADES = 2, HUGE = 1e4;
+export const MANY = 0.4; // of a layer's units; healthy networks stay below a quarter
 
 // The slope of log10 rms over the layers, least squares: > 0 rises towards the output.
 export function slopeOf(rms: readonly number[]): number {
@@ -31,4 +34,13 @@ export function hintOf(norms: readonly LayerNorm[]): Hint | null {
   }
   if (huge.length) return { kind: 'exploding', text: `exploding: gradient norm ${Math.max(...huge.map(n => n.norm)).toExponential(0).replace('e+', 'e')}`, layers: huge.map(n => n.layer) };
   return null;
+}
+
+// Layers of which many units are dead, or saturated.
+export function sharesHint(kind: 'dead' | 'saturated', shares: readonly LayerShare[]): Hint | null {
+  const many = shares.filter(s => s.share >= MANY).sort((a, b) => b.share - a.share);
+  if (!many.length) return null;
+  const named = many.slice(0, 2).map((s, i) => `${Math.round(100 * s.share)} % of ${i ? '' : 'the units of '}${s.name}`).join(', ');
+  const others = many.length > 2 ? ` and ${many.length - 2} more layer${many.length > 3 ? 's' : ''}` : '';
+  return { kind, text: `${kind}: ${named}${others}`, layers: many.map(s => s.layer) };
 }

@@ -58,7 +58,7 @@ export function LayerFacts({ network, layer: at }: { network: Network; layer: nu
   const neighbours = (names: string[]) => names.map(name => <button key={name} type="button" class="button small quiet" onClick={() => go(name)}>{name}</button>);
   return (
     <div class="inspect-body">
-      <dl class="facts">
+      <dl class="unit-facts">
         <Fact name="kind" value={undefined} text={[layer.kind, layer.activation].filter(Boolean).join(', ')} />
         <Fact name="shape" value={undefined} text={shapeWords(layer.shape)} />
         <Fact name="parameters" value={layer.parameters} text={whole(layer.parameters)} />

@@ -45,7 +45,7 @@ export function LinkFacts({ network, target: t }: { network: Network; target: Li
         <span aria-hidden="true"> → </span>
         <button type="button" class="button small quiet" onClick={() => chooseUnit(network, t.to.layer, t.to.unit)}>{to.name} {unitWords(to, t.to.unit, classes, t.to.layer === layers.length - 1)}</button>
       </p>
-      <dl class="facts">
+      <dl class="unit-facts">
         <Fact name="weight" value={value ?? (Number.isNaN(t.value) ? undefined : t.value)} />
         <Fact name="gradient" value={at('gradient')} />
         <Fact name="update" value={at('update')} />

@@ -37,7 +37,7 @@ function Numbers({ state, then, unit, weights, update }: { state: LayerState; th
   const exactNorm = weights?.exact && !then ? norm(weights.data) : of('weightIn'), w = exactNorm ?? (weights ? norm(weights.data) : undefined);
   const ratio = update && weights && norm(weights.data) > 0 ? norm(update.data) / norm(weights.data) : undefined;
   return (
-    <dl class="facts">
+    <dl class="unit-facts">
       <Fact name="activation" value={of('activation')} />
       {state.mean && <Fact name="mean" value={of('mean')} />}
       <Fact name="gradient" value={of('gradient')} />
@@ -65,7 +65,7 @@ function incoming(network: Network, layer: number, row: Row): LinkRow[] {
   const each = from.shape.length >= 3 ? Math.max(1, row.data.length / from.shape[0]!) : 1;
   return strongestOf(row.data, LINKS).map(i => {
     const unit = Math.floor(i / each);
-    return { key: String(i), word: `${from.name} ${unitWords(from, unit, undefined, false)}`, value: row.data[i]!, go: () => chooseUnit(network, source, unit) };
+    return { key: String(i), word: from.kind === 'input' ? unitWords(from, unit, undefined, false) : `${from.name} ${unitWords(from, unit, undefined, false)}`, value: row.data[i]!, go: () => chooseUnit(network, source, unit) };
   });
 }
 

@@ -11,7 +11,7 @@ import { view } from '../../state/view';
 import { placeCards, type Places } from './align';
 import { useCalm } from './calm';
 import { Card, WORDS, type CardWord } from './card';
-import { hintOf, type LayerNorm } from './hints';
+import { hintOf, sharesHint, type Hint, type LayerNorm } from './hints';
 import { Profile } from './profile';
 import { drawn, picture } from './seen';
 import { decadesOf, type Range } from './spark';
@@ -52,6 +52,12 @@ function normsOf(network: Network, series: LayerSeries): LayerNorm[] {
   return network.model.layers.map((l, layer) => ({ layer, norm: statisticOf(network, series, layer, 'gradient/norm'), weights: l.parameters })).filter(n => n.weights > 0);
 }
 
+// What stands out, the gravest first.
+function hintsOf(network: Network, series: LayerSeries, norms: readonly LayerNorm[]): Hint[] {
+  const shares = (word: 'dead' | 'saturated') => network.model.layers.map((l, layer) => ({ layer, name: l.name, share: statisticOf(network, series, layer, word) }));
+  return [hintOf(norms), sharesHint('dead', shares('dead')), sharesHint('saturated', shares('saturated'))].filter(h => h !== null);
+}
+
 interface Seen { first: number; last: number }
 
 function inSight(places: Places, scroll: number, room: number): Seen {
@@ -71,19 +77,19 @@ export function Strip({ network }: { network: Network }) {
   const all = layers.length <= FOLLOWED_MOST ? layers.map(l => l.name) : names;
   useEffect(() => series.want(all.flatMap(name => WORDS.map(word => seriesOf(name, word)))), [series, all.join('\n')]);
   const { moment } = view.value.network, state = useCalm(() => (series.changed.value, network.shown.value), [network, moment]);
-  const norms = useMemo(() => normsOf(network, series), [state, series.changed.value, moment]), hint = hintOf(norms);
+  const norms = useMemo(() => normsOf(network, series), [state, series.changed.value, moment]), hints = hintsOf(network, series, norms);
   const ranges = rangesOf(series, all), run = runs.value.get(network.run), to = Math.max(1, run?.last_step ?? 1);
   const shownStep = moment === null ? null : (network.past.value?.step ?? moment);
   return (
     <section class="network-strip" aria-label="layers">
-      <Profile network={network} norms={norms} places={places} width={width} hint={hint} series={series} />
+      <Profile network={network} norms={norms} places={places} width={width} hints={hints} series={series} />
       <div class={places.scrolls ? 'strip-cards scrolls' : 'strip-cards'} ref={box} onScroll={e => setScroll(e.currentTarget.scrollLeft)}>
         <ul style={{ width: `${places.total}px` }}>
           {width > 0 && layers.slice(seen.first, seen.last + 1).map((layer, i) => {
             const at = seen.first + i;
             return (
               <Card key={layer.name} network={network} layer={at} series={series} left={places.left[at]!} width={places.width} ranges={ranges} to={to}
-                shown={shownStep} suspect={hint?.layers.includes(at) ?? false} />
+                shown={shownStep} suspect={hints.some(h => h.layers.includes(at))} />
             );
           })}
         </ul>
