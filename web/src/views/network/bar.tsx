@@ -88,6 +88,9 @@ function Part() {
   );
 }
 
+const SCALES: Option<string>[] = (['layer', 'network'] as const).flatMap(scale => (['auto', 'linear', 'log'] as const)
+  .map(curve => ({ value: `${scale} ${curve}`, word: `${scale === 'layer' ? 'per layer' : 'network'}${curve === 'auto' ? '' : `, ${curve}`}` })));
+
 export function Bar() {
   const n = view.value.network;
   if (n.part === 'sparsity') return <div class="network-bar"><Part /></div>;
@@ -95,9 +98,8 @@ export function Bar() {
     <div class="network-bar">
       <Part />
       <Choice name="quantity" label="show" value={n.quantity} options={QUANTITIES.map(q => ({ value: q, word: q }))} set={quantity => setNetwork({ quantity })} />
-      <Choice name="scale" label="scale" value={n.scale} options={[{ value: 'layer', word: 'per layer' }, { value: 'network', word: 'network' }]} set={scale => setNetwork({ scale })} />
-      <Choice name="curve" label="" value={n.curve} title="auto: logarithmic for gradients and updates"
-        options={[{ value: 'auto', word: 'auto' }, { value: 'linear', word: 'linear' }, { value: 'log', word: 'log' }]} set={curve => setNetwork({ curve })} />
+      <Choice name="scale" label="scale" value={`${n.scale} ${n.curve}`} options={SCALES} title="by itself: logarithmic for gradients and updates"
+        set={both => setNetwork({ scale: both.split(' ')[0] as NetworkView['scale'], curve: both.split(' ')[1] as NetworkView['curve'] })} />
       <Links />
       <Export />
     </div>
