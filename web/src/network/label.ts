@@ -28,14 +28,6 @@ function shapeWord(content: Content, box: Box): string {
   return shape.length ? times(...shape) : 'no shape';
 }
 
-// Half of the way to the neighbours: as far as a layer's words may reach on each side.
-function reach(content: Content, box: Box, view: View): number {
-  const { boxes } = content.layout, middle = box.x + box.w / 2;
-  let room = Infinity;
-  for (const other of boxes) if (other !== box && other.rank !== box.rank && other.below === box.below && Math.abs(other.rank - box.rank) <= 4) room = Math.min(room, Math.abs(other.x + other.w / 2 - middle));
-  return Math.min(260, room * view.zoom - 12);
-}
-
 function markWords(content: Content, layer: number): [string, 'bad' | 'warn' | 'text3'][] {
   const drawn = content.drawnLayers()[layer]!, words: [string, 'bad' | 'warn' | 'text3'][] = [];
   if (drawn.nonfinite) words.push([`${whole(drawn.nonfinite)} not finite`, 'bad']);
@@ -45,32 +37,63 @@ function markWords(content: Content, layer: number): [string, 'bad' | 'warn' | '
   return words;
 }
 
-type Line = [string, TextStyle];
+type Line = [string[], TextStyle]; // the same in fewer and fewer words
+
+interface Title { box: Box; x: number; lines: Line[]; width: number }
 
 function linesOf({ content, ink }: Space, box: Box): Line[] {
   const layer = content.model.layers[box.layer]!, style = (size: number, colour: string, bold = false): TextStyle => ({ size, colour, align: 'center', bold });
-  if (box.below) return [[layer.name, style(12, ink.text2, true)], [shapeWord(content, box), style(10, ink.text3)]];
+  if (box.form === 'slim') return [[[layer.name], style(12, ink.text2, true)], [[shapeWord(content, box)], style(10, ink.text3)]];
   const kind = layer.activation || (layer.kind === 'dense' || layer.kind === 'input' ? '' : layer.kind), fold = box.form === 'word' ? (box.units ? '' : 'nothing to draw') : box.pixels ? '' : box.fold;
-  const how = [kind, fold].filter(Boolean).join(' \u00b7 '), marks = markWords(content, box.layer), said = marks.map(w => w[0]).join(' \u00b7 ');
-  const lines: Line[] = [[`${layer.name} \u00b7 ${shapeWord(content, box)}`, style(13, ink.text, true)]];
-  if (content.layout.vertical) return how || said ? [...lines, [[how, said].filter(Boolean).join(' \u00b7 '), style(11, said ? ink[marks[0]![1]] : ink.text3)]] : lines;
-  if (how) lines.push([how, style(11, ink.text3)]);
-  if (said) lines.push([said, style(11, ink[marks[0]![1]])]);
+  const join = (...words: (string | undefined)[]) => words.filter(Boolean).join(' \u00b7 '), marks = markWords(content, box.layer), said = marks.map(w => w[0]).join(' \u00b7 ');
+  const lines: Line[] = [[[join(layer.name, shapeWord(content, box)), layer.name], style(13, ink.text, true)]], markStyle = said ? style(11, ink[marks[0]![1]]) : null;
+  const how = join(kind, fold), filters = box.filters?.fold;
+  if (content.layout.vertical) {
+    if (how || filters || said) lines.push([[join(how, filters, said), join(how, said), said || how], markStyle ?? style(11, ink.text3)]);
+    return lines;
+  }
+  if (how) lines.push([[how, fold || kind], style(11, ink.text3)]);
+  if (filters) lines.push([[filters], style(11, ink.text3)]);
+  if (markStyle) lines.push([[said, marks[0]![0]], markStyle]);
   return lines;
 }
 
-function titles(space: Space, box: Box, out: Label[]): void {
-  const { content, view } = space, { vertical } = content.layout, filters = box.filters;
-  const x = (box.x + box.w / 2) * view.zoom + view.x, top = (filters && vertical ? filters.y : box.y) * view.zoom + view.y, below = (box.y + box.h) * view.zoom + view.y;
-  const room = vertical ? space.width - 24 : box.below ? roomBelow(content, box) * view.zoom : reach(content, box, view);
+// In the middle of a layer and its filters.
+function titleOf(space: Space, box: Box): Title {
+  const left = box.filters && !space.content.layout.vertical ? box.filters.x : box.x, lines = linesOf(space, box);
+  const width = Math.max(...lines.map(([words, s]) => space.measure(words[0]!, s.size, s.bold)));
+  return { box, x: ((left + box.x + box.w) / 2) * space.view.zoom + space.view.x, lines, width };
+}
+
+// How wide a title may be: to its neighbours' words, at least half of the way.
+function reach(title: Title, all: Title[]): number {
+  let room = 300;
+  for (const other of all) {
+    const far = Math.abs(other.x - title.x);
+    if (other === title || other.box.rank === title.box.rank || other.box.below) continue;
+    room = Math.min(room, 2 * (far - Math.min(other.width, far) / 2) - 10);
+  }
+  return room;
+}
+
+function paintTitle(space: Space, title: Title, room: number, out: Label[]): void {
+  const { content, view } = space, { vertical } = content.layout, { box, x, lines } = title;
+  const top = (box.filters && vertical ? box.filters.y : box.y) * view.zoom + view.y, below = (box.y + box.h) * view.zoom + view.y;
   if (x < -room || x > space.width + room || room < 24) return;
-  const lines = linesOf(space, box);
-  lines.forEach(([text, style], i) => {
+  lines.forEach(([words, style], i) => {
     const above = top - 15 * (lines.length - i) + 1, y = box.below ? below + 13 + 13 * i : vertical ? above : Math.max(14 + 15 * i, above);
-    const cut = shorten(text, room, t => space.measure(t, style.size, style.bold));
-    if (cut) out.push({ text: cut, x, y, style });
+    const measure = (text: string) => space.measure(text, style.size, style.bold);
+    const text = words.find(w => measure(w) <= room) ?? shorten(words[words.length - 1]!, room, measure);
+    if (text) out.push({ text, x, y, style });
   });
-  if (filters) filterTitle(space, box, out);
+}
+
+function titles(space: Space, boxes: Box[], out: Label[]): void {
+  const { content, view } = space, all = boxes.map(box => titleOf(space, box));
+  for (const title of all) {
+    const room = content.layout.vertical ? space.width - 24 : title.box.below ? roomBelow(content, title.box) * view.zoom : reach(title, all);
+    paintTitle(space, title, room, out);
+  }
 }
 
 // Below a slim layer: up to the boxes beside it that reach down as far.
@@ -83,13 +106,6 @@ function roomBelow(content: Content, box: Box): number {
     if (other.below || other.y + other.h > foot + 4) room = Math.min(room, 2 * edge - 4);
   }
   return room;
-}
-
-function filterTitle({ content, view, ink, measure }: Space, box: Box, out: Label[]): void {
-  const f = box.filters!, { vertical } = content.layout, x = (f.x + f.w / 2) * view.zoom + view.x;
-  const y = vertical ? (f.y + f.h) * view.zoom + view.y + 7 : (f.y + f.h) * view.zoom + view.y + 14;
-  const text = shorten(f.fold, Math.max(90, f.w * view.zoom + 40), t => measure(t, 11));
-  if (text) out.push({ text, x, y, style: { size: 11, colour: ink.text3, align: 'center' } });
 }
 
 // The last layer: each unit's word and what it says, the strongest one bright.
@@ -117,7 +133,7 @@ function classes({ content, view, ink, width }: Space, box: Box, out: Label[]): 
 
 // Between the layers: how many of the links are drawn.
 export function pairWords(pair: DrawnPair, links: 'lines' | 'matrices' | 'none'): string[] {
-  if (links === 'matrices') return [pair.fold + (pair.fold.includes(' as ') ? ', strongest of each block' : ''), `${whole(pair.drawn)} of ${whole(pair.total)} links`];
+  if (links === 'matrices') return [`${pair.fold} \u00b7 ${whole(pair.total)} links${pair.fold.includes(' as ') ? ', strongest of each block' : ''}`, pair.fold, `${whole(pair.total)} links`];
   const all = pair.drawn >= pair.total;
   return [all ? `all ${whole(pair.total)} links` : `${whole(pair.total)} links, strongest ${whole(pair.drawn)} drawn`, all ? `${whole(pair.total)}` : `${whole(pair.drawn)} of ${whole(pair.total)}`];
 }
@@ -137,10 +153,8 @@ function gapWords(space: Space, pair: DrawnPair, out: Label[]): void {
 
 export function labelsOf(space: Space, boxes: Box[], pairs: DrawnPair[]): Label[] {
   const out: Label[] = [], shown = new Set(boxes.map(b => b.layer));
-  for (const box of boxes) {
-    titles(space, box, out);
-    classes(space, box, out);
-  }
+  titles(space, boxes, out);
+  for (const box of boxes) classes(space, box, out);
   for (const pair of pairs) if (shown.has(pair.layer)) gapWords(space, pair, out);
   return out;
 }

@@ -44,7 +44,7 @@ export interface LayoutOptions {
 }
 
 export const NARROW = 560;
-const TOP = 56, BOTTOM = 34, SIDE = 24, BRANCH = 34, CIRCLE_WORDS = 76;
+const TOP = 62, BOTTOM = 34, STRIP = 30, SIDE = 24, BRANCH = 34, CIRCLE_WORDS = 76;
 
 interface Plan { layer: number; shape: Shape; filters: Filters | null; weight: number; linked: boolean }
 
@@ -52,7 +52,7 @@ function planOf(model: NetworkModel, layer: number, users: number[], o: LayoutOp
   const info = model.layers[layer]!, shape = shapeOf(info, users[layer] === 0);
   const kernel = shape.form === 'maps' ? filterShape(o.weights[layer], shape.units) : null;
   const filters = kernel && filtersOf(kernel);
-  const weight = { grid: shape.pixels ? 1.7 : 1, circles: 0.3, maps: 1.7 + (filters ? 0.9 : 0), slim: 0.22, word: 0.4 }[shape.form];
+  const weight = { grid: shape.pixels ? 1.7 : clamp(0.2 + 0.13 * Math.log2(shape.units), 0.5, 1.6), circles: 0.3, maps: 1.7 + (filters ? 0.9 : 0), slim: 0.22, word: 0.4 }[shape.form];
   return { layer, shape, filters, weight, linked: info.parameters > 0 && info.inputs.length > 0 };
 }
 
@@ -72,7 +72,6 @@ function sizeOf(plan: Plan, w: number, h: number, vertical: boolean): Box {
   };
   if (form === 'word') return Object.assign(box, vertical ? { w: 120, h: 24 } : { w: 60, h: 24 });
   const grid = gridOf(shape, w, h, vertical, !!filters);
-  let cell = Math.min(w / grid.cols, h / grid.rows);
   if (form === 'circles') {
     const pitch = clamp(vertical ? w / units : h / units, 4, vertical ? 40 : 34);
     return Object.assign(box, grid, vertical ? { w: pitch * units, h: Math.min(pitch, 30) } : { w: Math.min(pitch, 30), h: pitch * units });
@@ -80,11 +79,11 @@ function sizeOf(plan: Plan, w: number, h: number, vertical: boolean): Box {
   if (form === 'maps') return withFilters(box, grid, w, h, filters, vertical);
   box.fold = shape.own ? times(shape.own[1], shape.own[0]) : foldWord(units, grid);
   if (shape.own) {
-    cell = Math.min(cell, 14);
+    const cell = Math.min(w / grid.cols, h / grid.rows, 14);
     return Object.assign(box, grid, { w: cell * grid.cols, h: cell * grid.rows });
   }
   const across = Math.min(w / grid.cols, 24), down = Math.min(h / grid.rows, 24);
-  return Object.assign(box, grid, { w: grid.cols * Math.min(across, 1.45 * down), h: grid.rows * Math.min(down, 1.45 * across) });
+  return Object.assign(box, grid, { w: grid.cols * Math.min(across, 1.75 * down), h: grid.rows * Math.min(down, 1.75 * across) });
 }
 
 function gridOf(shape: Shape, w: number, h: number, vertical: boolean, filters: boolean): Grid {
@@ -92,7 +91,7 @@ function gridOf(shape: Shape, w: number, h: number, vertical: boolean, filters: 
   if (own) return { cols: own[0], rows: own[1] };
   if (form === 'circles') return vertical ? { cols: units, rows: 1 } : { cols: 1, rows: units };
   if (form === 'maps') return fold(units, vertical || !filters ? w : w * 0.62, h, tile[0] / tile[1]);
-  if (form === 'slim') return fold(units, w, h, 1);
+  if (form === 'slim') return fold(units, w, h * (units > 64 ? 1 : 0.7), 1);
   if (units <= 32) return vertical ? { cols: units, rows: 1 } : { cols: 1, rows: units };
   return fold(units, w, h);
 }
@@ -131,12 +130,18 @@ function place(box: Box, main: number, cross: number, vertical: boolean): void {
   }
 }
 
+// A network longer than the window leaves room for the overview.
 export function layoutOf(model: NetworkModel, o: LayoutOptions): Layout {
+  const layout = layOut(model, o, BOTTOM);
+  return layout.width > o.width + 1 ? layOut(model, o, BOTTOM + STRIP) : layout;
+}
+
+function layOut(model: NetworkModel, o: LayoutOptions, bottom: number): Layout {
   const vertical = o.width < NARROW, ranks = ranksOf(model), sources = sourcesOf(model);
   const users = model.layers.map(() => 0);
   sources.forEach(from => from.forEach(s => users[s]!++));
   const plans = ranks.map(rank => rank.map(layer => planOf(model, layer, users, o)));
-  const cross = vertical ? o.width - 2 * SIDE : Math.max(120, o.height - TOP - BOTTOM);
+  const cross = vertical ? o.width - 2 * SIDE : Math.max(120, o.height - TOP - bottom);
   const length = vertical ? o.height : o.width - 2 * SIDE;
   const weights = plans.map(rank => Math.max(...rank.map(p => p.weight))), linked: number[] = plans.map((rank, r) => (r > 0 ? (rank.some(p => p.linked) ? 1 : 0.3) : 0));
   const all = weights.reduce((a, b) => a + b, 0), links = Math.max(1, linked.reduce((a, b) => a + b, 0));
@@ -144,7 +149,7 @@ export function layoutOf(model: NetworkModel, o: LayoutOptions): Layout {
   const boxes: Box[] = [], rooms = plans.map((rank, r) => {
     const share = cross / rank.length - (rank.length > 1 ? BRANCH : 0);
     const sized = rank.map(p => sizeOf(p, vertical ? share : Math.max(8, thick * p.weight), vertical ? Math.max(14, thick * p.weight) : share, vertical));
-    for (const box of sized) boxes[box.layer] = Object.assign(box, { rank: r, below: box.form === 'slim' && !vertical && box.h < 0.7 * cross });
+    for (const box of sized) boxes[box.layer] = Object.assign(box, { rank: r, below: box.form === 'slim' && !vertical && box.h < 0.85 * cross });
     return { sized, main: Math.max(...sized.map(b => extent(b, vertical)[0])) };
   });
   const used = rooms.reduce((sum, room) => sum + room.main, 0);
@@ -153,7 +158,7 @@ export function layoutOf(model: NetworkModel, o: LayoutOptions): Layout {
   const gaps: Rect[] = [], start = vertical ? TOP : SIDE + Math.max(0, (length - total) / 2), middle = vertical ? o.width / 2 : TOP + cross / 2;
   let at = start;
   rooms.forEach((room, r) => {
-    const before = gap * linked[r]!, side = cross / room.sized.length;
+    const before = linked[r]! && vertical ? Math.max(46, gap * linked[r]!) : gap * linked[r]!, side = cross / room.sized.length;
     gaps.push(vertical ? { x: SIDE, y: at, w: cross, h: before } : { x: at, y: TOP, w: before, h: cross });
     at += before;
     room.sized.forEach((box, i) => {

@@ -55,5 +55,5 @@ export function paintOverlay(scene: Scene, content: Content, boxes: Box[], pairs
     return measure.measureText(text).width;
   };
   for (const label of labelsOf({ content, view: scene.view, width: scene.width, height: scene.height, ink: scene.ink, measure: width }, boxes, pairs))
-    pen.text(label.text, label.x, label.y, label.style);
+    pen.text(label.text, label.x, label.y, { ...label.style, halo: faint(scene.ink.bg, 0.85) });
 }

@@ -1,7 +1,7 @@
 // What the picture is drawn with where there is no WebGL, and when it is exported: one set of strokes, on a canvas or as SVG.
 export type Align = 'left' | 'center' | 'right';
 
-export interface TextStyle { size: number; colour: string; align: Align; bold?: boolean }
+export interface TextStyle { size: number; colour: string; align: Align; bold?: boolean; halo?: string } // halo: a rim that keeps words readable over lines
 
 export interface Pen {
   disc(x: number, y: number, radius: number, fill: string): void;
@@ -47,6 +47,7 @@ export function canvasPen(g: CanvasRenderingContext2D): Pen {
       g.fillStyle = style.colour;
       g.textAlign = style.align;
       g.textBaseline = 'middle';
+      if (style.halo) g.lineWidth = 3, (g.lineJoin = 'round'), (g.strokeStyle = style.halo), g.strokeText(text, x, y);
       g.fillText(text, x, y);
     },
   };
@@ -85,7 +86,7 @@ export function svgPen(address = imageAddress): { pen: Pen; end(width: number, h
       out.push(`<image ${box(at.x, at.y, at.w, at.h)} preserveAspectRatio="none" image-rendering="pixelated" href="${address(rgba, w, h)}"/>`);
     },
     text(text, x, y, s) {
-      out.push(`<text x="${digits(x)}" y="${digits(y)}" font-size="${s.size}" fill="${s.colour}" text-anchor="${anchor[s.align]}"${s.bold ? ' font-weight="600"' : ''} dominant-baseline="central">${escape(text)}</text>`);
+      out.push(`<text x="${digits(x)}" y="${digits(y)}" font-size="${s.size}" fill="${s.colour}" text-anchor="${anchor[s.align]}"${s.bold ? ' font-weight="600"' : ''}${s.halo ? ` stroke="${s.halo}" stroke-width="3" stroke-linejoin="round" paint-order="stroke"` : ''} dominant-baseline="central">${escape(text)}</text>`);
     },
   };
   const end = (width: number, height: number, background: string, title: string) =>

@@ -46,8 +46,8 @@ export class Picture implements NetworkPicture {
   private chosen: Target | null = null;
   private chosenLines: Batch[] | null = null;
   private over: Target | null = null;
-  private atRest = new Pace(45);
-  private inMotion = new Pace(14, 800);
+  private atRest = new Pace(60);
+  private inMotion = new Pace(24, 800);
   private movedAt = -Infinity;
   private settle = 0;
   private frame = 0;
@@ -212,9 +212,10 @@ export class Picture implements NetworkPicture {
   private measure(began: number, lines: number, moving: boolean): void {
     const pace = moving ? this.inMotion : this.atRest;
     if (!this.painter || !pace.due(began)) return;
-    this.painter.finish();
-    const now = performance.now();
-    if (pace.note(now - began, lines, this.look.strongest, now)) this.later();
+    this.painter.whenDone(() => {
+      const now = performance.now();
+      if (pace.note(now - began, lines, this.look.strongest, now)) this.later();
+    });
   }
 
   private describe(drawn: Drawn, now: number): void {

@@ -45,10 +45,13 @@ export const unknownOf = (mode: Mode): string => (mode === 'dark' ? '#1a222d' : 
 // Geometry of a unit drawn as a dot, and from which size marks can be told apart: the same in every renderer.
 export const DOT = { share: 0.4, young: 0.6, marksFrom: 5, coarseBelow: 2.5 } as const;
 
-// A line: width in CSS pixels, opacity and step of the signed ramp by strength (0..1) and sign.
+// A line: width in CSS pixels, opacity and step of the signed ramp by strength (0..1) and sign. The more lines, the fainter those
+// that are weak: the picture stays readable, the strongest keep their ink.
 export const LINE = {
   width: (s: number) => 0.75 + 1.5 * s,
-  opacity: { dark: (s: number) => 0.07 + 0.75 * s * s, light: (s: number) => 0.1 + 0.75 * s * s },
+  faint: { dark: 0.07, light: 0.1 },
+  share: (count: number) => Math.min(1, Math.sqrt(500 / Math.max(1, count))),
+  opacity: (s: number, faint: number, share: number) => share * (faint + 0.45 * s * s) + 0.4 * s * s * s,
   code: (s: number, sign: number) => Math.round(127.5 + sign * (70 + 57.5 * s)),
   dim: 0.3,
 } as const;

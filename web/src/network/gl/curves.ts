@@ -9,7 +9,7 @@ layout(location = 0) in vec4 a_ends;
 layout(location = 1) in vec2 a_look;  // strength, sign
 uniform vec3 u_view;
 uniform vec2 u_size;
-uniform float u_segments, u_vertical, u_share, u_light, u_ratio;
+uniform float u_segments, u_vertical, u_share, u_dense, u_faint, u_ratio;
 uniform sampler2D u_ramps;
 uniform vec3 u_nonfinite;
 out float v_side;
@@ -29,7 +29,7 @@ void main() {
   gl_Position = vec4(at / u_size * vec2(2.0, -2.0) + vec2(-1.0, 1.0), 0.0, 1.0);
   int code = clamp(int(127.5 + a_look.y * (70.0 + 57.5 * s) + 0.5), 0, 255);
   vec3 ink = a_look.y == 0.0 ? u_nonfinite : texelFetch(u_ramps, ivec2(code, 1), 0).rgb;
-  float opacity = u_share * mix(${LINE.opacity.dark(0)}, ${LINE.opacity.light(0)}, u_light) + u_share * 0.75 * s * s;
+  float opacity = u_share * (u_dense * (u_faint + 0.45 * s * s) + 0.4 * s * s * s);
   v_ink = vec4(ink * opacity, opacity);
 }`;
 
@@ -90,6 +90,8 @@ export class Curves {
       gl.vertexAttribPointer(i, size, gl.FLOAT, false, 4 * FLOATS, first + 16 * i);
       gl.vertexAttribDivisor(i, 1);
     });
+    gl.uniform1f(this.program.at('u_segments'), segments);
+    gl.uniform1f(this.program.at('u_dense'), LINE.share(count));
     gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 2 * segments + 2, count);
   }
 
@@ -146,9 +148,8 @@ export class Curves {
     this.round++;
     gl.useProgram(program.program);
     uniforms(program);
-    gl.uniform1f(program.at('u_segments'), segments);
     gl.uniform1f(program.at('u_vertical'), scene.vertical ? 1 : 0);
-    gl.uniform1f(program.at('u_light'), scene.mode === 'light' ? 1 : 0);
+    gl.uniform1f(program.at('u_faint'), LINE.faint[scene.mode]);
     gl.uniform1f(program.at('u_share'), scene.chosen.length ? LINE.dim : 1);
     for (const { batch, count } of scene.lines) if (count) this.drawOne(`${batch.link.layer} ${batch.link.tensor}`, batch, count, segments);
     gl.uniform1f(program.at('u_share'), 1);

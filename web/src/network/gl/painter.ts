@@ -68,7 +68,21 @@ export class Painter {
     return anew;
   }
 
-  // Waits until everything is drawn: only to measure.
+  // Says when all that was asked for until now has been drawn, without waiting for it.
+  whenDone(done: () => void): void {
+    const { gl } = this, fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    if (!fence) return;
+    gl.flush();
+    const look = () => {
+      if (gl.isContextLost()) return;
+      if (gl.getSyncParameter(fence, gl.SYNC_STATUS) !== gl.SIGNALED) return void setTimeout(look, 4);
+      gl.deleteSync(fence);
+      done();
+    };
+    setTimeout(look, 0);
+  }
+
+  // Waits until everything is drawn.
   finish(): void {
     this.gl.readPixels(0, 0, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, this.pixel);
   }
