@@ -17,7 +17,7 @@ function someNetwork(r: () => number, one: () => string): NetworkView {
   if (r() < 0.3) return PLAIN_NETWORK;
   const unit = Math.floor(r() * 600) - 1, index = unit < 0 || r() < 0.5 ? -1 : Math.floor(r() * 1e6);
   return {
-    quantity: r() < 0.5 ? 'gradient' : 'update', scale: r() < 0.5 ? 'layer' : 'network', curve: r() < 0.5 ? 'log' : 'auto', links: r() < 0.5 ? 'matrices' : 'lines',
+    part: r() < 0.5 ? 'picture' : 'sparsity', quantity: r() < 0.5 ? 'gradient' : 'update', scale: r() < 0.5 ? 'layer' : 'network', curve: r() < 0.5 ? 'log' : 'auto', links: r() < 0.5 ? 'matrices' : 'lines',
     strongest: Math.floor(r() * 9000), rate: r() < 0.5 ? 10 : 2, place: r() < 0.5 ? null : { layer: one(), unit, index },
     moment: r() < 0.5 ? null : Math.floor(r() * 1e7), compare: r() < 0.5,
   };

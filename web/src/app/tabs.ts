@@ -8,6 +8,7 @@ import { Steer } from '../views/steer';
 import { modelOf } from '../state/model';
 import { lazy } from './lazy';
 import '../views/network/network.css';
+import '../views/network/sparsity.css';
 import '../views/try/try.css'; // a chunk's styles are not fetched with it
 
 export interface Tab { id: string; word: string; key: string; View: ComponentType<{ run: string }>; Aside?: ComponentType; when?: (run: string) => boolean }

@@ -5,7 +5,10 @@ import type { CurveKind, LinkForm, Quantity, ScaleKind } from '../network/model'
 // A layer, a unit of it, or one weight of the unit (its index in the flat tensor).
 export interface Place { layer: string; unit: number; index: number } // unit, index -1: none
 
+export type NetworkPart = 'picture' | 'sparsity';
+
 export interface NetworkView {
+  part: NetworkPart;
   quantity: Quantity;
   scale: ScaleKind;
   curve: CurveKind;
@@ -18,12 +21,13 @@ export interface NetworkView {
 }
 
 export const PLAIN_NETWORK: NetworkView = {
-  quantity: 'activation', scale: 'layer', curve: 'auto', links: 'lines', strongest: 3000, rate: 10, place: null, moment: null, compare: false,
+  part: 'picture', quantity: 'activation', scale: 'layer', curve: 'auto', links: 'lines', strongest: 3000, rate: 10, place: null, moment: null, compare: false,
 };
 export const QUANTITIES: readonly Quantity[] = ['activation', 'gradient', 'weight', 'update', 'value'];
 export const RATES: readonly number[] = [1, 2, 5, 10, 20, 30];
 export const MOST_LINKS = 100000;
 
+const PARTS: readonly NetworkPart[] = ['picture', 'sparsity'];
 const SCALES: readonly ScaleKind[] = ['layer', 'network'];
 const CURVES: readonly CurveKind[] = ['auto', 'linear', 'log'];
 const FORMS: readonly LinkForm[] = ['lines', 'matrices', 'none'];
@@ -37,7 +41,7 @@ function decodePlace(text: string): Place | null {
 }
 
 export function encodeNetwork(n: NetworkView): [string, string][] {
-  const plain = PLAIN_NETWORK, words = ([['show', 'quantity'], ['scale', 'scale'], ['curve', 'curve'], ['links', 'links'], ['pairs', 'strongest'], ['hz', 'rate']] as const)
+  const plain = PLAIN_NETWORK, words = ([['part', 'part'], ['show', 'quantity'], ['scale', 'scale'], ['curve', 'curve'], ['links', 'links'], ['pairs', 'strongest'], ['hz', 'rate']] as const)
     .map(([key, of]): [string, string] => [key, n[of] === plain[of] ? '' : String(n[of])]);
   return [...words, ['at', n.place ? encodePlace(n.place) : ''], ['moment', n.moment === null ? '' : String(n.moment)], ['compare', n.compare ? '1' : '']];
 }
@@ -50,6 +54,7 @@ const within = (value: string, low: number, high: number, before: number): numbe
 
 export function decodeNetwork(n: NetworkView, key: string, value: string): NetworkView {
   switch (key) {
+    case 'part': return { ...n, part: oneOf(PARTS, value, n.part) };
     case 'show': return { ...n, quantity: oneOf(QUANTITIES, value, n.quantity) };
     case 'scale': return { ...n, scale: oneOf(SCALES, value, n.scale) };
     case 'curve': return { ...n, curve: oneOf(CURVES, value, n.curve) };

@@ -6,6 +6,7 @@ import { useModel } from '../state/model';
 import { networkOf, type Network as Seen } from '../state/network';
 import { isOver, runs } from '../state/runs';
 import { view } from '../state/view';
+import { lazy } from '../app/lazy';
 import { NoNetwork } from './network/empty';
 import { Inspector } from './network/inspector';
 import { listenNetworkKeys } from './network/keys';
@@ -13,6 +14,8 @@ import { Legend } from './network/legend';
 import { Stage } from './network/stage';
 import { Strip } from './network/strip';
 import { Time } from './network/time';
+
+const Sparsity = lazy(() => import('./network/sparsity').then(m => m.Sparsity));
 
 export { Bar as NetworkBar } from './network/bar';
 
@@ -58,10 +61,12 @@ function useMoment(network: Seen | null): void {
 export function Network({ run }: { run: string }) {
   const model = useModel(run), some = model !== null && model.layers.length > 0;
   const network = useMemo(() => (some ? networkOf(run, model) : null), [run, model, some]);
-  useLook(network);
+  const sparsity = view.value.network.part === 'sparsity';
+  useLook(sparsity ? null : network);
   useMoment(network);
   useEffect(() => (network ? listenNetworkKeys(network) : undefined), [network]);
   if (!network) return model ? <NoNetwork /> : <div class="empty" aria-busy="true" />;
+  if (sparsity) return <Sparsity run={run} />;
   return (
     <div class="network">
       <Stage network={network} />

@@ -17,6 +17,13 @@ function levels(layer: LayerUnits, units: readonly Unit[], own: boolean): Float3
   return out;
 }
 
+// The legend's colours.
+function Ramp() {
+  const canvas = useRef<HTMLCanvasElement>(null), shown = mode.value;
+  useEffect(() => canvas.current!.getContext('2d')?.putImageData(new ImageData(new Uint8ClampedArray(heat(shown)), 256, 1), 0, 0), [shown]);
+  return <canvas ref={canvas} width={256} height={1} aria-hidden="true" />;
+}
+
 interface MatrixProps { layer: LayerUnits; units: readonly Unit[]; words: readonly string[]; chosen: number; choose: (unit: number) => void }
 
 export function ClassMatrix({ layer, units, words, chosen, choose }: MatrixProps) {
@@ -50,6 +57,7 @@ export function ClassMatrix({ layer, units, words, chosen, choose }: MatrixProps
       <figcaption>
         <span class="number sp-said">{over ? `unit ${over.unit.unit}, class ${words[over.k] ?? over.k}: ${number(mean, 3)}${over.unit.most > 0 ? `, ${percent(mean / over.unit.most)} of its highest` : ''}`
           : `${whole(units.length)} units, those of one preferred class side by side; a click selects one`}</span>
+        <span class="sp-legend faint number">0 <Ramp /> {own ? 'its highest mean' : number(Math.max(0, ...units.map(u => u.most)), 3)}</span>
         <span class="segmented" role="group" aria-label="scale of the matrix">
           <button type="button" aria-pressed={own} onClick={() => setOwn(true)}>each unit's scale</button>
           <button type="button" aria-pressed={!own} onClick={() => setOwn(false)}>layer's scale</button>

@@ -38,7 +38,7 @@ export function UnitList({ rows, words, chosen, choose }: { rows: readonly Unit[
   return (
     <div>
       <div class="segmented" role="group" aria-label="units">
-        {FILTERS.map(f => <button key={f.id} type="button" aria-pressed={filter === f.id} title={f.title} onClick={() => setFilter(f.id)}>{f.word} <span class="faint number">{whole(rows.filter(f.test).length)}</span></button>)}
+        {FILTERS.map(f => <button key={f.id} type="button" aria-pressed={filter === f.id} title={f.title} onClick={() => setFilter(f.id)}>{f.word}<span class="faint number sp-count">{whole(rows.filter(f.test).length)}</span></button>)}
       </div>
       <div class="sp-table">
         <table aria-label="units">

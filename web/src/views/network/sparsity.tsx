@@ -67,6 +67,9 @@ function Work({ run, model }: { run: Run; model: RunModel }) {
         <div class="segmented" role="group" aria-label="layer">
           {known.map(l => <button key={l.layer.name} type="button" aria-pressed={l === shown} onClick={() => pick(l.layer.name)}>{l.layer.name}</button>)}
         </div>
+        {shown && place?.layer === shown.layer.name && place.unit >= 0 && (
+          <button type="button" class="button small" onClick={() => setView({ network: { ...view.peek().network, part: 'picture' } })}>unit {place.unit} in the picture</button>
+        )}
         {units && <span class="faint number">step {whole(units.step)} · over {whole(units.observed)} observed samples</span>}
       </header>
       {shown ? <LayerWork name={shown.layer.name} layer={shown.units!} words={model.push?.classes ?? []} chosen={place?.layer === shown.layer.name ? place.unit : -1} choose={choose} />

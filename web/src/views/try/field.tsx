@@ -7,13 +7,13 @@ import { mode } from '../../look/theme';
 
 export interface Cells { columns: number; rows: number; at: Int32Array } // index of the value that a cell shows; -1 none
 
-const GAP = 1;
+const GAP = 1, FEW = 32;
 
 // Units in a grid about three times as wide as high; (C, H, W) as tiles.
 export function cellsOf(shape: readonly number[], count: number): Cells {
   if (shape.length === 3 && shape[1]! * shape[2]! > 1) return tiles(shape[0]!, shape[1]!, shape[2]!);
   if (shape.length === 2 && shape[0]! > 1 && shape[1]! > 1) return { columns: shape[1]!, rows: shape[0]!, at: Int32Array.from({ length: count }, (_, i) => i) };
-  const rows = Math.max(1, Math.round(Math.sqrt(count / 3))), columns = Math.ceil(count / rows);
+  const rows = count <= FEW ? 1 : Math.max(1, Math.round(Math.sqrt(count / 3))), columns = Math.ceil(count / rows);
   return { columns, rows: Math.ceil(count / columns), at: Int32Array.from({ length: columns * Math.ceil(count / columns) }, (_, i) => (i < count ? i : -1)) };
 }
 
@@ -62,5 +62,5 @@ export function Field(props: { shape: readonly number[]; values: Float32Array; l
     if (to.height !== cells.rows) to.height = cells.rows;
     to.getContext('2d')?.putImageData(paintCells(cells, props.values, extent, shown), 0, 0);
   }, [props.values, shown]);
-  return <canvas ref={canvas} class="try-field" role="img" aria-label={props.label} style={{ aspectRatio: `${cells.columns} / ${cells.rows}` }} />;
+  return <canvas ref={canvas} class="try-field" role="img" aria-label={props.label} style={{ aspectRatio: `${cells.columns} / ${cells.rows}`, maxHeight: cells.rows === 1 ? 24 : undefined }} />;
 }

@@ -1,5 +1,5 @@
-// A confusion matrix: rows are the truth, columns the prediction. Brightness is the share of the row, so that rare classes are seen as
-// well as frequent ones; the diagonal (right) has the quiet ramp, mistakes the warm one. A cell is a button: it names the pair.
+// A confusion matrix: rows are the truth, columns the prediction. The diagonal (right) shines by its share of the row, mistakes by
+// their share of the most frequent mistake, as the legend says. A cell is a button: it names the pair.
 import { useMemo, useState } from 'preact/hooks';
 import { percent, whole } from '../../look/format';
 import { pairSentence, sumsOf, wordOf, type Confusion, type Pair, type Sums } from './confusion-data';
@@ -14,7 +14,7 @@ function Cell({ matrix, sums, at, percentages, chosen, choose, hover }: Props & 
   const tone = `${at.truth === at.predicted ? 'hit' : 'miss'}${n === 0 ? ' none' : ''}${share > 0.5 ? ' full' : ''}`;
   return (
     <td role="gridcell" aria-selected={same(chosen, at)}>
-      <button type="button" class={`cm-cell ${tone}`} style={{ '--share': Math.sqrt(share) }} data-truth={at.truth} data-predicted={at.predicted} data-count={n}
+      <button type="button" class={`cm-cell ${tone}`} style={{ '--share': Math.sqrt(at.truth === at.predicted ? share : n / Math.max(1, sums.worst)) }} data-truth={at.truth} data-predicted={at.predicted} data-count={n}
         aria-label={pairSentence(matrix, sums, at)} onMouseEnter={() => hover(at)} onFocus={() => hover(at)} onMouseLeave={() => hover(null)}
         onClick={() => choose?.(same(chosen, at) ? null : at)} disabled={!choose}>{text}</button>
     </td>
@@ -48,6 +48,7 @@ export function ConfusionMatrix(props: Props) {
       </div>
       <figcaption class="number">
         {said ? pairSentence(matrix, sums, said) : `${whole(sums.right)} of ${whole(sums.total)} right${sums.total ? `, ${percent(sums.right / sums.total)}` : ''}`}
+        {sums.worst > 0 && <span class="cm-legend faint"><i />mistakes: 0 … {whole(sums.worst)}</span>}
         {shown.length < matrix.classes && <span class="faint"> · the {SHOWN} classes with the most mistakes, of {matrix.classes}</span>}
       </figcaption>
     </figure>

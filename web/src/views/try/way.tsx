@@ -23,7 +23,7 @@ function Layer({ name, note, values }: { name: string; note: string; values: Sha
 // Shows the pushed sample as quantity `value` in the Network tab.
 function show(run: string): void {
   inPicture.value = run;
-  setView({ tab: 'network', network: { ...view.peek().network, quantity: 'value', moment: null, compare: false } });
+  setView({ tab: 'network', network: { ...view.peek().network, part: 'picture', quantity: 'value', moment: null, compare: false } });
 }
 
 export function Way({ run, model, answer }: { run: string; model: RunModel; answer: Answer | null }) {
