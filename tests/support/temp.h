@@ -55,6 +55,10 @@ static inline uint64_t random_below(uint64_t *state, uint64_t n) {
     return random_next(state) % n;
 }
 
+static inline double random_unit(uint64_t *state) { // 0 <= u < 1
+    return (double)(random_next(state) >> 11) * 0x1p-53;
+}
+
 // NNS_SEED, or one from the clock; printed, so that a failure can be repeated.
 static inline uint64_t random_seed(void) {
     const char *text = getenv("NNS_SEED");

@@ -1,0 +1,358 @@
+// Unit links.c gathers the links of one tensor out of slices in any order of memory.
+//
+// Place on the path: the digest worker, between a slice (copies.h, as float32) and sections of a capture. Nothing of the size
+// of the tensor is kept beside the cells, so that a network of any size can be looked at.
+//
+// How memory order becomes (U, I): the dimensions sorted by stride give axes, outermost first. Where the innermost axis runs
+// along I one after the other a stretch is a piece of a row as it is. Where it runs along U (a weight kept as (I, U)) TILE
+// columns at a time are turned into pieces of rows. Any other order goes element by element.
+//
+// Invariant: each element is handed to `row_piece` exactly once.
+#include "links.h"
+
+#include "base/error.h"
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TILE 32
+#define STRONG_LEAST 64
+
+// The strongest ------------------------------------------------------------------------------------
+
+int strongest_init(strongest *s, uint32_t wanted) {
+    *s = (strongest){.wanted = wanted};
+    if (!wanted) return 0;
+    s->pairs = mem_array(2 * (size_t)wanted + STRONG_LEAST, sizeof *s->pairs);
+    if (!s->pairs) s->wanted = 0;
+    return s->pairs ? 0 : NNS_E_NO_MEMORY;
+}
+
+void strongest_fini(strongest *s) {
+    mem_free(s->pairs);
+    *s = (strongest){0};
+}
+
+static bool stronger(link_pair a, link_pair b) {
+    float x = fabsf(a.value), y = fabsf(b.value);
+    return x > y || (x == y && a.at < b.at);
+}
+
+static int order(const void *a, const void *b) {
+    link_pair x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return stronger(x, y) ? -1 : stronger(y, x) ? 1 : 0;
+}
+
+static link_pair middle(link_pair a, link_pair b, link_pair c) {
+    if (stronger(a, b)) return stronger(b, c) ? b : stronger(a, c) ? c : a;
+    return stronger(a, c) ? a : stronger(b, c) ? c : b;
+}
+
+// Brings the `wanted` strongest to the front (Hoare's selection).
+static void select_front(link_pair *pairs, size_t count, size_t wanted) {
+    size_t low = 0, high = count;
+    while (high - low > 1 && wanted > low && wanted < high) {
+        link_pair pivot = middle(pairs[low], pairs[low + (high - low) / 2], pairs[high - 1]);
+        size_t i = low, j = high - 1;
+        for (;;) {
+            while (stronger(pairs[i], pivot))
+                i++;
+            while (stronger(pivot, pairs[j]))
+                j--;
+            if (i >= j) break;
+            link_pair swap = pairs[i];
+            pairs[i++] = pairs[j];
+            pairs[j--] = swap;
+        }
+        size_t border = i == j ? i + 1 : i; // pairs[i] == pivot when they met
+        if (border >= high) border = high - 1;
+        if (wanted < border)
+            high = border;
+        else
+            low = border;
+    }
+}
+
+// Keeps the wanted ones; what is weaker than the last of them need not be offered any more.
+static void strongest_cut(strongest *s) {
+    select_front(s->pairs, s->count, s->wanted);
+    s->count = s->wanted;
+    s->threshold = INFINITY;
+    for (uint32_t i = 0; i < s->count; i++)
+        if (fabsf(s->pairs[i].value) < s->threshold) s->threshold = fabsf(s->pairs[i].value);
+}
+
+static void offer_one(strongest *s, uint32_t at, float value) {
+    if (value == 0 || !isfinite(value)) return;
+    if (s->count == 2 * s->wanted + STRONG_LEAST) strongest_cut(s);
+    if (fabsf(value) >= s->threshold) s->pairs[s->count++] = (link_pair){at, value};
+}
+
+void strongest_offer(strongest *s, uint32_t first, const float *values, size_t count) {
+    for (size_t i = 0; i < count;) {
+        size_t end = count - i > TILE ? i + TILE : count;
+        int some = 0;
+        for (size_t j = i; j < end; j++)
+            some |= fabsf(values[j]) >= s->threshold;
+        if (some)
+            for (size_t j = i; j < end; j++)
+                if (fabsf(values[j]) >= s->threshold) offer_one(s, first + (uint32_t)j, values[j]);
+        i = end;
+    }
+}
+
+void strongest_finish(strongest *s) {
+    if (s->count > s->wanted) strongest_cut(s);
+    if (s->count) qsort(s->pairs, s->count, sizeof *s->pairs, order);
+}
+
+// Making it ------------------------------------------------------------------------------------------
+
+void links_fold(uint32_t units, uint32_t inputs, size_t most, uint32_t *rows, uint32_t *columns) {
+    *rows = units;
+    *columns = inputs;
+    while ((uint64_t)*rows * *columns > most && (*rows > 1 || *columns > 1)) {
+        uint32_t *longer = *rows > *columns ? rows : columns;
+        *longer = *longer / 2 + *longer % 2;
+    }
+}
+
+// Axes by stride, outermost first; false: the strides are not those of a dense block.
+static bool find_axes(links *l) {
+    uint64_t flat = 1, flat_step[4];
+    for (int i = l->shape.dims - 1; i >= 0; i--) {
+        flat_step[i] = flat;
+        flat *= l->shape.shape[i];
+    }
+    int64_t expect = 1;
+    bool taken[4] = {false};
+    int found = 0;
+    uint64_t extent[4], step[4];
+    for (int i = 0; i < l->shape.dims; i++)
+        taken[i] = l->shape.shape[i] == 1;
+    for (int n = 0; n < l->shape.dims; n++)
+        for (int i = l->shape.dims - 1; i >= 0; i--) {
+            if (taken[i] || l->shape.strides[i] != expect) continue;
+            taken[i] = true;
+            extent[found] = l->shape.shape[i];
+            step[found++] = flat_step[i];
+            expect *= l->shape.shape[i];
+        }
+    if ((uint64_t)expect != flat) return false;
+    if (found == 0) extent[found] = step[found] = 1, found = 1;
+    l->axes = found;
+    for (int i = 0; i < found; i++) {
+        l->extent[i] = extent[found - 1 - i];
+        l->step[i] = step[found - 1 - i];
+    }
+    return true;
+}
+
+static int make_cells(links *l, size_t cells_max) {
+    if (!cells_max) return 0;
+    links_fold(l->units, l->inputs, cells_max, &l->cell_rows, &l->cell_columns);
+    l->cells = mem_array((size_t)l->cell_rows * l->cell_columns, sizeof *l->cells);
+    if (!l->cells) return NNS_E_NO_MEMORY;
+    if (!links_folded(l)) return 0;
+    l->column_of = mem_array(l->inputs, sizeof *l->column_of);
+    if (!l->column_of) return NNS_E_NO_MEMORY;
+    for (uint32_t i = 0; i < l->inputs; i++)
+        l->column_of[i] = links_cell(i, l->cell_columns, l->inputs);
+    return 0;
+}
+
+static int measure(links *l) {
+    uint64_t inputs = 1;
+    for (int i = 1; i < l->shape.dims; i++) {
+        inputs *= l->shape.shape[i];
+        if (inputs > UINT32_MAX) return NNS_E_INVALID;
+    }
+    l->units = l->shape.shape[0];
+    l->inputs = (uint32_t)inputs;
+    if (l->shape.dims < 1 || l->units == 0 || inputs == 0 || inputs * l->units > UINT32_MAX)
+        return NNS_E_INVALID;
+    return find_axes(l) ? 0 : NNS_E_INVALID;
+}
+
+int links_init(links *l, const links_shape *shape, size_t cells_max, uint32_t strong,
+               bool squares) {
+    *l = (links){.shape = *shape};
+    int result = measure(l);
+    if (!result) result = make_cells(l, cells_max);
+    if (!result) result = strongest_init(&l->strong, strong);
+    if (!result && squares && !(l->squares = mem_array(l->units, sizeof *l->squares)))
+        result = NNS_E_NO_MEMORY;
+    if (result) links_fini(l);
+    return result;
+}
+
+void links_fini(links *l) {
+    mem_free(l->cells);
+    mem_free(l->column_of);
+    mem_free(l->squares);
+    strongest_fini(&l->strong);
+    for (uint32_t i = 0; i < l->pick_count; i++)
+        mem_free(l->picks[i].values);
+    l->cells = NULL;
+    l->column_of = NULL;
+    l->squares = NULL;
+    l->pick_count = 0;
+}
+
+static bool pick(links *l, links_pick p, uint32_t count) {
+    if (l->pick_count == LINKS_PICKS_MAX) return false;
+    p.values = mem_array(count, sizeof *p.values);
+    p.count = count;
+    if (!p.values) return false;
+    l->picks[l->pick_count++] = p;
+    return true;
+}
+
+bool links_pick_row(links *l, uint32_t unit) {
+    return unit < l->units && pick(l, (links_pick){.item = unit}, l->inputs);
+}
+
+bool links_pick_columns(links *l, uint32_t item, uint32_t first, uint32_t width) {
+    if (width == 0 || first >= l->inputs || width > l->inputs - first) return false;
+    return pick(l, (links_pick){.column = true, .item = item, .first = first, .width = width},
+                l->units);
+}
+
+// Gathering ------------------------------------------------------------------------------------------
+
+// The one of larger |value|; NaN stands above all and stays.
+static inline float larger(float a, float b) {
+    return isnan(a) || fabsf(b) <= fabsf(a) ? a : b;
+}
+
+static void into_cells(links *l, uint32_t u, uint32_t i, const float *values, size_t count) {
+    if (!l->column_of) {
+        memcpy(l->cells + (size_t)u * l->inputs + i, values, count * sizeof *values);
+        return;
+    }
+    float *row = l->cells + (size_t)links_cell(u, l->cell_rows, l->units) * l->cell_columns;
+    for (size_t k = 0; k < count; k++) {
+        float *cell = row + l->column_of[i + k];
+        *cell = larger(*cell, values[k]);
+    }
+}
+
+static void into_picks(links *l, uint32_t u, uint32_t i, const float *values, size_t count) {
+    for (uint32_t n = 0; n < l->pick_count; n++) {
+        links_pick *p = &l->picks[n];
+        if (!p->column && p->item == u) memcpy(p->values + i, values, count * sizeof *values);
+        if (!p->column || i + count <= p->first || i >= p->first + p->width) continue;
+        size_t from = p->first > i ? p->first - i : 0, to = p->first + p->width - i;
+        for (size_t k = from; k < count && k < to; k++)
+            p->values[u] = larger(p->values[u], values[k]);
+    }
+}
+
+static void into_squares(links *l, uint32_t u, const float *values, size_t count) {
+    double sum = 0;
+    for (size_t k = 0; k < count; k++) {
+        double v = fabsf(values[k]) < INFINITY ? (double)values[k] : 0;
+        sum += v * v;
+    }
+    l->squares[u] += sum;
+}
+
+static void row_piece(links *l, uint32_t u, uint32_t i, const float *values, size_t count) {
+    if (l->cells) into_cells(l, u, i, values, count);
+    if (l->squares) into_squares(l, u, values, count);
+    if (l->strong.wanted) strongest_offer(&l->strong, u * l->inputs + i, values, count);
+    if (l->pick_count) into_picks(l, u, i, values, count);
+}
+
+// Flat index of element `at` of memory.
+static uint64_t flat_of(const links *l, uint64_t at) {
+    uint64_t flat = 0;
+    for (int i = l->axes - 1; i >= 0; i--) {
+        flat += at % l->extent[i] * l->step[i];
+        at /= l->extent[i];
+    }
+    return flat;
+}
+
+// Memory is in the order of (U, I): pieces end where rows end.
+static void add_rows(links *l, const float *values, uint64_t flat, size_t count) {
+    while (count) {
+        uint32_t u = (uint32_t)(flat / l->inputs), i = (uint32_t)(flat % l->inputs);
+        size_t piece = l->inputs - i < count ? l->inputs - i : count;
+        row_piece(l, u, i, values, piece);
+        values += piece;
+        flat += piece;
+        count -= piece;
+    }
+}
+
+// `columns` whole columns from column i on, each U values one after the other.
+static void add_tile(links *l, const float *values, uint32_t i, size_t columns) {
+    float piece[TILE];
+    for (uint32_t u = 0; u < l->units; u++) {
+        for (size_t k = 0; k < columns; k++)
+            piece[k] = values[k * l->units + u];
+        row_piece(l, u, i, piece, columns);
+    }
+}
+
+static void add_single(links *l, const float *values, uint64_t first, size_t count) {
+    for (size_t k = 0; k < count; k++) {
+        uint64_t flat = flat_of(l, first + k);
+        row_piece(l, (uint32_t)(flat / l->inputs), (uint32_t)(flat % l->inputs), values + k, 1);
+    }
+}
+
+// Memory is (I, U).
+static void add_columns(links *l, const float *values, uint64_t first, size_t count) {
+    size_t head = (size_t)(first % l->units ? l->units - first % l->units : 0);
+    if (head > count) head = count;
+    add_single(l, values, first, head);
+    values += head;
+    first += head;
+    count -= head;
+    while (count >= l->units) {
+        size_t columns = count / l->units < TILE ? count / l->units : TILE;
+        add_tile(l, values, (uint32_t)(first / l->units), columns);
+        values += columns * l->units;
+        first += columns * l->units;
+        count -= columns * l->units;
+    }
+    add_single(l, values, first, count);
+}
+
+static bool in_order(const links *l) {
+    uint64_t step = 1;
+    for (int i = l->axes - 1; i >= 0; i--) {
+        if (l->step[i] != step) return false;
+        step *= l->extent[i];
+    }
+    return true;
+}
+
+// The innermost axis is U, and what is outside it runs through I in order.
+static bool is_turned(const links *l) {
+    uint64_t step = 1;
+    if (l->axes < 2 || l->step[l->axes - 1] != l->inputs) return false;
+    for (int i = l->axes - 2; i >= 0; i--) {
+        if (l->step[i] != step) return false;
+        step *= l->extent[i];
+    }
+    return true;
+}
+
+void links_add(links *l, const float *values, uint64_t first, size_t count) {
+    uint64_t all = (uint64_t)l->units * l->inputs;
+    if (first >= all) return;
+    if (count > all - first) count = (size_t)(all - first);
+    if (in_order(l))
+        add_rows(l, values, first, count);
+    else if (is_turned(l))
+        add_columns(l, values, first, count);
+    else
+        add_single(l, values, first, count);
+}
