@@ -15,6 +15,7 @@
 #include "command.h"
 
 #include "lanes.h"
+#include "push.h"
 
 #include "base/mem.h"
 
@@ -31,6 +32,7 @@ void commands_init(commands *c, order **memory) {
 
 static void order_free(order *o) {
     if (!o) return;
+    if (o->verb == COMMAND_PIN) pin_free(o->pin);
     mem_free(o->values);
     buf_fini(&o->texts);
     buf_fini(&o->json);
@@ -180,6 +182,21 @@ static refusal check_set(nns_run *run, const command *c, order *o) {
     return fine;
 }
 
+// Is there a network to look at, and (prune) a call that says what it would be worth?
+static refusal check_network(nns_run *run, uint32_t verb) {
+    network *n = network_of(run);
+    if (!n || !n->digesting) return no("invalid", "the program shows nothing of a network", NULL);
+    if (verb == COMMAND_PRUNE && !atomic_load(&n->evaluate))
+        return no("invalid", "the program cannot evaluate other weights (nns_on_evaluate)", NULL);
+    return fine;
+}
+
+static refusal check_pin(nns_run *run, const command *c, order *o) {
+    const char *error =
+        c->verb == COMMAND_PIN ? pin_check(run, c, &o->pin) : unpin_check(run, c, &o->pin);
+    return error ? no("invalid", error, NULL) : fine;
+}
+
 static refusal check(nns_run *run, const command *c, order *o) {
     switch (c->verb) {
     case COMMAND_SET:
@@ -187,6 +204,12 @@ static refusal check(nns_run *run, const command *c, order *o) {
     case COMMAND_STEP:
         if (c->argument < 1) return no("invalid", "the number of steps must be at least 1", NULL);
         return fine;
+    case COMMAND_KEEP:
+    case COMMAND_PRUNE:
+        return check_network(run, c->verb);
+    case COMMAND_PIN:
+    case COMMAND_UNPIN:
+        return check_pin(run, c, o);
     case COMMAND_PAUSE:
     case COMMAND_RESUME:
     case COMMAND_STOP:
@@ -267,6 +290,13 @@ void command_receive(nns_run *run, const void *at) {
     order_free(o);
 }
 
+// Pins are the helper's: they begin and end once the command was applied.
+static void take_pin(nns_run *run, order *o) {
+    if (o->verb == COMMAND_PIN) pin_apply(run, o->pin);
+    if (o->verb == COMMAND_UNPIN) pin_drop(o->pin);
+    o->pin = NULL;
+}
+
 bool commands_tend(nns_run *run) {
     commands *c = &run->commands;
     uint32_t tail = atomic_load(&c->tail);
@@ -276,6 +306,7 @@ bool commands_tend(nns_run *run) {
         if (o && !atomic_load_explicit(&o->done, memory_order_acquire)) {
             under_way |= o->at_step <= step_now(run);
         } else if (o && (!o->unsent || command_answer(run, o))) {
+            take_pin(run, o);
             order_free(o);
             c->queue[i % COMMANDS_MAX] = NULL;
         }

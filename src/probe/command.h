@@ -32,6 +32,7 @@ typedef struct order {
     buf said;    // room for the trainer's answer, allocated by the helper
     bool unsent; // the trainer's lane had no room: the helper sends the answer
     int64_t applied_step;
+    struct pin *pin; // of PIN, UNPIN: owned until applied
     _Atomic bool done;
 } order;
 

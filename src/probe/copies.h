@@ -81,8 +81,10 @@ typedef struct copies {
     _Atomic(lane *) next; // helper: a larger ring made ready; trainer: taken when a set begins
     lane *in;             // trainer: written now
     lane *out;            // worker: read now
+    uint64_t capacity;    // helper: of the newest
     _Atomic bool made;    // helper: the first one is there
-    _Atomic uint64_t put_off; // entries that found no room, so far
+    _Atomic uint64_t given, taken; // entries: trainer, worker
+    _Atomic uint64_t put_off;      // entries that found no room, so far
 } copies;
 
 // Helper. Makes the first ring, or a larger one when the tensors have grown to `bytes` in all. NNS_E_NO_MEMORY.

@@ -20,6 +20,8 @@
 #include "event.h"
 #include "folder.h"
 #include "lanes.h"
+#include "network.h"
+#include "push.h"
 #include "stats.h"
 
 #include "base/clock.h"
@@ -37,7 +39,7 @@
 #define PACE_MAX_NS (200 * NS_PER_MS)
 #define PACE_WATCHED_NS (8 * NS_PER_MS)
 #define PACE_PRIVATE_NS (8 * NS_PER_MS) // lanes that die with the process
-#define HURRY_NS NS_PER_S               // that long the answer to a command is waited for at the shortest pace
+#define HURRY_NS NS_PER_S // that long the answer to a command is waited for at the shortest pace
 #define WATCH_MAX_S 600u
 #define WRITE_GAP_MIN_NS (20 * NS_PER_MS)
 #define WRITE_GAP_MAX_NS (2 * NS_PER_S)
@@ -159,11 +161,13 @@ static void sleep_for(nns_run *run, int64_t ns) {
 static void receive(nns_run *run, const uint8_t *at) {
     uint16_t kind = le_u16(at);
     if (kind == RECORD_COMMAND) command_receive(run, at);
-    if (kind != RECORD_WATCH) return;
+    if (kind == RECORD_PUSH) push_receive(run, at);
+    if (kind == RECORD_LOOK) network_look(run, at);
+    if (kind != RECORD_WATCH && kind != RECORD_LOOK) return;
     uint32_t seconds = le_u32(at + 4);
     if (seconds > WATCH_MAX_S) seconds = WATCH_MAX_S;
     int64_t until = clock_mono_ns() + (int64_t)seconds * NS_PER_S;
-    run->watched_until_ns = until;
+    if (kind == RECORD_WATCH || until > run->watched_until_ns) run->watched_until_ns = until;
 }
 
 static void read_inbox(nns_run *run) {
@@ -183,6 +187,7 @@ static void made_again(nns_run *run) {
     event_started(run);
     series_tend(run, true);
     params_tend(run, true);
+    network_again(run);
 }
 
 static void second(nns_run *run, int64_t now_ns) {
@@ -191,6 +196,7 @@ static void second(nns_run *run, int64_t now_ns) {
     lanes_keep_spares(run);
     series_tend(run, false);
     params_tend(run, false);
+    network_second(run);
     stats_second(run);
     stats_beat(run);
     run->second_at_ns = now_ns + NS_PER_S;
@@ -236,6 +242,7 @@ static void finish(nns_run *run) {
     run->close_by_ns = clock_mono_ns() + CLOSE_NS;
     run->write_at_ns = 0;
     output_close(run, 200);
+    network_finish(run);
     stats_second(run);
     fill f;
     drain(run, &f); // the last BEAT and CLOSE come behind everything else
@@ -257,12 +264,15 @@ static void say_closed(nns_run *run) {
 
 static void turn(nns_run *run, fill *f) {
     read_inbox(run);
-    bool hurry = commands_tend(run);
+    bool hurry = commands_tend(run) | pushes_under_way(run);
     output_tend(run, 0);
     int64_t now = clock_mono_ns();
     if (now >= run->second_at_ns) second(run, now);
+    int64_t soon = network_tend(run, now);
     drain(run, f);
-    sleep_for(run, pace(run, f, hurry, now));
+    int64_t next = pace(run, f, hurry, now);
+    if (soon < PACE_MIN_NS) soon = PACE_MIN_NS;
+    sleep_for(run, next < soon ? next : soon);
 }
 
 void *helper_main(void *context) {

@@ -77,7 +77,9 @@ int options_copy(nns_run *run, const nns_options *o) {
     if (result) return result;
     copy_labels(run, o);
     describe(run, o);
+    const char *wanted = getenv("NNSCOPE_RECORD_NETWORK");
     run->no_system = o->no_system;
+    run->no_network = o->no_network || (wanted && !strcmp(wanted, "0"));
     run->budget = o->budget > 0 && o->budget < 1 ? o->budget : 0.01;
     return 0;
 }

@@ -23,6 +23,7 @@
 #include "folder.h"
 #include "helper.h"
 #include "lanes.h"
+#include "network.h"
 #include "options.h"
 #include "step.h"
 
@@ -185,6 +186,7 @@ static void give_back(nns_run *run) {
     run->nudge_fd = -1;
     commands_fini(&run->commands);
     params_fini(&run->params);
+    network_fini(run);
     series_fini(&run->series);
     options_fini(run);
 }
@@ -284,8 +286,9 @@ static void end(nns_run *run, int status) {
     run->close_status = status;
     atomic_store(&run->closing, true);
     nudge(run);
-    run->abandoned = !wait_closed(run, until) || !joined;
-    if (!run->abandoned) pthread_join(run->helper, NULL);
+    bool closed = wait_closed(run, until);
+    if (closed) pthread_join(run->helper, NULL);
+    run->abandoned = !closed || !joined || run->digest_left;
 }
 
 void nns_close(nns_run *run, int status) {

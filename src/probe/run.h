@@ -60,6 +60,7 @@ typedef struct share_sample {
 } share_sample;
 
 #define SHARE_SECONDS 10
+#define NONFINITE_MAX 20 // events of a run
 
 // How epochs went along the steps so far: what nns_progress compares with. Any thread.
 typedef struct course {
@@ -68,6 +69,14 @@ typedef struct course {
     _Atomic double epoch, rate; // there, and epochs per step since; rate 0: not known
 } course;
 
+// Series that hold NaN or infinity now (nonfinite.c). Any thread.
+typedef struct nonfinite {
+    _Atomic uint32_t count;                 // series below that are not 0
+    _Atomic uint32_t told, events;          // so far
+    _Atomic uint32_t fresh;                 // bits: not told yet
+    _Atomic uint32_t series[NONFINITE_MAX];
+} nonfinite;
+
 struct nns_run {
     // What every call looks at comes first and close together: it has to come into the cache again at
     // each step of a real network. Any thread reads; written by the trainer (step.c), state by run.c.
@@ -75,8 +84,9 @@ struct nns_run {
     step_stamp stamps[2];    // of step `serial` in [serial & 1]
     _Atomic uint32_t state;
     nns_series step_time;
-    _Atomic uint32_t wanted;            // bits of plan.h: what the safe point is to copy of the network; 0 nothing
-    _Atomic(struct network *) network;  // network.h: NULL until something is described
+    _Atomic uint32_t wanted; // bits of plan.h: what the safe point is to copy of the network; 0 nothing
+    nonfinite nonfinite;
+    _Atomic(struct network *) network; // network.h: NULL until something is described
 
     // step.c, trainer only.
     int64_t last_step;
@@ -86,6 +96,7 @@ struct nns_run {
     bool hold_at_start;      // nns_pause before the first step
     _Atomic bool stop_asked; // by nns_stop, any thread
     bool stopping, paused;
+    int64_t state_step; // while paused: the step whose state stands in memory
     commands commands;
     params params;
 
@@ -126,6 +137,7 @@ struct nns_run {
     double budget;
     int64_t opened_ns;
     struct nns_run *next; // in the list of all runs
+    bool digest_left;     // the worker did not come to an end
     bool abandoned;       // its helper did not come to an end: nothing is given back
 
     // folder.c, helper only (or nns_open before it starts).

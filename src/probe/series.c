@@ -171,6 +171,13 @@ void series_tend(nns_run *run, bool again) {
         declare_missing(run, atomic_load(&t->buckets[i]), again);
 }
 
+const char *series_name(series_table *t, nns_series id) {
+    for (uint32_t i = 0; i < SERIES_BUCKETS; i++)
+        for (series_entry *e = atomic_load(&t->buckets[i]); e; e = e->next)
+            if (e->id == id) return e->text;
+    return "";
+}
+
 nns_series nns_series_open(nns_run *run, const char *name) {
     return series_get(run, name, SERIES_SCALAR, NULL, NNS_NEITHER);
 }

@@ -48,6 +48,9 @@ void series_fini(series_table *t);
 nns_series series_get(nns_run *run, const char *name, uint8_t kind, const char *unit,
                       nns_direction better);
 
+// The name of a series, "" unknown. Any thread; looks through the whole table.
+const char *series_name(series_table *t, nns_series id);
+
 // Helper: declares what found no room before (all of them when `again`), prepares memory.
 void series_tend(nns_run *run, bool again);
 

@@ -78,7 +78,7 @@ void nns_stats_get(nns_run *run, nns_stats *stats) {
     stats->helper_share = (double)atomic_load(&run->helper_share_ppm) / 1e6;
 }
 
-static int64_t inside_ns(nns_run *run) {
+int64_t stats_inside_ns(nns_run *run) {
     lane_slot *slot = atomic_load_explicit(&run->trainer_lane, memory_order_acquire);
     double quick = slot ? (double)written(&slot->lane) * run->scalar_ns : 0;
     quick += (double)atomic_load(&run->serial) * run->step_ns;
@@ -97,7 +97,7 @@ void stats_second(nns_run *run) {
     atomic_store(&run->helper_cpu_ns, clock_thread_cpu_ns());
     share_sample now = {.mono_ns = clock_mono_ns() - s.paused_ns,
                         .wall_ns = clock_mono_ns(),
-                        .inside_ns = inside_ns(run),
+                        .inside_ns = stats_inside_ns(run),
                         .helper_ns =
                             atomic_load(&run->helper_cpu_ns) + atomic_load(&run->aside_cpu_ns)};
     uint32_t held = run->sample_count < SHARE_SECONDS ? run->sample_count : SHARE_SECONDS;

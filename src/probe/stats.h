@@ -12,6 +12,7 @@ static inline int64_t stats_begin(nns_run *run) {
 }
 void stats_end(nns_run *run, int64_t began_ns);
 
+int64_t stats_inside_ns(nns_run *run); // in nns_ calls on the training thread so far; any thread of the library
 void stats_calibrate(nns_run *run); // helper, once: what a scalar and a bare step cost here
 void stats_second(nns_run *run);    // helper, once a second: shares
 void stats_beat(nns_run *run);      // helper: a BEAT record into its lane

@@ -10,6 +10,7 @@
 //   3. Nothing is allocated; the one wait is the hold.
 #include "step.h"
 
+#include "capture.h"
 #include "event.h"
 #include "lanes.h"
 
@@ -21,6 +22,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define BEHIND_NS 2000000
 
 void step_init(nns_run *run) {
     run->last_step = INT64_MIN;
@@ -161,6 +164,14 @@ static void apply(nns_run *run, order *o) {
     case COMMAND_STEP:
         apply_step(run, o);
         break;
+    case COMMAND_KEEP:
+        atomic_store(&network_of(run)->plan.keep_number, o->number);
+        atomic_fetch_or(&run->wanted, WANT_BIT(WANT_KEEP));
+        break;
+    case COMMAND_PRUNE:
+        atomic_store(&network_of(run)->plan.prune_number, o->number);
+        atomic_fetch_or(&run->wanted, WANT_BIT(WANT_PRUNE));
+        break;
     case COMMAND_STOP:
         run->stopping = true;
         run->hold_in = 0;
@@ -190,16 +201,20 @@ static void obey_stop(nns_run *run) {
 
 // --- the hold ------------------------------------------------------------------------------------
 
-static void wait_for_command(nns_run *run) {
+// `behind`: copies wait for room in the ring, which nobody tells.
+static void wait_for_command(nns_run *run, uint32_t bell, bool behind) {
+    static const struct timespec soon = {.tv_nsec = BEHIND_NS};
     commands *c = &run->commands;
-    uint32_t bell = atomic_load(&c->bell);
     if (commands_pending(c, run->last_step) || atomic_load(&run->stop_asked)) return;
-    syscall(SYS_futex, &c->bell, FUTEX_WAIT_PRIVATE, bell, NULL, NULL, 0);
+    syscall(SYS_futex, &c->bell, FUTEX_WAIT_PRIVATE, bell, behind ? &soon : NULL, NULL, 0);
 }
 
+// Looks and pushes are served meanwhile: the state stays that of the step before.
 static void hold_while_paused(nns_run *run) {
     while (run->paused && run_is_open(run)) {
-        wait_for_command(run);
+        uint32_t bell = atomic_load(&run->commands.bell);
+        bool behind = capture_held(run);
+        wait_for_command(run, bell, behind);
         apply_all(run);
         obey_stop(run);
     }
@@ -217,6 +232,7 @@ static void attempt(nns_run *run, int64_t last_step, int64_t step) {
 // Something is to be done at this safe point. Timed, without the hold.
 __attribute__((noinline)) static void safe_point(nns_run *run, int64_t before, int64_t now_ns) {
     int64_t paused = atomic_load(&run->paused_ns);
+    run->state_step = before != INT64_MIN && before <= run->last_step ? before : run->last_step - 1;
     if (before != INT64_MIN && run->last_step < before) attempt(run, before, run->last_step);
     if (params_changed(&run->params)) params_notice(run, now_ns);
     if (run->hold_at_start) {
@@ -241,6 +257,8 @@ static inline bool due(nns_run *run, int64_t before, int64_t step) {
 bool nns_step(nns_run *run, int64_t step) {
     lane_slot *slot = lanes_mine.slot;
     if (unlikely(lanes_mine.run != run) && !(slot = lanes_slot(run))) return !run || !run->stopping;
+    if (unlikely(atomic_load_explicit(&run->wanted, memory_order_relaxed)))
+        capture_at_step(run, step);
     int64_t now = clock_mono_ns(), before = run->last_step;
     if (unlikely(!turn_step(run, slot, step, now))) turn_step_slowly(run, slot, step, now);
     run->began_ns = now;
@@ -250,8 +268,26 @@ bool nns_step(nns_run *run, int64_t step) {
 }
 
 bool nns_before_update(nns_run *run) {
-    (void)run;
+    network *n = run ? atomic_load_explicit(&run->network, memory_order_relaxed) : NULL;
+    if (!n || unlikely(!run_is_open(run))) return true;
+    n->capturer->update_serial = atomic_load_explicit(&run->serial, memory_order_relaxed) + 1;
+    if (unlikely(atomic_load_explicit(&run->wanted, memory_order_relaxed) & WANT_BIT(WANT_OPEN)))
+        capture_at_update(run);
     return true;
+}
+
+void nns_tensor_show(nns_run *run, nns_tensor handle) {
+    if (!run ||
+        likely(!(atomic_load_explicit(&run->wanted, memory_order_relaxed) & WANT_BIT(WANT_OPEN))))
+        return;
+    network *n = network_of(run);
+    tensor *t = n && run_is_open(run) ? registry_tensor(&n->registry, handle) : NULL;
+    if (!t) return;
+    if (likely(atomic_load_explicit(&t->valid, memory_order_relaxed) == NNS_WHEN_SHOWN))
+        capture_shown(run, t);
+    else
+        trouble(run, "shown without the rule", t->name,
+                "nns_tensor_show is for tensors registered with NNS_WHEN_SHOWN.");
 }
 
 void nns_pause(nns_run *run) {

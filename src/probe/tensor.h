@@ -5,6 +5,9 @@
 #ifndef NNS_PROBE_TENSOR_H
 #define NNS_PROBE_TENSOR_H
 
+#include "form.h"
+#include "names.h"
+
 #include <nnscope.h>
 
 #include <stdatomic.h>
@@ -21,11 +24,13 @@ typedef struct layer {
     char *name, *kind, *activation; // activation "": none
     int dims;
     int64_t shape[4]; // unused ones are 1
+    int64_t elements; // product of the shape
     int64_t units;    // neurons, or channels: dims 3: shape[0]; else the product
     int64_t parameters;
     nns_layer *inputs;
     int input_count;
-    _Atomic bool declared; // its MODEL record is in some lane
+    bool has_update;       // trainer: some tensor of it has the role NNS_UPDATE
+    bool declared;         // helper: its MODEL record is in some lane
 } layer;
 
 enum { TENSOR_THERE = 1, TENSOR_GONE = 2, TENSOR_BROKEN = 3 }; // BROKEN: its memory was freed early
@@ -40,19 +45,21 @@ typedef struct tensor {
     int dims;
     bool batch; // its first dimension is rows of the batch
     // Trainer only: as last told.
-    int64_t shape[4], strides[4]; // unused: 1, 0
-    int64_t rows_max;             // = shape[0]
-    uint64_t set;                 // the set under way that wants it (capture.c)
+    form form;
+    uint64_t set; // the set that wants it, its place there (capture.c)
     uint32_t item;
-    // Any thread reads.
-    _Atomic uint32_t valid; // nns_valid
-    _Atomic uint32_t state; // TENSOR_...
-    _Atomic uintptr_t data; // 0: nowhere now
+    // The trainer writes, any thread reads.
+    _Atomic int64_t shape[4];    // as in form, for the MODEL record
+    _Atomic uint32_t valid;      // nns_valid
+    _Atomic uint32_t state;      // TENSOR_...; the helper says BROKEN
+    _Atomic uintptr_t data;      // 0: nowhere now
     _Atomic uint64_t span_bytes; // from data to behind its last element
     _Atomic uint64_t bytes;      // of all elements
-    _Atomic uint32_t checked;    // helper: its pages can be read, of this telling
-    _Atomic uint32_t told;       // trainer: counts tellings of address and shape
-    _Atomic bool declared;       // its MODEL record is in some lane
+    _Atomic uint32_t told;       // counts tellings of address and shape
+    _Atomic bool changed;        // its MODEL record is to be written again
+    // The helper writes.
+    _Atomic bool checked;  // its pages could be read
+    bool declared;         // its MODEL record is in some lane
 } tensor;
 
 static inline bool role_is_batch(nns_role role) {
@@ -64,8 +71,8 @@ typedef struct registry {
     _Atomic uint32_t layer_count, tensor_count;
     layer *layers[LAYERS_MAX];    // [handle - 1]
     tensor *tensors[TENSORS_MAX]; // [handle - 1]
-    uint32_t *layer_names, *tensor_names; // trainer: hash tables of handles by name
-    _Atomic int64_t rows;         // nns_batch; 0: not told
+    names layer_names, tensor_names; // trainer
+    _Atomic int64_t rows;         // nns_batch, plus 1; 0: not told
 } registry;
 
 // NULL: no such one (yet). Any thread.
@@ -77,5 +84,12 @@ static inline tensor *registry_tensor(registry *r, nns_tensor handle) {
     uint32_t count = atomic_load_explicit(&r->tensor_count, memory_order_acquire);
     return handle >= 1 && handle <= count ? r->tensors[handle - 1] : (tensor *)0;
 }
+
+void layers_fini(registry *r);  // layer.c
+void tensors_fini(registry *r); // tensor.c
+
+const char *role_word(nns_role role);    // "weight"; "" unknown
+const char *dtype_word(nns_dtype dtype); // "float32"
+const char *valid_word(uint32_t valid);  // "always" "step" "update" "shown"
 
 #endif

@@ -4,6 +4,7 @@
 // into the calling thread's lane. nns_scalar is the product's innermost call: two compares, a 16-byte
 // store and a release store when nothing is unusual; scalar_slowly does the rest.
 #include "lanes.h"
+#include "nonfinite.h"
 #include "stats.h"
 
 #include "base/clock.h"
@@ -29,6 +30,7 @@ static inline bool put_scalar(lane *l, nns_series series, double value) {
 __attribute__((noinline, cold)) static void scalar_slowly(nns_run *run, nns_series series,
                                                           double value) {
     if (!run || series == 0) return;
+    if (nonfinite_notable(run, value)) nonfinite_note(run, series, value);
     uint8_t *at = lanes_begin(run, 16, true);
     if (!at) return;
     lanes_head(at, RECORD_SCALAR, 16, series);
@@ -40,8 +42,10 @@ void nns_scalar(nns_run *run, nns_series series, double value) {
     lane_slot *slot = lanes_mine.slot;
     if (likely(lanes_mine.run == run && series != 0) &&
         likely(slot->serial == atomic_load_explicit(&run->serial, memory_order_relaxed)) &&
-        likely(put_scalar(&slot->lane, series, value)))
+        likely(put_scalar(&slot->lane, series, value))) {
+        if (unlikely(nonfinite_notable(run, value))) nonfinite_note(run, series, value);
         return;
+    }
     scalar_slowly(run, series, value);
 }
 

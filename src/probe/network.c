@@ -1,0 +1,276 @@
+// Unit network.c looks after a run's network on the helper thread: it makes the memory, starts the worker, says to the trainer
+// when something is wanted, and puts an end to all of it.
+//
+// Place on the path: the training thread makes the network at its first description; helper.c calls network_tend each turn. When
+// something is due, its tensors' pages are probed (readable.c), then its bit is set in run->wanted: the next safe point
+// sees it (capture.c).
+//
+// Invariants:
+//   1. Nothing is wanted before the ring is there.
+//   2. What is still wanted when it is due again is counted as thinned.
+//   3. While the run is paused nothing is recorded and looks are served once for each LOOK record: the state does not change.
+#include "network.h"
+
+#include "digest.h"
+#include "lanes.h"
+#include "model.h"
+#include "push.h"
+#include "readable.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "journal/capture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STATISTICS_NS (NS_PER_S / 2)
+#define SNAPSHOT_NS NS_PER_S
+#define LOOK_SECONDS_MAX 60
+#define LOOK_HZ10_MAX 300 // 30 a second
+#define STRONGEST_MAX 100000u
+#define BUSY_PART 0.05 // of a core: above it the worker has no time for the flight recorder
+#define STOP_NS NS_PER_S
+// What a unit's own view needs (UNIT_WEIGHT, UNIT_OUT, UNIT_GRADIENT, UNIT_UPDATE, UNIT_SAMPLES).
+#define UNIT_ROLES (1u << NNS_WEIGHT | 1u << NNS_WEIGHT_GRAD | 1u << NNS_UPDATE)
+
+// --- making --------------------------------------------------------------------------------------
+
+static void free_parts(network *n) {
+    mem_free(n->capturer);
+    mem_free(n->pushes);
+    mem_free(n);
+}
+
+network *network_make(nns_run *run) {
+    if (!run_is_open(run)) return NULL;
+    network *n = network_of(run);
+    if (n) return n;
+    n = mem_new(sizeof *n);
+    if (!n) return NULL;
+    n->capturer = mem_new(sizeof *n->capturer);
+    n->pushes = mem_new(sizeof *n->pushes);
+    if (!n->capturer || !n->pushes || plan_init(&n->plan, !run->no_network)) {
+        free_parts(n);
+        return NULL;
+    }
+    atomic_store_explicit(&run->network, n, memory_order_release);
+    return n;
+}
+
+void network_fini(nns_run *run) {
+    network *n = network_of(run);
+    if (!n) return;
+    pushes_fini(run);
+    copies_fini(&n->copies);
+    layers_fini(&n->registry);
+    tensors_fini(&n->registry);
+    plan_fini(&n->plan);
+    mem_free(n->capturer);
+    mem_free(n);
+    atomic_store(&run->network, NULL);
+}
+
+void nns_on_evaluate(nns_run *run, nns_evaluate_call call, void *context) {
+    network *n = call ? network_make(run) : NULL;
+    if (!n) return;
+    atomic_store(&n->evaluate_context, context);
+    atomic_store_explicit(&n->evaluate, call, memory_order_release);
+}
+
+const float *nns_copy_data(const nns_copy *weights, nns_tensor handle) {
+    return weights && handle >= 1 && handle <= weights->count ? weights->data[handle - 1] : NULL;
+}
+
+// --- sizes ---------------------------------------------------------------------------------------
+
+static uint64_t bytes_now(const registry *r, const tensor *t) {
+    int64_t told = atomic_load_explicit(&r->rows, memory_order_relaxed);
+    int64_t most = atomic_load_explicit(&t->shape[0], memory_order_relaxed);
+    uint64_t bytes = atomic_load_explicit(&t->bytes, memory_order_relaxed);
+    if (!t->batch || !told || told - 1 >= most || most < 1) return bytes;
+    return bytes / (uint64_t)most * (uint64_t)(told - 1);
+}
+
+// Sums by role; all of them.
+static uint64_t measure(network *n) {
+    registry *r = &n->registry;
+    uint64_t bytes[NNS_OTHER + 1] = {0}, total = 0;
+    uint32_t number[NNS_OTHER + 1] = {0};
+    uint32_t count = atomic_load_explicit(&r->tensor_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
+        const tensor *t = r->tensors[i];
+        if (atomic_load(&t->state) != TENSOR_THERE) continue;
+        bytes[t->role] += bytes_now(r, t);
+        number[t->role]++;
+    }
+    for (int role = NNS_WEIGHT; role <= NNS_OTHER; role++) {
+        atomic_store(&n->role_bytes[role], bytes[role]);
+        atomic_store(&n->role_count[role], number[role]);
+        total += bytes[role];
+    }
+    return total + bytes[NNS_WEIGHT]; // twice, for the update
+}
+
+// Values of a pushed sample for each layer.
+static uint64_t push_bytes(network *n) {
+    uint64_t floats = n->pushes->inputs;
+    uint32_t layers = atomic_load_explicit(&n->registry.layer_count, memory_order_acquire);
+    for (uint32_t i = 0; i < layers; i++)
+        floats += (uint64_t)n->registry.layers[i]->elements;
+    return floats * sizeof(float);
+}
+
+static bool get_ready(nns_run *run, network *n) {
+    if (!atomic_load(&n->copies.made)) {
+        uint64_t bytes = measure(n) + push_bytes(n);
+        if (copies_tend(&n->copies, bytes)) return false;
+    }
+    if (!n->digesting) n->digesting = digest_start(run) == 0;
+    return n->digesting;
+}
+
+// --- what is due ---------------------------------------------------------------------------------
+
+static void want(nns_run *run, network *n, uint32_t kind) {
+    uint32_t roles = atomic_load(&n->plan.roles[kind]);
+    if (atomic_load(&run->wanted) & WANT_BIT(kind)) {
+        if (kind != WANT_FLIGHT) atomic_fetch_add(&n->plan.thinned, 1);
+        return;
+    }
+    uint32_t bases = roles & (1u << NNS_UPDATE) ? 1u << NNS_WEIGHT : 0;
+    readable_check(run, roles | bases);
+    atomic_fetch_or(&run->wanted, WANT_BIT(kind));
+}
+
+// The next time after `now_ns`; a time that was missed is not made up for.
+static int64_t next_due(int64_t due_ns, int64_t period_ns, int64_t now_ns) {
+    due_ns += period_ns;
+    return due_ns > now_ns ? due_ns : now_ns + period_ns;
+}
+
+// Is it time for what comes every `period_ns`? In *soon_ns: when it is next, if that is sooner.
+static bool is_due(plan *p, uint32_t kind, int64_t period_ns, int64_t now_ns, int64_t *soon_ns) {
+    bool due = now_ns >= p->due_ns[kind];
+    if (due) p->due_ns[kind] = next_due(p->due_ns[kind], period_ns, now_ns);
+    if (p->due_ns[kind] - now_ns < *soon_ns) *soon_ns = p->due_ns[kind] - now_ns;
+    return due;
+}
+
+static void tend_look(nns_run *run, network *n, int64_t now_ns, int64_t *soon_ns) {
+    plan *p = &n->plan;
+    const look *l = &p->look; // the helper alone writes it
+    bool held = atomic_load(&run->holds), at_once = p->look_new;
+    if (now_ns >= l->until_ns) return;
+    p->look_new = false;
+    const uint32_t rates[] = {l->units_hz10, l->links_hz10};
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t kind = WANT_LOOK_UNITS + i;
+        if (!rates[i] || !atomic_load(&p->roles[kind])) continue;
+        bool due = is_due(p, kind, 10 * NS_PER_S / rates[i], now_ns, soon_ns);
+        if (at_once || (due && !held)) want(run, n, kind);
+    }
+    if (at_once && held) command_wake(&run->commands);
+}
+
+// The flight recorder is wanted all the time, unless the worker is busy enough.
+static bool worker_is_free(plan *p, int64_t now_ns) {
+    int64_t cpu = atomic_load(&p->worker_cpu_ns);
+    if (now_ns - p->cpu_at_ns < NS_PER_S / 4) return p->worker_free;
+    p->worker_free = (double)(cpu - p->cpu_ns) < BUSY_PART * (double)(now_ns - p->cpu_at_ns);
+    p->cpu_ns = cpu;
+    p->cpu_at_ns = now_ns;
+    return p->worker_free;
+}
+
+static void tend_records(nns_run *run, network *n, int64_t now_ns, int64_t *soon_ns) {
+    plan *p = &n->plan;
+    bool on = atomic_load(&p->recording) && !atomic_load(&run->holds);
+    if (!on || !worker_is_free(p, now_ns)) atomic_fetch_and(&run->wanted, ~WANT_BIT(WANT_FLIGHT));
+    if (!on) return;
+    if (!is_due(p, WANT_STATISTICS, STATISTICS_NS, now_ns, soon_ns)) return;
+    want(run, n, WANT_STATISTICS);
+    if (p->worker_free) want(run, n, WANT_FLIGHT);
+    if (now_ns < p->due_ns[WANT_SNAPSHOT]) return; // together with statistics
+    want(run, n, WANT_SNAPSHOT);
+    p->due_ns[WANT_SNAPSHOT] = now_ns + SNAPSHOT_NS - STATISTICS_NS / 2;
+}
+
+void network_look(nns_run *run, const void *received) {
+    const uint8_t *at = received;
+    network *n = network_of(run);
+    uint32_t seconds = le_u32(at + 4), count = le_u32(at + 20);
+    look l = {.what = le_u32(at + 8),
+              .units_hz10 = le_u16(at + 12),
+              .links_hz10 = le_u16(at + 14),
+              .strongest = le_u32(at + 16),
+              .unit_count = count < LOOK_UNITS_MAX ? count : LOOK_UNITS_MAX};
+    if (!n) return;
+    if (seconds > LOOK_SECONDS_MAX) seconds = LOOK_SECONDS_MAX;
+    if (l.units_hz10 > LOOK_HZ10_MAX) l.units_hz10 = LOOK_HZ10_MAX;
+    if (l.links_hz10 > LOOK_HZ10_MAX) l.links_hz10 = LOOK_HZ10_MAX;
+    if (l.strongest > STRONGEST_MAX) l.strongest = STRONGEST_MAX;
+    l.until_ns = clock_mono_ns() + (int64_t)seconds * NS_PER_S;
+    for (uint32_t i = 0; i < l.unit_count; i++)
+        l.units[i] = (look_unit){le_u32(at + 24 + 8 * i), le_u32(at + 28 + 8 * i)};
+    pthread_mutex_lock(&n->plan.lock);
+    bool began = n->plan.look.until_ns < clock_mono_ns() || n->plan.look.what != l.what;
+    n->plan.look = l;
+    pthread_mutex_unlock(&n->plan.lock);
+    atomic_store(&n->plan.roles[WANT_LOOK_UNITS], plan_unit_roles(l.what));
+    atomic_store(&n->plan.roles[WANT_LOOK_LINKS],
+                 plan_link_roles(l.what) | (l.unit_count ? UNIT_ROLES : 0));
+    n->plan.look_new = began || atomic_load(&run->holds);
+}
+
+// --- turns ---------------------------------------------------------------------------------------
+
+int64_t network_tend(nns_run *run, int64_t now_ns) {
+    network *n = network_of(run);
+    int64_t soon = NS_PER_S;
+    if (!n) return soon;
+    model_tend(run, false, false);
+    if (!get_ready(run, n)) return soon;
+    int64_t soon_pushes = pushes_tend(run, now_ns);
+    if (soon_pushes < soon) soon = soon_pushes;
+    tend_look(run, n, now_ns, &soon);
+    tend_records(run, n, now_ns, &soon);
+    if (copies_waiting(&n->copies)) digest_wake(run);
+    return soon;
+}
+
+static void write_series(nns_run *run, network *n) {
+    uint64_t done = atomic_load(&n->plan.done), thinned = atomic_load(&n->plan.thinned);
+    char name[64];
+    if (!n->series_done) {
+        snprintf(name, sizeof name, "%snnscope/captures", run->prefix);
+        n->series_done = series_get(run, name, SERIES_SCALAR, NULL, NNS_NEITHER);
+        snprintf(name, sizeof name, "%snnscope/captures_thinned", run->prefix);
+        n->series_thinned = series_get(run, name, SERIES_SCALAR, NULL, NNS_LOWER);
+    }
+    nns_scalar(run, n->series_done, (double)(done - n->told_done));
+    nns_scalar(run, n->series_thinned, (double)(thinned - n->told_thinned));
+    n->told_done = done;
+    n->told_thinned = thinned;
+}
+
+void network_second(nns_run *run) {
+    network *n = network_of(run);
+    if (!n || !n->digesting) return;
+    copies_tend(&n->copies, measure(n) + push_bytes(n));
+    model_tend(run, true, false);
+    if (atomic_load(&run->wanted) & WANT_BIT(WANT_FLIGHT))
+        readable_check(run, atomic_load(&n->plan.roles[WANT_FLIGHT]) | 1u << NNS_WEIGHT);
+    if (atomic_load(&run->serial) && atomic_load(&n->registry.tensor_count)) write_series(run, n);
+}
+
+void network_again(nns_run *run) {
+    if (network_of(run)) model_tend(run, false, true);
+}
+
+void network_finish(nns_run *run) {
+    network *n = network_of(run);
+    if (!n) return;
+    model_tend(run, true, false);
+    if (n->digesting) run->digest_left = !digest_stop(run, clock_mono_ns() + STOP_NS);
+}

@@ -1,0 +1,473 @@
+// Unit push.c pushes samples through the network: the program's call runs at the safe point, what it hands over goes to the
+// worker through the ring, as one set.
+//
+// Place on the path: PUSH records (helper) become jobs; capture.c calls pushes_run at the safe point, also while paused; the
+// worker makes a CAPTURE of the answer. What cannot be pushed is answered by the helper at once.
+//
+// Invariants:
+//   1. Only the helper makes and frees jobs; queue[i % PUSHES_MAX] for i in freed..tail.
+//   2. The program's calls run on the training thread, inside nns_step, nowhere else.
+//   3. An answer stands in one piece in the ring: BEGIN, values, END. There is room for all of it, or the job waits.
+#include "push.h"
+
+#include "lanes.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "journal/capture.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WORD_BYTES_MAX 64u
+
+// --- what the program declares -------------------------------------------------------------------
+
+static int64_t count_inputs(const nns_push_info *info) {
+    int64_t n = 1;
+    if (info->dims < 1 || info->dims > 4) return 0;
+    for (int i = 0; i < info->dims; i++) {
+        if (info->shape[i] < 1 || n > PUSH_VALUES_MAX / info->shape[i]) return 0;
+        n *= info->shape[i];
+    }
+    return n;
+}
+
+static bool copy_words(pushes *p, const nns_push_info *info) {
+    buf words = {0};
+    for (int i = 0; i < info->classes; i++) {
+        const char *word = info->words ? info->words[i] : NULL;
+        if (word)
+            buf_add(&words, word, strnlen(word, WORD_BYTES_MAX));
+        else
+            buf_int(&words, i);
+        buf_char(&words, 0);
+    }
+    p->words = (char *)words.data; // owned
+    return !words.failed;
+}
+
+static bool good_info(nns_run *run, const nns_push_info *info) {
+    if (count_inputs(info) == 0)
+        trouble(run, "push shape", NULL,
+                "nns_on_push: the input has 1 to 4 dimensions, 1 to 100000 values.");
+    else if (info->classes < 1 || info->classes > PUSH_CLASSES_MAX)
+        trouble(run, "push classes", NULL, "nns_on_push: 1 to 4096 classes.");
+    else
+        return true;
+    return false;
+}
+
+static bool same_info(const pushes *p, const nns_push_info *info) {
+    if (p->dims != info->dims || p->classes != (uint32_t)info->classes) return false;
+    return !memcmp(p->shape, info->shape, (size_t)p->dims * sizeof *p->shape);
+}
+
+void nns_on_push(nns_run *run, nns_push_call call, void *context, const nns_push_info *info) {
+    network *n = info && call ? network_make(run) : NULL;
+    if (!n || !good_info(run, info)) return;
+    pushes *p = n->pushes;
+    bool again = atomic_load(&p->declared);
+    if (again && !same_info(p, info)) {
+        trouble(run, "push declared twice", NULL,
+                "nns_on_push: another shape or number of classes than before: the first holds.");
+        return;
+    }
+    p->call = call;
+    p->context = context;
+    p->sample_call = info->sample;
+    atomic_store(&p->samples, info->sample && info->samples > 0 ? info->samples : 0);
+    if (again) return;
+    p->dims = info->dims;
+    memcpy(p->shape, info->shape, (size_t)info->dims * sizeof *p->shape);
+    p->inputs = (uint32_t)count_inputs(info);
+    p->classes = (uint32_t)info->classes;
+    if (copy_words(p, info)) atomic_store_explicit(&p->declared, true, memory_order_release);
+}
+
+bool push_describe(nns_run *run, buf *json) {
+    const pushes *p = network_of(run)->pushes;
+    const char *word = p->words;
+    buf_text(json, "{\"shape\":[");
+    for (int i = 0; i < p->dims; i++)
+        buf_print(json, i ? ",%lld" : "%lld", (long long)p->shape[i]);
+    buf_text(json, "],\"classes\":[");
+    for (uint32_t i = 0; i < p->classes; i++, word += strlen(word) + 1) {
+        if (i) buf_char(json, ',');
+        buf_json(json, word, strlen(word));
+    }
+    buf_print(json, "],\"samples\":%lld}", (long long)atomic_load(&p->samples));
+    return !json->failed;
+}
+
+// --- trainer -------------------------------------------------------------------------------------
+
+// Lives on the trainer's stack while the program's call runs.
+struct nns_push {
+    nns_run *run;
+    copies *copies;
+    uint64_t number;
+    int64_t step, time_ns;
+    bool failed, answered;
+};
+
+static void hand_over(nns_push *push, uint32_t what, nns_layer handle, const float *values,
+                      size_t count) {
+    copy *entry = values && count && count <= COPY_SLICE_BYTES_MAX / sizeof *values
+                      ? copies_room(push->copies, count * sizeof *values)
+                      : NULL;
+    if (!entry) {
+        push->failed = true;
+        return;
+    }
+    entry->kind = COPY_PUSH_VALUE;
+    entry->set = push->number;
+    entry->step = entry->last_step = push->step;
+    entry->time_ns = push->time_ns;
+    entry->what = what;
+    entry->layer = handle;
+    entry->count = entry->elements = count;
+    entry->dtype = NNS_FLOAT32;
+    memcpy(entry + 1, values, count * sizeof *values);
+    copies_put(push->copies, entry);
+}
+
+void nns_push_activation(nns_push *push, nns_layer handle, const float *values, size_t count) {
+    layer *l = push ? registry_layer(&network_of(push->run)->registry, handle) : NULL;
+    if (!l) return;
+    if (count == (size_t)l->elements)
+        hand_over(push, PUSHED_VALUE, handle, values, count);
+    else
+        trouble(push->run, "push activation", l->name,
+                "nns_push_activation: not as many values as the layer has for one sample.");
+}
+
+void nns_push_output(nns_push *push, const float *values, size_t count) {
+    if (!push) return;
+    if (count == network_of(push->run)->pushes->classes) {
+        hand_over(push, PUSHED_OUTPUT, 0, values, count);
+        push->answered = true;
+    } else
+        trouble(push->run, "push output", NULL,
+                "nns_push_output: not as many values as nns_on_push named classes.");
+}
+
+static void border(nns_push *push, uint32_t kind, const push_job *job, int truth) {
+    copy *entry = copies_room(push->copies, 0);
+    if (!entry) return;
+    entry->kind = kind;
+    entry->set = push->number;
+    entry->step = entry->last_step = push->step;
+    entry->time_ns = push->time_ns;
+    entry->why = WANT_BIT(WANT_PUSH);
+    entry->wall_ms = clock_wall_ms();
+    entry->truth = truth;
+    entry->sample = job->sample;
+    if (push->failed) entry->flags = COPY_FAILED;
+    copies_put(push->copies, entry);
+}
+
+static void run_job(nns_run *run, pushes *p, push_job *job, const capture_moment *m) {
+    nns_push push = {.run = run,
+                     .copies = &network_of(run)->copies,
+                     .number = job->number,
+                     .step = m->step,
+                     .time_ns = m->time_ns};
+    int truth = -1;
+    bool good = true;
+    if (job->sample >= 0)
+        good = p->sample_call &&
+               p->sample_call(p->context, job->sample, job->input, job->count, &truth);
+    border(&push, COPY_PUSH_BEGIN, job, truth);
+    if (good) hand_over(&push, PUSHED_INPUT, 0, job->input, job->count);
+    good = good && p->call(p->context, &push, job->input, job->count);
+    push.failed |= !good || !push.answered;
+    border(&push, COPY_PUSH_END, job, truth);
+}
+
+// Bytes of an answer with every layer's values, at most.
+static uint64_t answer_bytes(network *n) {
+    uint32_t layers = atomic_load_explicit(&n->registry.layer_count, memory_order_relaxed);
+    uint64_t floats = (uint64_t)n->pushes->inputs + n->pushes->classes;
+    for (uint32_t i = 0; i < layers; i++)
+        floats += (uint64_t)n->registry.layers[i]->elements;
+    return floats * sizeof(float) + (layers + 4) * (sizeof(copy) + 64);
+}
+
+void pushes_run(nns_run *run, const capture_moment *m, bool pins) {
+    network *n = network_of(run);
+    pushes *p = n->pushes;
+    uint64_t most = copies_capacity(&n->copies) * 3 / 4, need = answer_bytes(n);
+    atomic_fetch_and(&run->wanted, ~WANT_BIT(WANT_PUSH));
+    while (atomic_load_explicit(&p->tail, memory_order_acquire) != p->head) {
+        if (copies_free_bytes(&n->copies) < (need < most ? need : most)) {
+            atomic_fetch_or(&run->wanted, WANT_BIT(WANT_PUSH));
+            return;
+        }
+        push_job *job = p->queue[p->head++ % PUSHES_MAX];
+        if (pins || !(job->number & PUSH_PIN_BIT))
+            run_job(run, p, job, m);
+        else
+            atomic_fetch_add_explicit(&n->plan.thinned, 1, memory_order_relaxed);
+        atomic_store_explicit(&job->done, true, memory_order_release);
+    }
+}
+
+// --- helper --------------------------------------------------------------------------------------
+
+// The answer to a push that was not made.
+static void refuse(nns_run *run, uint64_t number, const char *why) {
+    size_t length = strlen(why), bytes = lanes_padded(48 + length);
+    uint8_t *at = lanes_begin(run, bytes, atomic_load(&run->serial) > 0);
+    if (!at) return;
+    lanes_head(at, RECORD_CAPTURE, bytes, CAPTURE_PUSH);
+    le_put_u64(at + 8, number);
+    le_put_i64(at + 16, atomic_load(&run->stamps[atomic_load(&run->serial) & 1].step));
+    le_put_u64(at + 24, 0);
+    le_put_u64(at + 32, 0);
+    le_put_u32(at + 40, 0);
+    le_put_u32(at + 44, (uint32_t)length);
+    memcpy(at + 48, why, length);
+    lanes_end(at);
+}
+
+static push_job *job_new(const pushes *p, uint64_t number, int64_t sample, const void *values) {
+    push_job *job = mem_new(sizeof *job + p->inputs * sizeof *job->input);
+    if (!job) return NULL;
+    job->number = number;
+    job->sample = sample;
+    job->count = p->inputs;
+    if (values) memcpy(job->input, values, p->inputs * sizeof *job->input);
+    return job;
+}
+
+static bool queue(nns_run *run, pushes *p, push_job *job) {
+    uint32_t tail = atomic_load(&p->tail);
+    if (!job || tail - p->freed >= PUSHES_MAX) {
+        mem_free(job);
+        return false;
+    }
+    p->queue[tail % PUSHES_MAX] = job;
+    atomic_store_explicit(&p->tail, tail + 1, memory_order_release);
+    atomic_fetch_or(&run->wanted, WANT_BIT(WANT_PUSH));
+    if (atomic_load(&run->holds)) command_wake(&run->commands);
+    return true;
+}
+
+static bool all_finite(const uint8_t *values, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (!isfinite(le_f32(values + 4 * (size_t)i))) return false;
+    return true;
+}
+
+// Why a sample cannot be pushed, or NULL. `why` is room for a sentence.
+static const char *check(const pushes *p, int64_t sample, uint32_t count, const uint8_t *values,
+                         char why[128]) {
+    int64_t samples = atomic_load(&p->samples);
+    if (!atomic_load_explicit(&p->declared, memory_order_acquire))
+        return "the program takes no samples (nns_on_push)";
+    if (sample >= 0 && samples == 0) return "the program has no samples of its own";
+    if (sample >= samples && sample >= 0) {
+        snprintf(why, 128, "the program has %lld samples, counted from 0", (long long)samples);
+        return why;
+    }
+    if (sample < 0 && count != p->inputs) {
+        snprintf(why, 128, "the network takes %u values, not %u", p->inputs, count);
+        return why;
+    }
+    return sample < 0 && !all_finite(values, count) ? "the values must be finite numbers" : NULL;
+}
+
+void push_receive(nns_run *run, const void *received) {
+    const uint8_t *at = received;
+    network *n = network_of(run);
+    uint64_t number = le_u64(at + 8);
+    int64_t sample = le_i64(at + 16);
+    char why[128];
+    const char *error = n ? check(n->pushes, sample, le_u32(at + 24), at + 32, why)
+                          : "the program takes no samples (nns_on_push)";
+    if (!error && (!number || (number & PUSH_PIN_BIT))) error = "the number makes no sense";
+    if (!error &&
+        !queue(run, n->pushes, job_new(n->pushes, number, sample, sample < 0 ? at + 32 : NULL)))
+        error = "too many samples wait for the program";
+    if (error) refuse(run, number, error);
+}
+
+static void free_done(pushes *p) {
+    uint32_t tail = atomic_load(&p->tail);
+    while (p->freed != tail) {
+        push_job *job = p->queue[p->freed % PUSHES_MAX];
+        if (!atomic_load_explicit(&job->done, memory_order_acquire)) return;
+        for (uint32_t i = 0; i < atomic_load(&p->pins_made); i++)
+            if (p->pins[i]->job == job) p->pins[i]->job = NULL;
+        mem_free(job);
+        p->freed++;
+    }
+}
+
+// Pins wait while the run is paused: the answer would stay the same.
+static void push_pins(nns_run *run, pushes *p) {
+    for (uint32_t i = 0; i < atomic_load(&p->pins_made); i++) {
+        pin *one = p->pins[i];
+        if (!atomic_load(&one->on) || one->job || atomic_load(&run->holds)) continue;
+        push_job *job = job_new(p, PUSH_PIN_BIT | i, one->sample, one->input);
+        if (job && queue(run, p, job)) one->job = job;
+    }
+}
+
+int64_t pushes_tend(nns_run *run, int64_t now_ns) {
+    pushes *p = network_of(run)->pushes;
+    free_done(p);
+    if (atomic_load(&p->pins_made) == 0) return NS_PER_S;
+    if (now_ns >= p->pins_due_ns) {
+        push_pins(run, p);
+        p->pins_due_ns = now_ns + NS_PER_S;
+    }
+    return p->pins_due_ns - now_ns;
+}
+
+bool pushes_under_way(nns_run *run) {
+    const network *n = network_of(run);
+    return n && atomic_load(&n->pushes->tail) != n->pushes->freed;
+}
+
+// --- pins ----------------------------------------------------------------------------------------
+
+static const command_value *value_named(const command *c, const char *name) {
+    for (uint16_t i = 0; i < c->count; i++)
+        if (c->values[i].name_bytes == strlen(name) &&
+            !memcmp(c->values[i].name, name, c->values[i].name_bytes))
+            return &c->values[i];
+    return NULL;
+}
+
+static const command_value *name_given(const command *c) {
+    const command_value *v = value_named(c, "name");
+    bool good = v && v->is_text && v->text_bytes <= PIN_NAME_BYTES_MAX &&
+                series_name_valid(v->text, v->text_bytes);
+    return good ? v : NULL;
+}
+
+void pin_free(pin *p) {
+    if (!p) return;
+    mem_free(p->input);
+    mem_free(p->series);
+    mem_free(p);
+}
+
+// pin/NAME/CLASS. A class word that makes no series' name is replaced by its number.
+static bool name_series(nns_run *run, const pushes *all, pin *p) {
+    const char *word = all->words;
+    char name[SERIES_NAME_MAX + 1];
+    p->series = mem_array(all->classes, sizeof *p->series);
+    for (uint32_t i = 0; p->series && i < all->classes; i++, word += strlen(word) + 1) {
+        snprintf(name, sizeof name, "%spin/%s/%s", run->prefix, p->name, word);
+        p->series[i] = series_get(run, name, SERIES_SCALAR, NULL, NNS_NEITHER);
+        if (p->series[i]) continue;
+        snprintf(name, sizeof name, "%spin/%s/%u", run->prefix, p->name, i);
+        p->series[i] = series_get(run, name, SERIES_SCALAR, NULL, NNS_NEITHER);
+    }
+    return p->series;
+}
+
+static pin *pin_new(const pushes *all, const command_value *name, int64_t sample,
+                    const command_value *input) {
+    pin *p = mem_new(sizeof *p);
+    if (!p) return NULL;
+    memcpy(p->name, name->text, name->text_bytes);
+    p->sample = sample;
+    if (sample >= 0) return p;
+    p->input = mem_array(all->inputs, sizeof *p->input);
+    if (p->input) {
+        memcpy(p->input, input->text, all->inputs * sizeof *p->input);
+        return p;
+    }
+    pin_free(p);
+    return NULL;
+}
+
+static uint32_t pins_on(const pushes *all) {
+    uint32_t on = 0;
+    for (uint32_t i = 0; i < atomic_load(&all->pins_made); i++)
+        on += atomic_load(&all->pins[i]->on);
+    return on;
+}
+
+const char *pin_check(nns_run *run, const command *c, pin **made) {
+    static _Thread_local char why[128];
+    network *n = network_of(run);
+    const command_value *name = name_given(c), *input = value_named(c, "input"),
+                        *sample = value_named(c, "sample");
+    bool by_number = sample && !sample->is_text && !sample->is_floats;
+    bool by_values = input && input->is_floats;
+    if (!n) return "the program takes no samples (nns_on_push)";
+    if (!name) return "a pin needs a name of 1 to 100 bytes";
+    if (by_number == by_values) return "a pin needs input (a list of numbers) or sample (a number)";
+    if (by_number &&
+        !(sample->number >= 0 && sample->number < 9e15 && sample->number == floor(sample->number)))
+        return "sample must be a whole number, from 0";
+    int64_t index = by_number ? (int64_t)sample->number : -1;
+    const char *error = check(n->pushes, index, by_values ? (uint32_t)(input->text_bytes / 4) : 0,
+                              by_values ? (const uint8_t *)input->text : NULL, why);
+    if (error) return error;
+    if (pins_on(n->pushes) >= PINS_MAX || atomic_load(&n->pushes->pins_made) >= PINS_EVER)
+        return "too many pins: unpin some";
+    *made = pin_new(n->pushes, name, index, input);
+    return *made ? NULL : "out of memory";
+}
+
+static pin *pin_find(const pushes *all, const char *name, size_t bytes) {
+    for (uint32_t i = 0; i < atomic_load(&all->pins_made); i++) {
+        pin *p = all->pins[i];
+        if (atomic_load(&p->on) && strlen(p->name) == bytes && !memcmp(p->name, name, bytes))
+            return p;
+    }
+    return NULL;
+}
+
+const char *unpin_check(nns_run *run, const command *c, pin **found) {
+    network *n = network_of(run);
+    const command_value *name = name_given(c);
+    *found = n && name ? pin_find(n->pushes, name->text, name->text_bytes) : NULL;
+    return *found ? NULL : "no sample of this name is pinned";
+}
+
+void pin_apply(nns_run *run, pin *p) {
+    pushes *all = network_of(run)->pushes;
+    uint32_t made = atomic_load(&all->pins_made);
+    pin *before = pin_find(all, p->name, strlen(p->name));
+    if (before) atomic_store(&before->on, false);
+    if (made == PINS_EVER || !name_series(run, all, p)) {
+        pin_free(p);
+        return;
+    }
+    atomic_store(&p->on, true);
+    all->pins[made] = p;
+    all->pins_due_ns = 0;
+    atomic_store_explicit(&all->pins_made, made + 1, memory_order_release);
+}
+
+void pin_drop(pin *p) {
+    atomic_store(&p->on, false);
+}
+
+const nns_series *pin_series(nns_run *run, uint64_t number, uint32_t *classes) {
+    network *n = network_of(run);
+    uint64_t index = number & ~PUSH_PIN_BIT;
+    if (!(number & PUSH_PIN_BIT) || index >= atomic_load(&n->pushes->pins_made)) return NULL;
+    const pin *p = n->pushes->pins[index];
+    *classes = n->pushes->classes;
+    return atomic_load(&p->on) ? p->series : NULL;
+}
+
+void pushes_fini(nns_run *run) {
+    pushes *p = network_of(run)->pushes;
+    if (!p) return;
+    for (uint32_t i = p->freed; i != atomic_load(&p->tail); i++)
+        mem_free(p->queue[i % PUSHES_MAX]);
+    for (uint32_t i = 0; i < atomic_load(&p->pins_made); i++)
+        pin_free(p->pins[i]);
+    mem_free(p->words);
+    mem_free(p);
+}

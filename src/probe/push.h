@@ -1,0 +1,82 @@
+// Samples pushed through the network by hand: by a person's PUSH record, or again and again by a pin.
+#ifndef NNS_PROBE_PUSH_H
+#define NNS_PROBE_PUSH_H
+
+#include "capture.h"
+#include "network.h"
+
+#include "journal/inbox.h"
+
+#define PUSHES_MAX 16u // on their way at the same time
+#define PINS_MAX 16u   // at the same time
+#define PINS_EVER 256u // of a run: a pin's memory stays until nns_close
+#define PIN_NAME_BYTES_MAX 100u
+#define PUSH_CLASSES_MAX 4096
+#define PUSH_VALUES_MAX 100000 // of the input: it comes in one record
+
+// Numbers of pushes that pins make: this bit and the pin's index. Nobody asked for their captures: the answers go into the
+// series pin/NAME/CLASS.
+#define PUSH_PIN_BIT (UINT64_C(1) << 63)
+
+// What is to be pushed. The helper makes and frees it; between, it is the trainer's.
+typedef struct push_job {
+    uint64_t number;
+    int64_t sample; // -1: the values of `input`
+    uint32_t count;
+    _Atomic bool done;
+    float input[];
+} push_job;
+
+typedef struct pin {
+    char name[PIN_NAME_BYTES_MAX + 1];
+    int64_t sample; // -1: the values
+    float *input;
+    nns_series *series; // of each class
+    _Atomic bool on;
+    push_job *job; // on its way
+} pin;
+
+typedef struct pushes {
+    // What the program declared. Constant once `declared`, but call and context, which are the trainer's.
+    _Atomic bool declared;
+    bool told; // helper: its MODEL record is in some lane
+    nns_push_call call;
+    void *context;
+    nns_push_sample sample_call;
+    int dims;
+    int64_t shape[4];
+    uint32_t inputs, classes;
+    char *words; // of the classes, each 0-terminated
+    _Atomic int64_t samples;
+    // The queue: helper -> trainer.
+    push_job *queue[PUSHES_MAX];
+    _Atomic uint32_t tail;
+    uint32_t head;  // trainer
+    uint32_t freed; // helper
+    // Pins: the helper's. pins_made counts those whose series the worker may read.
+    pin *pins[PINS_EVER];
+    _Atomic uint32_t pins_made;
+    int64_t pins_due_ns;
+} pushes;
+
+// Trainer, at a safe point: runs what waits. `pins` false: the budget is used up, pins go by this time.
+void pushes_run(nns_run *run, const capture_moment *m, bool pins);
+
+// Helper. A PUSH record; frees what is done and pushes the pins that are due: in ns from now it wants to be called again.
+void push_receive(nns_run *run, const void *record);
+int64_t pushes_tend(nns_run *run, int64_t now_ns);
+bool pushes_under_way(nns_run *run);
+bool push_describe(nns_run *run, buf *json); // the MODEL record's text
+void pushes_fini(nns_run *run);
+
+// Helper: the commands pin and unpin. check: NULL, or why not (a sentence). The pin begins with pin_apply, once the command was applied.
+const char *pin_check(nns_run *run, const command *c, pin **made);
+const char *unpin_check(nns_run *run, const command *c, pin **found);
+void pin_apply(nns_run *run, pin *p);
+void pin_drop(pin *p);
+void pin_free(pin *p);
+
+// Worker: the series of a pin's answer, one a class (`classes` of them); NULL: no pin's number.
+const nns_series *pin_series(nns_run *run, uint64_t number, uint32_t *classes);
+
+#endif
