@@ -120,10 +120,8 @@ uint64_t samples_take(samples *s, const samples_batch *b) {
         remember(s, o);
         if (b->rows - row > s->ring) continue;
         s->outcomes[slot] = o;
-        if (inputs)
-            put_input(s, slot, b->inputs + (size_t)row * b->input_elements);
-        else if (s->inputs)
-            memset(s->inputs + (size_t)slot * s->input_elements, 0, s->input_elements);
+        s->shown[slot] = inputs;
+        if (inputs) put_input(s, slot, b->inputs + (size_t)row * b->input_elements);
     }
     s->taken += b->rows;
     return first;
@@ -190,9 +188,10 @@ uint32_t samples_by_loss(const samples *s, bool worst, uint32_t most, uint32_t *
     float keys[64];
     uint32_t count = 0;
     if (most > 64) most = 64;
-    for (uint32_t slot = 0; s->ring && slot < filled(s); slot++)
-        count = insert(slots, keys, count, most, slot,
-                       worst ? s->outcomes[slot].loss : -s->outcomes[slot].loss);
+    for (uint32_t slot = 0; s->inputs && slot < filled(s); slot++)
+        if (s->shown[slot])
+            count = insert(slots, keys, count, most, slot,
+                           worst ? s->outcomes[slot].loss : -s->outcomes[slot].loss);
     return count;
 }
 

@@ -35,7 +35,8 @@ typedef struct samples {
     uint64_t taken; // samples so far; number n stands in slot (n - 1) % ring
     uint32_t ring;  // 0: no input yet
     uint32_t input_elements;
-    uint8_t *inputs; // (ring, input_elements)
+    uint8_t *inputs;          // (ring, input_elements)
+    bool shown[SAMPLES_RING]; // the slot's input is known
     sample_outcome outcomes[SAMPLES_RING];
     float low, high;       // of all inputs: what 0 and 255 stand for
     samples_layer *layers; // (SAMPLES_LAYERS)
@@ -67,6 +68,8 @@ void samples_units(samples *s, uint32_t layer, const float *values, uint32_t row
 static inline const uint8_t *samples_input(const samples *s, uint32_t slot) {
     return s->inputs + (size_t)slot * s->input_elements;
 }
+
+// Of samples whose input is known:
 
 // Slots of up to `most` samples of largest (smallest) loss, the extreme first. Returns how many.
 uint32_t samples_by_loss(const samples *s, bool worst, uint32_t most, uint32_t *slots);

@@ -1,0 +1,164 @@
+// Unit outlet.c writes what the digest worker has found: into lanes, and into blobs beside them.
+//
+// Place on the path: behind digest.c; the helper moves the lanes into the journal. A blob stands in its file, under its own
+// name, before the record that names it is published.
+//
+// The worker may wait where the trainer may not: for room in a lane it sleeps, up to PATIENCE a set.
+#include "outlet.h"
+
+#include "lanes.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/le.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define PATIENCE_NS (500 * NS_PER_MS)
+#define NAP_NS (2 * NS_PER_MS)
+#define ERROR_BYTES_MAX 256u
+
+int outlet_init(outlet *o, nns_run *run) {
+    *o = (outlet){.run = run};
+    o->now.slot = lanes_take_new(run, LANE_BYTES_OTHER);
+    return o->now.slot ? 0 : NNS_E_NO_MEMORY;
+}
+
+// The lane of the past, made when it is first needed; calls by name go on writing into the other.
+static lane_slot *slot_of(outlet *o, bool past) {
+    if (!past) return o->now.slot;
+    if (!o->past.slot) {
+        lanes_cache mine = lanes_mine;
+        o->past.slot = lanes_take_new(o->run, LANE_BYTES_OTHER);
+        lanes_mine = mine;
+    }
+    return o->past.slot;
+}
+
+// Room for a record, waited for. NULL: counted as lost.
+static uint8_t *room(outlet *o, bool past, size_t bytes) {
+    lane_slot *slot = slot_of(o, past);
+    uint8_t *at = NULL;
+    while (slot && !(at = lane_room(&slot->lane, bytes)) && o->patience_ns > 0) {
+        clock_sleep_ns(NAP_NS);
+        o->patience_ns -= NAP_NS;
+    }
+    if (at) le_put_u64(at + bytes - 8, 0);
+    if (slot && !at) lane_lose(&slot->lane);
+    return at;
+}
+
+static void publish(lane_slot *slot, size_t bytes) {
+    lanes_count(&slot->lane);
+    lane_publish(&slot->lane, bytes);
+}
+
+bool outlet_step(outlet *o, bool past, int64_t step, int64_t time_ns) {
+    outlet_lane *to = past ? &o->past : &o->now;
+    o->patience_ns = past ? 4 * PATIENCE_NS : PATIENCE_NS;
+    if (!o->has_first) o->first_step = step + 1;
+    o->has_first = true;
+    if (step == o->first_step - 1) step = o->first_step;
+    if (to->stepped && step < to->step && time_ns <= to->time_ns) return true;
+    lane_slot *slot = slot_of(o, past);
+    if (!slot) return false;
+    bool again = to->stepped && to->step == step && slot->lane.dropped == 0;
+    while (!again && !lane_open_step(&slot->lane, step, time_ns)) {
+        if (o->patience_ns <= 0) return false;
+        clock_sleep_ns(NAP_NS);
+        o->patience_ns -= NAP_NS;
+    }
+    to->step = step;
+    to->time_ns = time_ns;
+    to->stepped = true;
+    return true;
+}
+
+void outlet_scalar(outlet *o, bool past, nns_series series, double value) {
+    uint8_t *at = series ? room(o, past, 16) : NULL;
+    if (!at) return;
+    lanes_head(at, RECORD_SCALAR, 16, series);
+    le_put_f64(at + 8, value);
+    publish(slot_of(o, past), 16);
+}
+
+void outlet_event(outlet *o, uint32_t type, const buf *json) {
+    size_t bytes = lanes_padded(24 + json->length);
+    uint8_t *at = json->failed || bytes > RECORD_MAX_BYTES ? NULL : room(o, false, bytes);
+    if (!at) return;
+    lanes_head(at, RECORD_EVENT, bytes, type);
+    le_put_u64(at + 8, 0);
+    le_put_u32(at + 16, (uint32_t)json->length);
+    le_put_u32(at + 20, 0);
+    memcpy(at + 24, json->data, json->length);
+    publish(o->now.slot, bytes);
+}
+
+static void say_capture(outlet *o, const capture_head *head, uint64_t blob, uint64_t blob_bytes,
+                        const char *error) {
+    size_t length = error ? strnlen(error, ERROR_BYTES_MAX) : 0, bytes = lanes_padded(48 + length);
+    uint8_t *at = room(o, false, bytes);
+    if (!at) return;
+    lanes_head(at, RECORD_CAPTURE, bytes, (uint32_t)head->kind);
+    le_put_u64(at + 8, head->number);
+    le_put_i64(at + 16, head->step);
+    le_put_u64(at + 24, blob);
+    le_put_u64(at + 32, blob_bytes);
+    le_put_u32(at + 40, head->flags);
+    le_put_u32(at + 44, (uint32_t)length);
+    if (length) memcpy(at + 48, error, length);
+    publish(o->now.slot, bytes);
+}
+
+// Piles --------------------------------------------------------------------------------------------
+
+static outlet_pile *pile_of(outlet *o, int kind) {
+    return kind == CAPTURE_SNAPSHOT ? &o->snapshots : kind == CAPTURE_LOOK ? &o->looks : NULL;
+}
+
+static void pile_drop(outlet_pile *p) {
+    p->bytes -= p->blobs[p->first].bytes;
+    p->first = (p->first + 1) % OUTLET_BLOBS;
+    p->count--;
+}
+
+static void pile_push(outlet_pile *p, uint64_t number, uint64_t bytes) {
+    if (p->count == OUTLET_BLOBS) pile_drop(p);
+    p->blobs[(p->first + p->count++) % OUTLET_BLOBS] = (outlet_blob){number, bytes};
+    p->bytes += bytes;
+}
+
+static bool is_there(const outlet *o, uint64_t number) {
+    char path[PATH_CAP];
+    if (stage_blob_path(path, o->run->folder, o->run->process.text, number)) return false;
+    return access(path, F_OK) == 0;
+}
+
+// Ingest takes blobs in their order: what stands before one that is gone is gone too.
+uint64_t outlet_unread(outlet *o, int kind) {
+    outlet_pile *p = pile_of(o, kind);
+    while (p && p->count && !is_there(o, p->blobs[p->first].number))
+        pile_drop(p);
+    return p ? p->bytes : 0;
+}
+
+bool outlet_capture(outlet *o, const buf *capture) {
+    capture_head head;
+    char path[PATH_CAP];
+    if (capture->failed || capture_open(capture->data, capture->length, &head)) return false;
+    uint64_t number = OUTLET_BLOB_FIRST + ++o->blobs;
+    if (stage_blob_path(path, o->run->folder, o->run->process.text, number)) return false;
+    if (file_write_quickly(path, capture->data, capture->length)) {
+        atomic_fetch_add(&o->run->failed_bytes, capture->length);
+        return false;
+    }
+    outlet_pile *pile = pile_of(o, head.kind);
+    if (pile) pile_push(pile, number, capture->length);
+    say_capture(o, &head, number, capture->length, NULL);
+    return true;
+}
+
+void outlet_refuse(outlet *o, int kind, uint64_t number, int64_t step, const char *why) {
+    say_capture(o, &(capture_head){.kind = kind, .number = number, .step = step}, 0, 0, why);
+}
