@@ -11,6 +11,7 @@ import { emptyState, numberOf, placesOf, takeCapture } from '../network/take';
 import { link } from './link';
 import { askModel, type RunModel } from './model';
 import type { NetworkView, Place } from './network-view';
+import { inPicture, pushedValues } from './push';
 import { isOver, runs } from './runs';
 import { nearest, Snapshots } from './snapshots';
 import { takeDetails, unitKey, type UnitDetail } from './unit-detail';
@@ -45,13 +46,20 @@ export class Network {
   // What is shown now: null while nothing has come.
   readonly shown = computed<NetworkState | null>(() => {
     const { moment, compare } = view.value.network;
-    if (moment === null || (compare && this.live.value)) return this.live.value;
+    if (moment === null) return this.withPushed(this.live.value);
+    if (compare && this.live.value) return this.live.value;
     return this.past.value?.state ?? null;
   });
   readonly compared = computed<NetworkState | null>(() => {
     const { moment, compare } = view.value.network;
     return moment !== null && compare && this.live.value ? this.past.value?.state ?? null : null;
   });
+
+  // The activations of the sample that was pushed by hand (Try), where they are to be seen here.
+  private withPushed(live: NetworkState | null): NetworkState | null {
+    const pushed = pushedValues(this.run);
+    return pushed ? { ...takeCapture(this.model, live ?? emptyState(this.model), pushed), step: live?.step ?? pushed.step } : live;
+  }
 
   placeOf(place: Place | null): number {
     return place ? this.model.layers.findIndex(l => l.name === place.layer) : -1;
@@ -73,7 +81,7 @@ export class Network {
     const close = this.close(network), what: LookWord[] = ['units', 'weights'];
     if (network.quantity === 'gradient') what.push('gradients');
     if (network.quantity === 'update') what.push('updates');
-    if (network.quantity === 'value') what.push('values');
+    if (network.quantity === 'value' && inPicture.value !== this.run) what.push('values');
     if (close.length) what.push('classes');
     return {
       what, rate: network.rate, links_rate: Math.min(LINKS_RATE, network.rate), strongest: network.strongest,

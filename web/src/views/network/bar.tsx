@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ComponentChildren } from 'preact';
 import { save } from '../../charts/export';
 import { whole } from '../../look/format';
+import { inPicture } from '../../state/push';
 import { currentRun } from '../../state/runs';
 import { MOST_LINKS, QUANTITIES, RATES, type NetworkView } from '../../state/network-view';
 import { setNetwork, view } from '../../state/view';
@@ -91,12 +92,19 @@ function Part() {
 const SCALES: Option<string>[] = (['layer', 'network'] as const).flatMap(scale => (['auto', 'linear', 'log'] as const)
   .map(curve => ({ value: `${scale} ${curve}`, word: `${scale === 'layer' ? 'per layer' : 'network'}${curve === 'auto' ? '' : `, ${curve}`}` })));
 
+// The sample of the Try tab is seen as quantity `value` until it is sent away.
+function Pushed() {
+  if (inPicture.value === '' || inPicture.value !== currentRun.value?.id || view.value.network.quantity !== 'value') return null;
+  return <button type="button" class="button small" aria-label="no longer show the sample of Try" onClick={() => (inPicture.value = '')}>sample of Try {'\u00d7'}</button>;
+}
+
 export function Bar() {
   const n = view.value.network;
   if (n.part === 'sparsity') return <div class="network-bar"><Part /></div>;
   return (
     <div class="network-bar">
       <Part />
+      <Pushed />
       <Choice name="quantity" label="show" value={n.quantity} options={QUANTITIES.map(q => ({ value: q, word: q }))} set={quantity => setNetwork({ quantity })} />
       <Choice name="scale" label="scale" value={`${n.scale} ${n.curve}`} options={SCALES} title="by itself: logarithmic for gradients and updates"
         set={both => setNetwork({ scale: both.split(' ')[0] as NetworkView['scale'], curve: both.split(' ')[1] as NetworkView['curve'] })} />

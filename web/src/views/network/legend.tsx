@@ -5,6 +5,7 @@ import { mode } from '../../look/theme';
 import type { Drawn, DrawnLayer, DrawnPair, RampName, Scale } from '../../network/model';
 import { NONFINITE, rampOf, valueAt } from '../../network/scale';
 import type { Network } from '../../state/network';
+import { inPicture } from '../../state/push';
 import { view } from '../../state/view';
 import { drawn, pointed } from './seen';
 import { useCalm } from './calm';
@@ -92,7 +93,7 @@ export function Legend({ network }: { network: Network }) {
   const links = pairs[0], drawnLinks = pairs.reduce((n, p) => n + p.drawn, 0), allLinks = pairs.reduce((n, p) => n + p.total, 0);
   return (
     <section class="network-legend" aria-label="legend">
-      <p class="legend-title"><b>{n.quantity}</b> <span class="muted">{QUANTITY_WORDS[n.quantity]}, {scaleWords(d, compared)}</span></p>
+      <p class="legend-title"><b>{n.quantity}</b> <span class="muted">{n.quantity === 'value' && inPicture.value === network.run ? 'a of the sample in Try' : QUANTITY_WORDS[n.quantity]}, {scaleWords(d, compared)}</span></p>
       <Rows network={network} list={layers} first={first} note={l => `from ${figure(l.lowest)} to ${figure(l.highest)}`} />
       <Marks list={d.layers} />
       {links && n.links !== 'none' && (
