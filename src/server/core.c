@@ -289,6 +289,7 @@ static int start_threads(core *c) {
     if (!result) result = keeper_open(c);
     if (!result && pthread_create(&c->engine, NULL, engine, c)) result = NNS_E_NO_MEMORY;
     if (!result) c->engine_runs = true;
+    if (!result) sweep_submit(c);
     return result;
 }
 

@@ -28,10 +28,22 @@ typedef struct delete_job {
     char key[27];
     store_id run;
     uint64_t commit;
-    hash_list hashes;
+    hash_list hashes, snapshots; // snapshots are of one run each
 } delete_job;
 
 // --- large things -------------------------------------------------------------------------------
+
+static int add_hash(hash_list *l, const char *hash) {
+    char(*grown)[65] = mem_grow(l->hash, l->count + 1, sizeof *grown);
+    if (!grown) return NNS_E_NO_MEMORY;
+    l->hash = grown;
+    memcpy(l->hash[l->count++], hash, 65);
+    return 0;
+}
+
+static int each_snapshot(void *context, const store_snapshot *row) {
+    return strlen(row->hash) == 64 ? add_hash(context, row->hash) : 0;
+}
 
 static int each_media(void *context, const store_row *row) {
     hash_list *l = context;
@@ -42,11 +54,7 @@ static int each_media(void *context, const store_row *row) {
         return 0;
     }
     if (l->remove) return 0;
-    char(*grown)[65] = mem_grow(l->hash, l->count + 1, sizeof *grown);
-    if (!grown) return NNS_E_NO_MEMORY;
-    l->hash = grown;
-    memcpy(l->hash[l->count++], row->hash, 65);
-    return 0;
+    return add_hash(l, row->hash);
 }
 
 typedef struct keepers {
@@ -61,13 +69,17 @@ static int keep_of_run(void *context, const store_run *row) {
     return 0;
 }
 
-static void remove_blobs(core *c, delete_job *d, store_reader *reader) {
+static void remove_files(core *c, const hash_list *l) {
     char path[PATH_CAP];
+    for (size_t i = 0; i < l->count; i++)
+        if (!blob_path(c, l->hash[i], path)) unlink(path);
+}
+
+static void remove_blobs(core *c, delete_job *d, store_reader *reader) {
     keepers k = {.reader = reader, .hashes = &d->hashes};
     d->hashes.remove = true;
     if (!d->hashes.count || store_list_runs(reader, keep_of_run, &k) < 0) return;
-    for (size_t i = 0; i < d->hashes.count; i++)
-        if (!blob_path(c, d->hashes.hash[i], path)) unlink(path);
+    remove_files(c, &d->hashes);
 }
 
 // --- files --------------------------------------------------------------------------------------
@@ -85,7 +97,7 @@ static void put_aside(core *c, const char *key) {
     if (rename(folder, waiting) && errno != ENOENT) log_warn("%s cannot be put aside: %s", folder, strerror(errno));
 }
 
-static void remove_folder(core *c, const char *key) {
+void remove_folder(core *c, const char *key) {
     char folder[PATH_CAP];
     if (waiting_path(c, key, folder)) return;
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -104,6 +116,7 @@ static void work_files(core *c, job *j, store_reader *reader) {
     delete_job *d = (delete_job *)j;
     store_wait(c->store, d->commit, 10000);
     remove_blobs(c, d, reader);
+    remove_files(c, &d->snapshots);
     remove_folder(c, d->key);
     buf_text(&j->reply.body, "{\"deleted\":\"");
     buf_text(&j->reply.body, d->key);
@@ -113,6 +126,7 @@ static void work_files(core *c, job *j, store_reader *reader) {
 
 static void fini(job *j) {
     mem_free(((delete_job *)j)->hashes.hash);
+    mem_free(((delete_job *)j)->snapshots.hash);
 }
 
 // --- the engine's part --------------------------------------------------------------------------
@@ -158,13 +172,14 @@ static void work_list(core *c, job *j, store_reader *reader) {
     delete_job *d = (delete_job *)j;
     core_settle(c);
     store_list_media(reader, d->run, NULL, INT64_MIN, INT64_MAX, SIZE_MAX / 4, each_media, &d->hashes);
+    store_all_snapshots(reader, d->run, each_snapshot, &d->snapshots);
     delete_job *copy = mem_new(sizeof *copy);
     if (!copy) {
         reply_error(&j->reply, 503, "no_memory", "out of memory");
         return;
     }
     *copy = *d; // goes on as a job of its own, with the answer
-    d->hashes = (hash_list){0};
+    d->hashes = d->snapshots = (hash_list){0};
     j->done = NULL;
     core_lock(c);
     copy->next_task = c->deletes;

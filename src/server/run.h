@@ -377,6 +377,9 @@ void log_json(const char *proc, int64_t offset, int64_t size, const buf *text, b
 // delete.c (engine)
 void engine_tasks(core *c);
 void deletes_fini(core *c);
+void remove_folder(core *c, const char *key); // RUN.deleted; any thread
+// sweep.c
+void sweep_submit(core *c);
 // record_http.c
 void record_http_fini(core *c);
 void record_http_ended(core *c, const run *r); // lock held: a person ended it, its writer may go
