@@ -36,7 +36,7 @@ static const char usage[] =
     "ones are\n"
     "  --epochs N --exit   end after N passes over the data\n"
     "  --paused            wait for resume on the page\n"
-    "Without --exit the page stays after the training has ended, until Ctrl-C.\n";
+    "Without --exit the trained network stays, to be tried on the page, until Ctrl-C.\n";
 
 typedef struct demo {
     const char *dir, *port;    // of the command line, may be NULL
@@ -50,7 +50,7 @@ typedef struct demo {
 
 // Takes our own options out; everything else is the trainer's. -1 to go on, else the exit status.
 static int read_options(demo *d, int argc, char **argv) {
-    static char endless[] = "--epochs=0";
+    static char endless[] = "--epochs=0", stay[] = "--stay";
     int kept = 1;
     bool epochs = false;
     d->trainer_argv = need_new(((size_t)argc + 4) * sizeof(char *));
@@ -69,6 +69,7 @@ static int read_options(demo *d, int argc, char **argv) {
         epochs = epochs || !strncmp(d->trainer_argv[i], "--epochs", 8);
     }
     if (!epochs) d->trainer_argv[kept++] = endless;
+    if (!d->exit) d->trainer_argv[kept++] = stay;
     return -1;
 }
 

@@ -61,13 +61,15 @@ static void print_start(const trainer *t, const options *o) {
 
 static int train(trainer *t, const options *o, int argc, char **argv, why *reason) {
     watch w;
+    loop l;
     catch_signals(); // not earlier: while data is read a signal simply ends us
     watch_open(&w, t, o, argc, argv);
     watched = &w;
     if (!o->quiet) print_start(t, o);
-    int result = loop_run(&w, o, &stop_asked, reason);
+    loop_open(&l, &w, o, &stop_asked);
+    int result = loop_run(&l, reason);
     watched = NULL;
-    if (!result) result = loop_test(&w, reason);
+    if (!result) result = loop_test(&l, reason);
     watch_close(&w, result ? 1 : 0);
     return result;
 }

@@ -33,6 +33,8 @@ const char options_help[] =
     "  --optimizer WORD      momentum (default), sgd, adam\n"
     "  --lr X                learning rate (default 0.05 for momentum, 0.1 for sgd, 0.001 for "
     "adam)\n"
+    "  --schedule WORD       what the learning rate does by itself: constant (default of mlp) or\n"
+    "                        cosine (of cnn): down to zero at the end of the epochs\n"
     "  --momentum X          default 0.9\n"
     "  --beta1 X, --beta2 X  of adam, default 0.9 and 0.999\n"
     "  --weight-decay X      default 0.0001\n"
@@ -72,6 +74,7 @@ enum {
     INIT_SHARE,
     OPTIMIZER,
     LR,
+    SCHEDULE,
     MOMENTUM,
     BETA1,
     BETA2,
@@ -107,6 +110,7 @@ static const struct option table[] = {
     {"init-bias-share", required_argument, NULL, INIT_SHARE},
     {"optimizer", required_argument, NULL, OPTIMIZER},
     {"lr", required_argument, NULL, LR},
+    {"schedule", required_argument, NULL, SCHEDULE},
     {"momentum", required_argument, NULL, MOMENTUM},
     {"beta1", required_argument, NULL, BETA1},
     {"beta2", required_argument, NULL, BETA2},
@@ -260,6 +264,12 @@ static int read_start(options *o, int option, why *w) {
     }
 }
 
+static int read_schedule(const char *word, int *out, why *w) {
+    for (*out = 0; *out < SCHEDULE_COUNT; ++*out)
+        if (!strcmp(word, schedule_names[*out])) return 0;
+    return why_set(w, NNS_E_INVALID, "--schedule %s: must be constant or cosine", word);
+}
+
 static int read_rule(options *o, int option, why *w) {
     optimizer_settings *s = &o->trainer.live.rule;
     switch (option) {
@@ -269,6 +279,9 @@ static int read_rule(options *o, int option, why *w) {
     case LR:
         o->given |= OPTION_GIVEN_LR;
         return read_real(optarg, (bounds){"lr", 0, 1e6}, &s->lr, w);
+    case SCHEDULE:
+        o->given |= OPTION_GIVEN_SCHEDULE;
+        return read_schedule(optarg, &o->trainer.live.schedule, w);
     case MOMENTUM:
         o->given |= OPTION_GIVEN_MOMENTUM;
         return read_real(optarg, (bounds){"momentum", 0, 1}, &s->momentum, w);
@@ -367,6 +380,7 @@ static int read_one(options *o, int option, why *w) {
         return read_start(o, option, w);
     case OPTIMIZER:
     case LR:
+    case SCHEDULE:
     case MOMENTUM:
     case BETA1:
     case BETA2:
@@ -420,6 +434,8 @@ int options_parse(options *o, int argc, char **argv, why *w) {
     if (!o->trainer.model.cnn && (o->trainer.model.stages || o->trainer.model.kernel))
         return why_set(w, NNS_E_INVALID, "--filters and --kernel are of --model cnn");
     model_fill(&o->trainer.model);
+    if (o->trainer.model.cnn && !(o->given & OPTION_GIVEN_SCHEDULE))
+        o->trainer.live.schedule = SCHEDULE_COSINE;
     optimizer_settings *s = &o->trainer.live.rule;
     if (isnan(s->lr)) s->lr = optimizer_default_lr((optimizer_kind)o->trainer.live.optimizer);
     return 0;
@@ -428,6 +444,7 @@ int options_parse(options *o, int argc, char **argv, why *w) {
 void options_override(const options *o, trainer_live *live) {
     const trainer_live *mine = &o->trainer.live;
     if (o->given & OPTION_GIVEN_OPTIMIZER) live->optimizer = mine->optimizer;
+    if (o->given & OPTION_GIVEN_SCHEDULE) live->schedule = mine->schedule;
     if (o->given & OPTION_GIVEN_LR) live->rule.lr = mine->rule.lr;
     if (o->given & OPTION_GIVEN_MOMENTUM) live->rule.momentum = mine->rule.momentum;
     if (o->given & OPTION_GIVEN_BETA1) live->rule.beta1 = mine->rule.beta1;

@@ -33,6 +33,7 @@ enum {
     OPTION_GIVEN_DECAY = 64,
     OPTION_GIVEN_BATCH = 128,
     OPTION_GIVEN_EPOCHS = 256,
+    OPTION_GIVEN_SCHEDULE = 512,
 };
 
 // 0, or NNS_E_INVALID with `why`. Text is borrowed from argv.

@@ -19,14 +19,15 @@
 //   88      8 x 5    lr, momentum, beta1, beta2, weight decay
 //   128     8 x 4    random state before this epoch's shuffling
 //   160     8, 8     loss and right answers summed over this epoch
-//   176     16 L     each layer: kind (layer.h), activation, units, edge of its filters
+//   176     4, 4     schedule of the learning rate (trainer.h), zero
+//   184     16 L     each layer: kind (layer.h), activation, units, edge of its filters
 //   ...     4 P      parameters in the order of net.h
 //   ...     4 P      first moments in the same order
 //   ...     4 P      second moments
 //   ...     4 S      statistics that normalisations keep
 //   ...     4        CRC-32C of all that stands before
 //
-// Version 1 knew dense layers only and is still read: at 16 the inputs, at 20 the activation between layers, at 176
+// Version 1 knew dense layers and a constant learning rate only and is still read: at 16 the inputs, at 20 the activation between layers, at 176
 // 4 L units of each layer, the last is the number of classes; S is 0.
 //
 // Rewritten whole by a temporary name, so that a file is always one that was finished.
@@ -42,7 +43,8 @@
 
 #define MAGIC "NNSTRAIN"
 #define VERSION 2
-#define HEADER_BYTES 176
+#define OLD_HEADER_BYTES 176 // of version 1
+#define HEADER_BYTES 184
 #define FILE_BYTES_CAP ((size_t)1 << 36)
 
 _Static_assert(sizeof(float) == 4 && sizeof(double) == 8, "IEEE 754 sizes");
@@ -82,6 +84,8 @@ static void encode_header(const trainer *t, buf *out) {
     buf_i64(out, t->live.batch);
     buf_i64(out, t->live.epochs);
     encode_numbers(t, out);
+    buf_u32(out, (uint32_t)t->live.schedule);
+    buf_u32(out, 0);
     for (int i = 0; i < t->net.shape.layers; i++)
         encode_layer(&t->net.shape.layer[i], out);
 }
@@ -126,15 +130,15 @@ static size_t layer_bytes(const uint8_t *b) {
 }
 
 static size_t arrays_offset(const uint8_t *b) {
-    return HEADER_BYTES + layer_bytes(b) * le_u32(b + 12);
+    return (le_u32(b + 8) == 1 ? OLD_HEADER_BYTES : HEADER_BYTES) + layer_bytes(b) * le_u32(b + 12);
 }
 
 // Version 1: a dense layer; the last one is linear.
 static int decode_units(const char *name, const uint8_t *b, uint32_t at, layer_shape *out, why *w) {
-    uint32_t hidden = le_u32(b + 20), units = le_u32(b + HEADER_BYTES + 4 * at);
+    uint32_t hidden = le_u32(b + 20), units = le_u32(b + OLD_HEADER_BYTES + 4 * at);
     bool last = at == le_u32(b + 12) - 1;
     if (units < 1 || units > LAYER_UNITS_CAP)
-        return damaged(name, HEADER_BYTES + 4 * at, "units of a layer", w);
+        return damaged(name, OLD_HEADER_BYTES + 4 * at, "units of a layer", w);
     *out = (layer_shape){.kind = LAYER_DENSE,
                          .activation = last ? ACTIVATION_LINEAR : (activation)hidden,
                          .units = (int)units};
@@ -240,6 +244,9 @@ static int decode_header(trainer *t, const char *name, const uint8_t *b, why *w)
     t->net.rule.updates = le_i64(b + 64);
     t->live.batch = le_i64(b + 72);
     t->live.epochs = le_i64(b + 80);
+    t->live.schedule = le_u32(b + 8) == 1 ? SCHEDULE_CONSTANT : (int)le_u32(b + 176);
+    if (t->live.schedule < 0 || t->live.schedule >= SCHEDULE_COUNT)
+        return damaged(name, 176, "unknown schedule", w);
     if (t->step < 0 || t->epoch < 0 || t->net.rule.updates < 0)
         return damaged(name, 48, "negative counts", w);
     if (t->live.batch < 1 || t->live.batch > NET_BATCH_CAP || t->live.epochs < 0)

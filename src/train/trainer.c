@@ -10,10 +10,13 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #define EVALUATE_ROWS 500                // images a pass at most,
 #define EVALUATE_CELLS ((size_t)1 << 22) // and so many values: its arrays stay small
+
+const char *const schedule_names[SCHEDULE_COUNT] = {"constant", "cosine"};
 
 static size_t aside_rows(const net *n) {
     size_t rows = EVALUATE_CELLS / net_cells(n);
@@ -117,8 +120,16 @@ int trainer_learn(trainer *t, size_t rows, loss_sum *sum) {
     return result ? result : net_backward(&t->net, &t->pass, rows);
 }
 
+double trainer_lr(const trainer *t) {
+    if (t->live.schedule != SCHEDULE_COSINE || t->live.epochs <= 0) return t->live.rule.lr;
+    double done = trainer_epochs(t) / (double)t->live.epochs;
+    return done >= 1 ? 0 : t->live.rule.lr * 0.5 * (1 + cos(M_PI * done));
+}
+
 void trainer_update(trainer *t) {
-    net_update(&t->net, &t->live.rule);
+    optimizer_settings rule = t->live.rule;
+    rule.lr = trainer_lr(t);
+    net_update(&t->net, &rule);
 }
 
 int trainer_preview(trainer *t, size_t *rows, loss_sum *sum) {

@@ -9,12 +9,18 @@
 
 #include <stdbool.h>
 
+// What the learning rate does by itself while the epochs pass: nothing, or half a cosine down to zero at the planned end
+// (Loshchilov and Hutter 2017, section 3, without restarts). Without a planned end it stays.
+typedef enum schedule { SCHEDULE_CONSTANT, SCHEDULE_COSINE, SCHEDULE_COUNT } schedule;
+extern const char *const schedule_names[SCHEDULE_COUNT];
+
 // What a person may change while it trains.
 typedef struct trainer_live {
     optimizer_settings rule;
     int64_t batch;  // images of a step, 1..NET_BATCH_CAP
     int64_t epochs; // ends after so many; 0: never
     int optimizer;  // an optimizer_kind
+    int schedule;   // a schedule
     bool validate_now;
 } trainer_live;
 
@@ -69,6 +75,9 @@ int trainer_preview(trainer *t, size_t *rows, loss_sum *sum);
 
 // A pass over `set` that changes nothing that a later step depends on, nor the arrays of the last step.
 int trainer_evaluate(trainer *t, const data_set *set, evaluation *out);
+
+// The learning rate of the next update: rule.lr as the schedule has it now.
+double trainer_lr(const trainer *t);
 
 // Share of this epoch that is done, plus epochs done; and all steps planned (0: no end).
 double trainer_epochs(const trainer *t);

@@ -2,19 +2,21 @@
 // needs. In the order in which it happens:
 //
 //   1. open_run       nns_open: project, name, arguments; printed output is recorded too
-//   2. tell_facts     nns_fact_*: what does not change: shape, data, library, threads
+//   2. tell_facts     nns_fact_*: what does not change: network, data, library, threads
 //   3. offer_*        nns_param_*: the program's own variables become controls on the page
 //   4. open_series    nns_series_open_as: curves, with which direction is better
-//   5. watch_step     nns_step: the safe point; here parameters change and pauses are waited out
-//   6. watch_batch    nns_scalar, nns_progress: each step; now and then nns_histogram
-//   7. watch_validation  nns_scalar, nns_sample: images, truth and what the network thinks
-//   8. watch_close    nns_close
+//   5. show.c         nns_layer_describe, nns_tensor_add: what the network is and where its numbers are
+//   6. try.c          nns_on_push, nns_on_evaluate: samples pushed by hand, other weights
+//   7. watch_step     nns_step: the safe point; here parameters change and pauses are waited out
+//   8. watch_learning, watch_before_update  nns_batch, nns_before_update: gradients are there, weights still the old ones
+//   9. watch_batch    nns_scalar, nns_progress: each step; now and then nns_histogram
+//  10. watch_validation  nns_scalar, nns_confusion, nns_sample: images, truth and what the network thinks
+//  11. watch_close    nns_close
 //
-// None of it changes what is learnt: samples use the network's arrays between steps, when no step
-// depends on them, and no random number is drawn here.
+// None of it changes what is learnt: whoever looks at images has arrays of its own, and no random number is drawn here.
 #include "watch.h"
 
-#include "base/buf.h"
+#include "try.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -79,6 +81,8 @@ static void offer_rule(watch *w) {
 
 static void offer_loop(watch *w) {
     trainer_live *live = &w->t->live;
+    nns_param_choice(w->run, "schedule", &live->schedule, schedule_names, SCHEDULE_COUNT,
+                     &(nns_range){.description = "cosine: lr goes down to zero at the last epoch"});
     nns_param_int(
         w->run, "batch", &live->batch,
         &(nns_range){
@@ -94,6 +98,7 @@ static void open_series(watch *w) {
     w->train_accuracy = nns_series_open_as(w->run, "train/accuracy", NULL, NNS_HIGHER);
     w->val_loss = nns_series_open_as(w->run, "val/loss", NULL, NNS_LOWER);
     w->val_accuracy = nns_series_open_as(w->run, "val/accuracy", NULL, NNS_HIGHER);
+    w->lr = nns_series_open(w->run, "train/lr");
     w->gradient_norm = nns_series_open(w->run, "train/gradient_norm");
 }
 
@@ -108,6 +113,13 @@ static void choose_fixed(watch *w) {
     }
 }
 
+// Something to look at before the first update. A network that has learnt already has it too.
+static void show_first(watch *w) {
+    size_t rows;
+    loss_sum unused;
+    if (!trainer_preview(w->t, &rows, &unused)) show_batch(&w->shown, w->run, w->t, rows);
+}
+
 void watch_open(watch *w, trainer *t, const options *o, int argc, char **argv) {
     *w = (watch){.t = t, .next_picture = t->step};
     open_run(w, o, argc, argv);
@@ -117,11 +129,16 @@ void watch_open(watch *w, trainer *t, const options *o, int argc, char **argv) {
     offer_loop(w);
     open_series(w);
     choose_fixed(w);
+    show_network(&w->shown, w->run, t);
+    show_first(w);
+    try_open(&w->shown, w->run, t);
     if (o->paused) nns_pause(w->run);
 }
 
 void watch_close(watch *w, int status) {
+    try_end();
     nns_close(w->run, status);
+    try_close();
     w->run = NULL;
 }
 
@@ -131,6 +148,15 @@ void watch_stop(watch *w) {
 
 bool watch_step(watch *w) {
     return nns_step(w->run, w->t->step);
+}
+
+bool watch_wait(watch *w) {
+    nns_pause(w->run);
+    return w->run && watch_step(w);
+}
+
+void watch_learning(watch *w, size_t rows) {
+    if (w->run) show_batch(&w->shown, w->run, w->t, rows);
 }
 
 bool watch_before_update(watch *w) {
@@ -214,6 +240,7 @@ static void log_pictures(watch *w) {
 void watch_batch(watch *w, size_t rows, const loss_sum *sum) {
     if (!w->run) return;
     nns_scalar(w->run, w->train_loss, sum->loss / (double)rows);
+    if (w->t->live.schedule) nns_scalar(w->run, w->lr, trainer_lr(w->t));
     nns_scalar(w->run, w->train_accuracy, (double)sum->correct / (double)rows);
     if (w->t->step % 10 == 0) nns_progress(w->run, trainer_epochs(w->t), trainer_total_steps(w->t));
     if (w->t->step >= w->next_picture) log_pictures(w);
@@ -224,6 +251,8 @@ void watch_validation(watch *w, const evaluation *e) {
     w->last = *e;
     nns_scalar(w->run, w->val_loss, e->loss);
     nns_scalar(w->run, w->val_accuracy, e->accuracy);
+    nns_confusion(w->run, "val/confusion", (uint32_t)w->t->d->classes, w->t->confusion,
+                  try_words(w->t->d));
     nns_progress(w->run, trainer_epochs(w->t), trainer_total_steps(w->t));
 }
 

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "train/model.h"
 #include "train/parallel.h"
+#include "train/alone.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -342,6 +343,33 @@ static void test_gemm(void **state) {
     }
 }
 
+// The product that other threads use: blocks, and what is left over beside and below them.
+static void test_alone_product(void **state) {
+    (void)state;
+    random_state random;
+    random_seed(&random, 10, 0);
+    for (int round = 0; round < 100; round++) {
+        static float a[60 * 90], b[90 * 130], c[60 * 130], wanted[60 * 130];
+        gemm_product p = {.m = 1 + random_below(&random, 60),
+                          .n = 1 + random_below(&random, 130),
+                          .k = 1 + random_below(&random, 90),
+                          .a = a,
+                          .b = b,
+                          .c = c};
+        for (int64_t i = 0; i < p.m * p.k; i++)
+            a[i] = random_normal(&random);
+        for (int64_t i = 0; i < p.k * p.n; i++)
+            b[i] = random_normal(&random);
+        assert_int_equal(alone_product(&p), 0);
+        p.c = wanted;
+        assert_int_equal(gemm(&p), 0);
+        for (int64_t i = 0; i < p.m * p.n; i++)
+            assert_true(fabsf(wanted[i] - c[i]) < 1e-4f);
+    }
+    assert_int_equal(alone_product(&(gemm_product){.m = 1, .n = 1, .k = 1, .beta = 1}),
+                     NNS_E_INVALID);
+}
+
 static int refused(net_shape shape) {
     net n;
     shape.in = shape.in.height ? shape.in : (extent){4, 4, 1};
@@ -534,6 +562,7 @@ int main(void) {
     parallel_start(1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gemm),
+        cmocka_unit_test(test_alone_product),
         cmocka_unit_test(test_activations),
         cmocka_unit_test(test_not_a_number),
         cmocka_unit_test(test_softmax),

@@ -85,6 +85,12 @@ static void test_models(void **state) {
     net_start start =
         accepted("--init-scale 0.5 --init-bias -3 --init-bias-share 0.25").trainer.start;
     assert_true(start.scale == 0.5f && start.bias == -3.0f && start.biased == 0.25);
+    assert_int_equal(accepted("").trainer.live.schedule, SCHEDULE_CONSTANT);
+    assert_int_equal(accepted("--model cnn").trainer.live.schedule, SCHEDULE_COSINE);
+    assert_int_equal(accepted("--schedule constant --model cnn").trainer.live.schedule,
+                     SCHEDULE_CONSTANT);
+    assert_int_equal(accepted("--schedule cosine").given, OPTION_GIVEN_SCHEDULE);
+    refused("--schedule linear", "constant or cosine");
     assert_true(accepted("--stay").stay && !accepted("--stay --exit").stay);
     assert_true(accepted("--init-bias 1").given == OPTION_GIVEN_MODEL);
 }

@@ -79,6 +79,7 @@ static void test_goes_on(void **state) {
 
 static trainer_options cnn_settings(void) {
     trainer_options options = settings(OPTIMIZER_MOMENTUM);
+    options.live.schedule = SCHEDULE_COSINE;
     options.model = (model){.cnn = true,
                             .stages = 2,
                             .filters = {3, 4},
@@ -223,6 +224,27 @@ static void test_epochs(void **state) {
     trainer_free(&t);
 }
 
+static void test_schedule(void **state) {
+    (void)state;
+    trainer_options options = settings(OPTIMIZER_SGD);
+    trainer t;
+    why w;
+    options.live.rule.lr = 2;
+    assert_int_equal(trainer_new(&t, &digits, &options, &w), 0);
+    assert_true(trainer_lr(&t) == 2);
+    t.live.schedule = SCHEDULE_COSINE;
+    assert_true(trainer_lr(&t) == 2);
+    t.epoch = 1, t.position = digits.train.count / 2; // half of 3 epochs
+    assert_true(fabs(trainer_lr(&t) - 1) < 1e-9);
+    t.epoch = 3, t.position = 0;
+    assert_true(trainer_lr(&t) == 0);
+    t.epoch = 4; // a person took epochs back
+    assert_true(trainer_lr(&t) == 0);
+    t.live.epochs = 0; // no end
+    assert_true(trainer_lr(&t) == 2);
+    trainer_free(&t);
+}
+
 static buf saved(void) {
     trainer_options options = settings(OPTIMIZER_MOMENTUM);
     trainer t;
@@ -296,10 +318,15 @@ static void test_nonsense(void **state) {
         {28, 1, NNS_E_INVALID, "other data"},    {32, 5, NNS_E_INVALID, "other data"},
         {36, 5500, NNS_E_CORRUPT, "position"},   {52, 0x80000000, NNS_E_CORRUPT, "negative"},
         {72, 0, NNS_E_CORRUPT, "batch"},         {72, 5000, NNS_E_CORRUPT, "batch"},
-        {176, 77, NNS_E_CORRUPT, "kind"},        {180, 77, NNS_E_CORRUPT, "activation"},
-        {184, 0, NNS_E_CORRUPT, "fit"},          {184, 25, NNS_E_CORRUPT, "size"},
-        {184, 1u << 30, NNS_E_CORRUPT, "units"}, {188, 77, NNS_E_CORRUPT, "edge"},
-        {176, 1, NNS_E_CORRUPT, "activation"},   {176, 3, NNS_E_CORRUPT, "activation"},
+        {176, 2, NNS_E_CORRUPT, "schedule"},
+        {184, 77, NNS_E_CORRUPT, "kind"},
+        {188, 77, NNS_E_CORRUPT, "activation"},
+        {192, 0, NNS_E_CORRUPT, "fit"},
+        {192, 25, NNS_E_CORRUPT, "size"},
+        {192, 1u << 30, NNS_E_CORRUPT, "units"},
+        {196, 77, NNS_E_CORRUPT, "edge"},
+        {184, 1, NNS_E_CORRUPT, "activation"},
+        {184, 3, NNS_E_CORRUPT, "activation"},
     };
     refuse_all(cases, sizeof cases / sizeof *cases, saved);
 }
@@ -313,8 +340,8 @@ static buf saved_old(void) {
     le_put_u32(old.data + 16, 784);
     le_put_u32(old.data + 20, ACTIVATION_TANH);
     for (uint32_t i = 0; i < layers; i++)
-        buf_u32(&old, le_u32(now.data + 176 + 16 * i + 8));
-    buf_add(&old, now.data + 176 + 16 * layers, now.length - 176 - 16 * layers);
+        buf_u32(&old, le_u32(now.data + 184 + 16 * i + 8));
+    buf_add(&old, now.data + 184 + 16 * layers, now.length - 184 - 16 * layers);
     assert_false(old.failed);
     seal(&old);
     buf_fini(&now);
@@ -356,11 +383,12 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_goes_on),     cmocka_unit_test(test_watching_changes_nothing),
-        cmocka_unit_test(test_learns),      cmocka_unit_test(test_epochs),
-        cmocka_unit_test(test_damage),      cmocka_unit_test(test_nonsense),
-        cmocka_unit_test(test_preview),     cmocka_unit_test(test_version_1),
-        cmocka_unit_test(test_cnn_goes_on), cmocka_unit_test(test_cnn_learns),
+        cmocka_unit_test(test_goes_on),    cmocka_unit_test(test_watching_changes_nothing),
+        cmocka_unit_test(test_learns),     cmocka_unit_test(test_epochs),
+        cmocka_unit_test(test_damage),     cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_schedule),   cmocka_unit_test(test_preview),
+        cmocka_unit_test(test_version_1),  cmocka_unit_test(test_cnn_goes_on),
+        cmocka_unit_test(test_cnn_learns),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
