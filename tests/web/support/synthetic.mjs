@@ -187,7 +187,7 @@ export class Synthetic {
 
   rest(path, query) {
     if (path.endsWith('/model')) return this.model();
-    if (path.endsWith('/snapshots')) return { snapshots: this.snapshots.map((step, i) => ({ step, time: 1e9 + i * 10, bytes: 240000, kept: i === 20, flight: i > 30 && i < 34 })), bytes: 240000 * this.snapshots.length, bytes_per_hour: 86e6 };
+    if (path.endsWith('/snapshots')) return { snapshots: this.snapshots.map((step, i) => ({ step, time: 1e9 + i * 10, bytes: 240000, flags: i === 20 ? ['kept'] : i > 30 && i < 34 ? ['flight'] : [] })), count: this.snapshots.length, bytes: 240000 * this.snapshots.length, per_hour: 86e6, next: null };
     if (path.includes('/units')) {
       const layer = this.layers.findIndex(l => l.name === query.get('layer')), step = Number(query.get('step'));
       return { step, values: Array.from({ length: this.layers[layer].units }, (_, u) => this[query.get('quantity')](layer, u, step)) };

@@ -1,47 +1,37 @@
 // Snapshots of a network: which there are (GET runs/ID/snapshots), and the states of those that are looked at (snapshots/STEP),
 // kept up to a number of bytes, the neighbours of the one shown fetched ahead.
 import { signal } from '@preact/signals';
-import { CAPTURE_FLAG, decodeCapture } from '../link/capture';
+import { decodeCapture } from '../link/capture';
 import { getBuffer, getJson, segment } from '../link/rest';
 import type { NetworkModel, NetworkState } from '../network/model';
 import { emptyState, takeCapture } from '../network/take';
 
-export interface Snapshot { step: number; time: number; bytes: number; flags: number } // time: wall time in ms
-export interface SnapshotList { snapshots: Snapshot[]; bytes: number; bytesPerHour: number } // ascending by step
+export interface Snapshot { step: number; time: number; bytes: number; flags: readonly string[] } // time: wall time in ms
 
-export const isFlight = (s: Snapshot): boolean => (s.flags & CAPTURE_FLAG.flight) !== 0;
-export const isKept = (s: Snapshot): boolean => (s.flags & CAPTURE_FLAG.kept) !== 0;
+// Ascending by step; `bytes` of all of them on disk, `limit` what they may take (0 unknown).
+export interface SnapshotList { snapshots: Snapshot[]; bytes: number; bytesPerHour: number; limit: number }
 
-const MOST_BYTES = 128 << 20, LIST_MS = 2000, AHEAD = 3;
+export const isFlight = (s: Snapshot): boolean => s.flags.includes('flight');
+export const isKept = (s: Snapshot): boolean => s.flags.includes('kept');
+
+const MOST_BYTES = 128 << 20, LIST_MS = 2000, AHEAD = 3, PAGE = 5000, PAGES_MOST = 20;
 
 type Json = Record<string, unknown>;
 const count = (v: unknown): number => (Number.isFinite(Number(v)) ? Number(v) : 0);
 
 function snapshotOf(s: Json): Snapshot {
-  const flags = (s.flight ? CAPTURE_FLAG.flight : 0) | (s.kept ? CAPTURE_FLAG.kept : 0) | count(s.flags);
-  return { step: count(s.step), time: 1000 * count(s.time), bytes: count(s.bytes), flags };
+  return { step: count(s.step), time: 1000 * count(s.time), bytes: count(s.bytes), flags: Array.isArray(s.flags) ? s.flags.map(String) : [] };
 }
 
-// A person's mark and the last before the trouble may stand at one step with an ordinary one: shown once, with the marks of all.
-function merged(all: Snapshot[]): Snapshot[] {
-  const found: Snapshot[] = [];
-  for (const s of all.sort((a, b) => a.step - b.step)) {
+// Known ones with those that came laid over; several of one step (a person's mark, the last before the trouble) are one with the marks of all.
+export function merged(before: readonly Snapshot[], came: readonly Snapshot[]): Snapshot[] {
+  const first = came[0]?.step ?? Infinity, found = before.filter(s => s.step < first);
+  for (const s of [...came].sort((a, b) => a.step - b.step)) {
     const last = found[found.length - 1];
-    if (last?.step === s.step) last.flags |= s.flags;
-    else found.push({ ...s });
+    if (last?.step === s.step) found[found.length - 1] = { ...last, flags: [...new Set([...last.flags, ...s.flags])] };
+    else found.push(s);
   }
   return found;
-}
-
-function perHour(all: Snapshot[], bytes: number): number {
-  const hours = all.length > 1 ? (all[all.length - 1]!.time - all[0]!.time) / 3.6e6 : 0;
-  return hours > 0 ? bytes / hours : 0;
-}
-
-export function listOf(body: Json): SnapshotList {
-  const all = merged((Array.isArray(body.snapshots) ? (body.snapshots as Json[]) : []).map(snapshotOf));
-  const bytes = count(body.bytes) || all.reduce((n, s) => n + s.bytes, 0);
-  return { snapshots: all, bytes, bytesPerHour: count(body.bytes_per_hour) || perHour(all, bytes) };
 }
 
 // The place of the snapshot at or before a step; 0 when all are later, -1 when there are none.
@@ -58,7 +48,7 @@ export function nearest(all: readonly Snapshot[], step: number): number {
 interface Held { state: NetworkState; bytes: number; used: number }
 
 export class Snapshots {
-  readonly list = signal<SnapshotList>({ snapshots: [], bytes: 0, bytesPerHour: 0 });
+  readonly list = signal<SnapshotList>({ snapshots: [], bytes: 0, bytesPerHour: 0, limit: 0 });
   readonly error = signal('');
   readonly loaded = signal(0);             // counts what has come: who waits for a state looks again
   private held = new Map<number, Held>();
@@ -80,12 +70,26 @@ export class Snapshots {
     return () => ((ended = true), clearTimeout(this.timer));
   }
 
+  // What is behind the last one known; all of it when the server has fewer than are known here (older ones were thinned out).
   async refresh(): Promise<void> {
+    const known = this.list.peek().snapshots, last = known[known.length - 1];
     try {
-      const list = listOf(await getJson<Json>(`runs/${segment(this.run)}/snapshots`)), before = this.list.peek();
-      const same = list.snapshots.length === before.snapshots.length && list.bytes === before.bytes && list.snapshots.at(-1)?.step === before.snapshots.at(-1)?.step;
-      if (!same) this.list.value = list;
+      const total = await this.read(last ? last.step : null, known);
+      if (last && total < this.list.peek().snapshots.length) await this.read(null, []);
     } catch { /* asked again */ }
+  }
+
+  private async read(from: number | null, known: readonly Snapshot[]): Promise<number> {
+    let all = known, next = from, body: Json = {};
+    for (let page = 0; page < PAGES_MOST; page++) {
+      body = await getJson<Json>(`runs/${segment(this.run)}/snapshots?limit=${PAGE}${next === null ? '' : `&from=${next}`}`);
+      all = merged(all, (Array.isArray(body.snapshots) ? (body.snapshots as Json[]) : []).map(snapshotOf));
+      if (typeof body.next !== 'number') break;
+      next = body.next;
+    }
+    const list = { snapshots: [...all], bytes: count(body.bytes), bytesPerHour: count(body.per_hour), limit: count(body.limit) };
+    if (JSON.stringify(list) !== JSON.stringify(this.list.peek())) this.list.value = list;
+    return count(body.count) || all.length;
   }
 
   // The state of a snapshot when it is here.

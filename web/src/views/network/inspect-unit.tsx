@@ -11,7 +11,8 @@ import { useCalm } from './calm';
 import { ClassBars, CoursePlot, Fact, joined, LinkRows, pointsOf, SampleRow, Section, type LinkRow } from './parts';
 import { norm, rowOf, strongestOf, type Row } from './row-of';
 import { chooseUnit, feeds } from './seen';
-import { WeightImage, largest } from './weights';
+import { WeightImage } from './weights';
+import { largest } from './weights-shape';
 import { figure, layerWords, share, unitWords } from './words';
 
 const LINKS = 6;

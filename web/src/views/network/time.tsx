@@ -72,9 +72,9 @@ function Keep({ network }: { network: Network }) {
 }
 
 function Cost({ network }: { network: Network }) {
-  const { snapshots, bytes: all, bytesPerHour } = network.snapshots.list.value;
+  const { snapshots, bytes: all, bytesPerHour, limit } = network.snapshots.list.value;
   if (!snapshots.length) return <span class="time-cost faint">no snapshot yet</span>;
-  return <span class="time-cost faint number" title="what the snapshots of this run take on disk">{whole(snapshots.length)} × {bytes(all / snapshots.length)}{bytesPerHour > 0 && ` · ${bytes(bytesPerHour)}/h`}</span>;
+  return <span class="time-cost faint number" title={`on disk: ${bytes(all)}${limit ? ` of ${bytes(limit)}, then older ones are thinned out` : ''}`}>{whole(snapshots.length)} × {bytes(all / snapshots.length)}{bytesPerHour > 0 && ` · ${bytes(bytesPerHour)}/h`}</span>;
 }
 
 export function Time({ network }: { network: Network }) {
