@@ -70,6 +70,16 @@ const struct json_t *model_layer(const network *n, const char *name, uint32_t *n
 const struct json_t *model_tensor(const network *n, const char *name, uint32_t *number);
 size_t model_input_size(const network *n); // of a pushed sample; 0: not said
 
+// steer_pin.c: what a person wants pinned, checked and made ready for the inbox. All zero; `values` borrow from json and `input`.
+typedef struct pin_order {
+    command_value values[2];
+    uint16_t count;
+    float *input;         // owned
+    struct json_t *shown; // owned: what the command tells of it
+} pin_order;
+bool steer_pin(pin_order *p, const run *r, uint32_t verb, const struct json_t *json, core_reply *reply);
+void pin_order_fini(pin_order *p);
+
 // capture_in.c
 void capture_take(core *c, process *p, const lane_state *l, uint32_t kind, const uint8_t *at);
 bool capture_put_away(core *c, process *p, media_due *m, const char *path, bool last_chance); // engine, no lock. True: over
@@ -95,6 +105,8 @@ void looks_calls_end(core *c);     // calls that still wait are dropped
 typedef void (*push_done)(core *c, void *context, frame *f, const char *code, const char *why); // lock held; f borrowed, or why not
 bool push_call(core *c, run *r, const struct json_t *m, int64_t wait_ns, push_done done, void *context, core_reply *reply);
 void push_message(viewer *v, const struct json_t *message, uint32_t id, unsigned scopes);
+// Numbers of a list, or of lists of lists, written to out[0..most); how many there are, SIZE_MAX: something else stands in it.
+size_t push_values(const struct json_t *list, float *out, size_t most);
 void push_answer(core *c, uint64_t number, buf *bytes, const char *error); // takes bytes (FRAME_FRONT in front) or NULL and why
 void pushes_tick(core *c, int64_t now_ns);
 void pushes_process_gone(core *c, process *p);

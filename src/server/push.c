@@ -55,12 +55,12 @@ static bool wrong(core_reply *reply, int status, const char *code, const char *m
     return false;
 }
 
-static size_t values_of(const json_t *list, float *out, size_t most) {
+size_t push_values(const json_t *list, float *out, size_t most) {
     return json_is_array(list) ? flatten(list, out, 0, most, 0) : SIZE_MAX;
 }
 
 static bool put_values(const run *r, const json_t *list, buf *out, core_reply *reply) {
-    size_t wanted = model_input_size(r->network), have = values_of(list, NULL, 0);
+    size_t wanted = model_input_size(r->network), have = push_values(list, NULL, 0);
     if (have == SIZE_MAX) return wrong(reply, 422, "invalid", "\"input\" is a list of finite numbers");
     if (wanted && have != wanted) {
         reply_error(reply, 422, "wrong_size", "the network takes %zu numbers, \"input\" has %zu", wanted, have);
@@ -73,7 +73,7 @@ static bool put_values(const run *r, const json_t *list, buf *out, core_reply *r
     size_t begin = out->length;
     float *at = have ? (float *)(void *)buf_room(out, 4 * have + 4) : NULL;
     if (!at) return wrong(reply, have ? 503 : 422, have ? "no_memory" : "invalid", have ? "out of memory" : "\"input\" is empty");
-    values_of(list, at, have);
+    push_values(list, at, have);
     out->length = begin + 4 * have;
     buf_align8(out);
     le_put_u32(out->data + 24, (uint32_t)have);

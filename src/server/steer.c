@@ -239,6 +239,7 @@ typedef struct order {
     command_value values[COMMAND_VALUES_MAX];
     json_t *changes;  // owned
     json_t *wanted;   // owned: what `values` borrows from
+    pin_order pin;
     uint64_t undoes;
     core_reply *reply;
 } order;
@@ -292,6 +293,14 @@ static bool order_undo_set(order *o, const pending *m) {
     return order_set(o, wanted);
 }
 
+static bool order_pin(order *o, const json_t *json) {
+    if (!steer_pin(&o->pin, o->r, o->wire.verb, json, o->reply)) return false;
+    o->wire.values = o->pin.values;
+    o->wire.count = o->pin.count;
+    o->changes = json_incref(o->pin.shown);
+    return true;
+}
+
 static uint64_t number_of(const json_t *json) {
     if (json_is_integer(json)) return (uint64_t)json_integer_value(json);
     return json_is_string(json) ? strtoull(json_string_value(json), NULL, 10) : 0;
@@ -304,6 +313,10 @@ static bool order_undo(order *o, const json_t *json) {
     if (m->state != APPLIED) return refuse(o, 409, "not_applied", "that command has not been applied");
     o->undoes = number;
     if (m->verb == COMMAND_SET && m->values) return order_undo_set(o, m);
+    if (m->verb == COMMAND_PIN && m->values) {
+        o->wire.verb = COMMAND_UNPIN;
+        return order_pin(o, m->values);
+    }
     if (m->verb == COMMAND_PAUSE) o->wire.verb = COMMAND_RESUME;
     else if (m->verb == COMMAND_RESUME) o->wire.verb = COMMAND_PAUSE;
     else return refuse(o, 409, "no_undo", "that command cannot be undone");
@@ -317,7 +330,8 @@ static bool order_of(order *o, const json_t *json) {
     o->wire.verb = record_command_verb(type);
     if (o->wire.verb == COMMAND_SET) return order_set_json(o, json);
     if (o->wire.verb == COMMAND_STEP) return order_step(o, json);
-    return o->wire.verb != 0 || refuse(o, 422, "invalid", "no such command: set, pause, resume, step, stop or undo");
+    if (o->wire.verb == COMMAND_PIN || o->wire.verb == COMMAND_UNPIN) return order_pin(o, json);
+    return o->wire.verb != 0 || refuse(o, 422, "invalid", "no such command: set, pause, resume, step, stop, keep, pin, unpin, prune or undo");
 }
 
 // Steps per second, from the whole course while the recent rate is not known yet.
@@ -402,6 +416,7 @@ void core_post_command(core *c, const char *run_key, const char *json, size_t by
         core_lock(c);
         order o = {.r = id_valid(run_key) ? registry_find(c, run_key) : NULL, .who = who, .reply = &reply};
         waits = command_under_lock(c, &o, parsed, wait_ms, done, context);
+        pin_order_fini(&o.pin);
         json_decref(o.changes);
         json_decref(o.wanted);
         core_unlock(c);
