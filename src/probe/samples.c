@@ -52,6 +52,7 @@ static bool make_ring(samples *s, uint32_t elements) {
         mem_free(s->layers[i].number);
         s->layers[i] = (samples_layer){0};
     }
+    memset(s->shown, 0, sizeof s->shown);
     s->unit_bytes = 0;
     s->taken = 0;
     s->ring = elements ? ring : SAMPLES_RING;
@@ -201,7 +202,7 @@ uint32_t samples_of_unit(const samples *s, uint32_t layer, uint32_t unit, uint32
     const samples_layer *l = layer < SAMPLES_LAYERS ? &s->layers[layer] : NULL;
     if (!l || !l->values || unit >= l->units || !s->inputs) return 0;
     for (uint32_t slot = 0; slot < filled(s); slot++)
-        if (l->number[slot] == number_in(s, slot))
+        if (s->shown[slot] && l->number[slot] == number_in(s, slot))
             count =
                 insert(slots, values, count, most, slot, l->values[(size_t)slot * l->units + unit]);
     return count;
