@@ -79,7 +79,7 @@ function sizeOf(plan: Plan, w: number, h: number, vertical: boolean): Box {
   if (form === 'maps') return withFilters(box, grid, w, h, filters, vertical);
   box.fold = shape.own ? times(shape.own[1], shape.own[0]) : foldWord(units, grid);
   if (shape.own) {
-    const cell = Math.min(w / grid.cols, h / grid.rows, 14);
+    const cell = Math.min(w / grid.cols, h / grid.rows, Math.max(14, 112 / Math.max(grid.cols, grid.rows)));
     return Object.assign(box, grid, { w: cell * grid.cols, h: cell * grid.rows });
   }
   const across = Math.min(w / grid.cols, 24), down = Math.min(h / grid.rows, 24);

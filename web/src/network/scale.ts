@@ -43,7 +43,7 @@ const STOPS = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
 export function roundUp(value: number): number {
   if (!(value > 0) || !Number.isFinite(value)) return 1;
   const power = 10 ** Math.floor(Math.log10(value)), share = value / power;
-  for (const stop of STOPS) if (share <= stop * (1 + 1e-12)) return power < 1 ? stop / (1 / power) : stop * power;
+  for (const stop of STOPS) if (share <= stop * (1 + 1e-6)) return power < 1 ? stop / (1 / power) : stop * power;
   return value;
 }
 

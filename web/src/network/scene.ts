@@ -50,7 +50,7 @@ export const DOT = { share: 0.4, young: 0.6, marksFrom: 5, coarseBelow: 2.5 } as
 export const LINE = {
   width: (s: number) => 0.75 + 1.5 * s,
   faint: { dark: 0.07, light: 0.1 },
-  share: (count: number) => Math.min(1, Math.sqrt(500 / Math.max(1, count))),
+  share: (count: number) => Math.min(1, Math.sqrt(700 / Math.max(1, count))),
   opacity: (s: number, faint: number, share: number) => share * (faint + 0.45 * s * s) + 0.4 * s * s * s,
   code: (s: number, sign: number) => Math.round(127.5 + sign * (70 + 57.5 * s)),
   dim: 0.3,
