@@ -1,7 +1,7 @@
 // Unit model.c turns the words of a command line into a list of layers, and a list of layers into words.
 //
 //   mlp  dense(512, gelu) dense(256, gelu) dense(classes)
-//   cnn  [conv(16) norm(relu) pool] [conv(32) norm(relu) pool] flatten dense(128, relu) dense(classes)
+//   cnn  [conv(16) norm(relu) pool] [32 ...] [64 ...] flatten dense(128, relu) dense(classes)
 #include "model.h"
 
 #include <stdarg.h>
@@ -18,9 +18,9 @@ void model_fill(model *m) {
     }
     if (m->activation < 0) m->activation = m->cnn ? ACTIVATION_RELU : ACTIVATION_GELU;
     if (m->cnn && !m->stages) {
-        m->stages = 2;
-        m->filters[0] = 16;
-        m->filters[1] = 32;
+        m->stages = 3;
+        for (int i = 0; i < 3; i++)
+            m->filters[i] = 16 << i;
     }
     if (m->cnn && !m->kernel) m->kernel = 3;
 }

@@ -18,13 +18,14 @@ typedef struct model {
     int activation;                   // -1: the model's default
 } model;
 
-// What was left open is filled in: mlp 512-256, gelu; cnn 16 and 32 filters of 3 x 3, 128 units, relu.
+// What was left open is filled in: mlp 512-256, gelu; cnn 16, 32 and 64 filters of 3 x 3,
+// 128 units, relu.
 void model_fill(model *m);
 
 // The layers, for images and classes like these. A filled model always has them.
 void model_shape(const model *m, extent in, int classes, net_shape *out);
 
-// "784-512-256-10", "28x28-16c3-32c3-128-10" (filters c edge); and the first word of both: "mlp" or "cnn".
+// "784-512-256-10", "28x28-16c3-32c3-64c3-128-10" (filters c edge); and the first word of both: "mlp" or "cnn".
 void model_text(const net *n, char text[MODEL_TEXT_CAP]);
 const char *model_word(const net *n);
 

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +22,7 @@ const char options_help[] =
     "  --layers 512,256      units of the hidden dense layers (cnn: 128); 64x10: ten of 64; none:\n"
     "                        \"\" (mlp: a linear model)\n"
     "  --activation WORD     gelu (default of mlp), relu (of cnn), tanh, sigmoid\n"
-    "  --filters 16,32       of the cnn, stage by stage; each stage halves the image\n"
+    "  --filters 16,32,64    of the cnn, stage by stage; each stage halves the image\n"
     "  --kernel N            edge of the filters, odd (default 3)\n"
     "start (to see what goes wrong: see docs/guide/train.md, \"Deliberate faults\")\n"
     "  --init-scale X        times the usual size of the first weights (default 1)\n"
@@ -37,7 +36,7 @@ const char options_help[] =
     "                        cosine (of cnn): down to zero at the end of the epochs\n"
     "  --momentum X          default 0.9\n"
     "  --beta1 X, --beta2 X  of adam, default 0.9 and 0.999\n"
-    "  --weight-decay X      default 0.0001\n"
+    "  --weight-decay X      default 0.0001 (cnn: 0.0005)\n"
     "  --batch N             images a step, 1 to 4096 (default 128)\n"
     "  --epochs N            end after so many passes over the data (default 10; 0: until "
     "stopped)\n"
@@ -192,7 +191,7 @@ static int read_filters(const char *text, model *m, why *w) {
     m->stages = read_list(text, FILTERS_MOST, m->filters, MODEL_FILTERS_CAP);
     if (m->stages > 0) return 0;
     return why_set(w, NNS_E_INVALID,
-                   "--filters %s: must be 1 to %d numbers from 1 to %d, as in 16,32", text,
+                   "--filters %s: must be 1 to %d numbers from 1 to %d, as in 16,32,64", text,
                    MODEL_FILTERS_CAP, FILTERS_MOST);
 }
 
@@ -403,11 +402,7 @@ static void set_defaults(options *o) {
     *o = (options){
         .trainer = {.model = {.hidden = -1, .activation = -1},
                     .start = {.scale = 1, .biased = 1},
-                    .live = {.rule = {.lr = NAN,
-                                      .momentum = 0.9,
-                                      .beta1 = 0.9,
-                                      .beta2 = 0.999,
-                                      .weight_decay = 1e-4},
+                    .live = {.rule = {.momentum = 0.9, .beta1 = 0.9, .beta2 = 0.999},
                              .batch = 128,
                              .epochs = 10,
                              .optimizer = OPTIMIZER_MOMENTUM},
@@ -415,6 +410,17 @@ static void set_defaults(options *o) {
         .data = {.seed = 1},
         .threads = cores > 1 ? cores - 1 : 1,
     };
+}
+
+// What the model and the optimizer decide where the command line did not.
+static void set_open(options *o) {
+    trainer_live *live = &o->trainer.live;
+    bool cnn = o->trainer.model.cnn;
+    model_fill(&o->trainer.model);
+    if (cnn && !(o->given & OPTION_GIVEN_SCHEDULE)) live->schedule = SCHEDULE_COSINE;
+    if (!(o->given & OPTION_GIVEN_DECAY)) live->rule.weight_decay = cnn ? 5e-4 : 1e-4;
+    if (!(o->given & OPTION_GIVEN_LR))
+        live->rule.lr = optimizer_default_lr((optimizer_kind)live->optimizer);
 }
 
 int options_parse(options *o, int argc, char **argv, why *w) {
@@ -433,11 +439,7 @@ int options_parse(options *o, int argc, char **argv, why *w) {
         return why_set(w, NNS_E_INVALID, "%s: not understood (see --help)", argv[optind]);
     if (!o->trainer.model.cnn && (o->trainer.model.stages || o->trainer.model.kernel))
         return why_set(w, NNS_E_INVALID, "--filters and --kernel are of --model cnn");
-    model_fill(&o->trainer.model);
-    if (o->trainer.model.cnn && !(o->given & OPTION_GIVEN_SCHEDULE))
-        o->trainer.live.schedule = SCHEDULE_COSINE;
-    optimizer_settings *s = &o->trainer.live.rule;
-    if (isnan(s->lr)) s->lr = optimizer_default_lr((optimizer_kind)o->trainer.live.optimizer);
+    set_open(o);
     return 0;
 }
 

@@ -4,7 +4,8 @@
 //   push_sample  inside nns_step, on the training thread: the live weights, one row, statistics as they were kept
 //   judge        on a thread of nnscope, beside training: copied weights in a network of its own, products of its own
 //                (alone.c) on that thread alone; the first 2000 validation images, always the same. Normalisations take the
-//                statistics of those images: those that were kept belong to other weights, and are not copied
+//                statistics of those images: those that were kept belong to other weights, and are not copied. Nothing of
+//                the trainer is used but a copy of those images, so that a judgement may outlive the training
 #include "try.h"
 
 #include "parallel.h"
@@ -19,9 +20,12 @@
 
 #define JUDGED 2000
 #define JUDGED_ROWS 100 // a pass
+#define PATIENCE_NS (500 * NS_PER_MS)
 
 typedef struct judge {
     nns_tensor weight[NET_LAYERS_CAP], bias[NET_LAYERS_CAP];
+    data data;       // scales as the trainer's; its validation images point into `images`
+    uint8_t *images; // and their labels behind them
     net net;
     pass pass;
     atomic_bool ending, inside;
@@ -130,19 +134,18 @@ static bool take_layer(judge *j, const nns_copy *copy, int at) {
 }
 
 static double judge_images(judge *j) {
-    const data_set *set = &it.t->d->validation;
-    uint32_t count = set->count < JUDGED ? set->count : JUDGED;
+    const data_set *set = &j->data.validation;
     size_t correct = 0;
-    for (uint32_t first = 0; first < count && !atomic_load(&j->ending);) {
+    for (uint32_t first = 0; first < set->count && !atomic_load(&j->ending);) {
         uint32_t index[JUDGED_ROWS], rows = 0;
-        for (; rows < JUDGED_ROWS && first < count; rows++)
+        for (; rows < JUDGED_ROWS && first < set->count; rows++)
             index[rows] = first++;
         loss_sum sum;
-        data_gather(it.t->d, set, index, rows, j->pass.x, j->pass.truth);
+        data_gather(&j->data, set, index, rows, j->pass.x, j->pass.truth);
         if (net_forward(&j->net, &j->pass, rows, &sum)) return (double)NAN;
         correct += sum.correct;
     }
-    return atomic_load(&j->ending) ? (double)NAN : (double)correct / count;
+    return atomic_load(&j->ending) ? (double)NAN : (double)correct / set->count;
 }
 
 static double judge_copy(void *context, const nns_copy *copy) {
@@ -158,9 +161,21 @@ static double judge_copy(void *context, const nns_copy *copy) {
     return accuracy;
 }
 
+static bool copy_images(judge *j, const data *d) {
+    uint32_t count = d->validation.count < JUDGED ? d->validation.count : JUDGED;
+    size_t bytes = (size_t)count * d->rows * d->columns;
+    j->images = mem_array(bytes + count, 1);
+    if (!j->images) return false;
+    memcpy(j->images, d->validation.images, bytes);
+    memcpy(j->images + bytes, d->validation.labels, count);
+    j->data = *d;
+    j->data.validation = (data_set){count, j->images, j->images + bytes};
+    return true;
+}
+
 static void offer_judge(nns_run *run) {
     judge *j = &it.judge;
-    if (net_new(&j->net, &it.t->net.shape)) return;
+    if (!copy_images(j, it.t->d) || net_new(&j->net, &it.t->net.shape)) return;
     if (pass_new(&j->pass, &j->net, JUDGED_ROWS, PASS_BATCH)) return;
     for (int at = 0; at < j->net.shape.layers; at++) {
         j->pass.slot[at].product = alone_product;
@@ -183,12 +198,19 @@ void try_end(void) {
     atomic_store(&it.judge.ending, true);
 }
 
+static void free_judge(judge *j) {
+    pass_free(&j->pass);
+    net_free(&j->net);
+    mem_free(j->images);
+    j->images = NULL;
+}
+
 void try_close(void) {
-    while (atomic_load(&it.judge.inside))
+    int64_t until = clock_mono_ns() + PATIENCE_NS;
+    while (atomic_load(&it.judge.inside) && clock_mono_ns() < until)
         clock_sleep_ns(NS_PER_MS);
+    if (!atomic_load(&it.judge.inside)) free_judge(&it.judge);
     pass_free(&it.row);
-    pass_free(&it.judge.pass);
-    net_free(&it.judge.net);
     mem_free(it.turned);
     it.turned = NULL;
 }

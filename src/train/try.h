@@ -11,7 +11,8 @@ const char *const *try_words(const data *d);
 // in a process. Without memory for it nothing is offered.
 void try_open(const shown *s, nns_run *run, const trainer *t);
 
-// Before nns_close: a judgement that runs is broken off. After it: waits until it is, and gives memory back.
+// Before nns_close: a judgement that runs is broken off. After it: gives memory back, but what a judgement that does not end
+// soon still uses.
 void try_end(void);
 void try_close(void);
 

@@ -542,16 +542,16 @@ static void test_words(void **state) {
     net_shape shape;
     net n;
     char text[MODEL_TEXT_CAP], name[MODEL_NAME_CAP];
-    const char *const names[] = {"conv1", "norm1",   "pool1", "conv2", "norm2",
-                                 "pool2", "flatten", "fc1",   "output"};
+    const char *const names[] = {"conv1", "norm1", "pool1", "conv2",   "norm2", "pool2",
+                                 "conv3", "norm3", "pool3", "flatten", "fc1",   "output"};
     model_fill(&m);
     model_shape(&m, (extent){28, 28, 1}, 10, &shape);
     assert_int_equal(net_new(&n, &shape), 0);
     model_text(&n, text);
-    assert_string_equal(text, "28x28-16c3-32c3-128-10");
+    assert_string_equal(text, "28x28-16c3-32c3-64c3-128-10");
     assert_string_equal(model_word(&n), "cnn");
-    assert_int_equal(n.shape.layers, 9);
-    for (int i = 0; i < 9; i++) {
+    assert_int_equal(n.shape.layers, 12);
+    for (int i = 0; i < 12; i++) {
         model_layer_name(&n, i, name);
         assert_string_equal(name, names[i]);
     }

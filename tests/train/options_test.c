@@ -74,7 +74,7 @@ static void test_models(void **state) {
     assert_true(!m.cnn && m.activation == ACTIVATION_GELU && m.stages == 0);
     m = accepted("--model cnn").trainer.model;
     assert_true(m.cnn && m.activation == ACTIVATION_RELU && m.kernel == 3);
-    assert_true(m.stages == 2 && m.filters[0] == 16 && m.filters[1] == 32);
+    assert_true(m.stages == 3 && m.filters[0] == 16 && m.filters[2] == 64);
     assert_true(m.hidden == 1 && m.width[0] == 128);
     m = accepted("--filters 4x2,8 --kernel 5 --layers '' --model cnn --activation tanh")
             .trainer.model;
