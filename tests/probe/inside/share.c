@@ -1,0 +1,194 @@
+// Tests of the governor: with a clock of the test's own that everything inside nnscope stays below the budget, and with a trainer
+// of short steps that it does so on a real machine; that neither looking nor recording changes a bit of the weights.
+#include "probe/stats.h"
+
+#include "worker.h"
+
+#include "probe/governor.h"
+
+#include "base/clock.h"
+
+#include <math.h>
+
+// --- with a clock of our own ----------------------------------------------------------------------
+
+typedef struct world {
+    governor governor;
+    governor_time time;
+    int64_t step_ns;
+} world;
+
+// One step, in which copies of `bytes` are made when they may be. What copying really takes is `real` ns a byte.
+static bool turn(world *w, uint64_t bytes, double real) {
+    governor *g = &w->governor;
+    governor_refill(g, w->time);
+    governor_step(g, w->step_ns);
+    bool may = governor_affords(g, governor_cost_ns(g, bytes, 10));
+    int64_t took = may ? (int64_t)((double)bytes * real) : 0;
+    if (may) governor_copied(g, bytes, 10, took);
+    w->time.inside_ns += took;
+    w->time.now_ns += w->step_ns + took;
+    return may;
+}
+
+static void the_share_stays_below_the_budget(void **state) {
+    (void)state;
+    const double budgets[] = {0.001, 0.01, 0.1};
+    const int64_t steps[] = {50000, 1000000, 300000000};
+    for (size_t b = 0; b < 3; b++)
+        for (size_t s = 0; s < 3; s++) {
+            world w = {.step_ns = steps[s], .time = {.now_ns = 1000000}};
+            governor_init(&w.governor, budgets[b], w.time);
+            int64_t began = w.time.now_ns, sets = 0;
+            while (w.time.now_ns - began <
+                   60 * NS_PER_S) // what it costs is not known beforehand, and changes
+                sets += turn(&w, 2 << 20, w.time.now_ns - began < 20 * NS_PER_S ? 0.1 : 0.4);
+            double share = (double)w.time.inside_ns / (double)(w.time.now_ns - began);
+            assert_true(share <= budgets[b]);
+            assert_true(sets >= 10);
+            if (s < 2) assert_true(share > budgets[b] * 0.6); // else one set a step is less
+        }
+}
+
+static void pauses_fill_nothing(void **state) {
+    (void)state;
+    world w = {.step_ns = NS_PER_MS, .time = {.now_ns = 1}};
+    governor_init(&w.governor, 0.01, w.time);
+    w.time.now_ns += 100 * NS_PER_S;
+    w.time.paused_ns += 100 * NS_PER_S;
+    governor_refill(&w.governor, w.time);
+    assert_true(w.governor.bucket_ns <= 0);
+}
+
+static void the_bucket_has_a_bottom_and_a_top(void **state) {
+    (void)state;
+    world w = {.step_ns = NS_PER_MS, .time = {.now_ns = 1}};
+    governor_init(&w.governor, 0.01, w.time);
+    w.time.now_ns += 100 * NS_PER_S;
+    governor_refill(&w.governor, w.time);
+    assert_true(w.governor.bucket_ns == governor_most_ns(&w.governor));
+    w.time.inside_ns += 100 * NS_PER_S;
+    governor_refill(&w.governor, w.time);
+    assert_true(w.governor.bucket_ns == -governor_most_ns(&w.governor));
+    assert_false(governor_affords(&w.governor, 0));
+    assert_true(governor_wait_steps(&w.governor, 1e12) >= 1);
+}
+
+static void a_hold_is_a_tenth_of_a_step_or_5_ms(void **state) {
+    (void)state;
+    world w = {.step_ns = NS_PER_MS, .time = {.now_ns = 1}};
+    governor_init(&w.governor, 0.01, w.time);
+    for (int i = 0; i < 100; i++)
+        governor_step(&w.governor, NS_PER_MS + i % 3);
+    assert_int_equal(governor_hold_ns(&w.governor), 5 * NS_PER_MS);
+    for (int i = 0; i < 100; i++)
+        governor_step(&w.governor, i % 10 ? NS_PER_S : 60 * NS_PER_S); // now and then an evaluation
+    assert_int_equal(governor_hold_ns(&w.governor), NS_PER_S / 10);
+}
+
+// --- with a trainer ------------------------------------------------------------------------------
+
+#define SIDE 512
+
+static float weights[SIDE * SIDE], gradients[SIDE * SIDE], activations[128 * SIDE];
+
+static void spin_ns(int64_t ns) {
+    int64_t until = clock_mono_ns() + ns;
+    while (clock_mono_ns() < until) {
+    }
+}
+
+static void register_network(void) {
+    nns_layer fc = nns_layer_describe(
+        run, &(nns_layer_info){.name = "fc", .kind = "dense", .dims = 1, .shape = {SIDE}});
+    nns_tensor_info info = {.layer = fc,
+                            .role = NNS_WEIGHT,
+                            .dtype = NNS_FLOAT32,
+                            .dims = 2,
+                            .shape = {SIDE, SIDE},
+                            .data = weights};
+    nns_tensor_add(run, &info);
+    info.role = NNS_WEIGHT_GRAD, info.data = gradients, info.valid = NNS_AT_UPDATE;
+    nns_tensor_add(run, &info);
+    info.role = NNS_ACT, info.shape[0] = 128, info.data = activations, info.valid = NNS_ALWAYS;
+    nns_tensor_add(run, &info);
+}
+
+// Everything is wanted all the time. The share of a run of `seconds`.
+static double share_of(double seconds, uint64_t *sets) {
+    open_run(0.01);
+    register_network();
+    nns_step(run, 0);
+    uint32_t roles = ROLE_BIT(WEIGHT) | ROLE_BIT(WEIGHT_GRAD) | ROLE_BIT(ACT) | ROLE_BIT(UPDATE);
+    want(WANT_LOOK_LINKS, roles);
+    int64_t began = clock_mono_ns(), inside = stats_inside_ns(run), step = 1;
+    while (clock_mono_ns() - began < (int64_t)(seconds * 1e9)) {
+        atomic_fetch_or(&run->wanted, WANT_BIT(WANT_LOOK_LINKS));
+        nns_step(run, step++);
+        spin_ns(NS_PER_MS);
+        nns_before_update(run);
+        take_all();
+        forget();
+    }
+    double share = (double)(stats_inside_ns(run) - inside) / (double)(clock_mono_ns() - began);
+    *sets = atomic_load(&network_of(run)->plan.done);
+    close_run();
+    return share;
+}
+
+// On a busy machine a copy may be interrupted for longer than it takes: a few tries.
+static void a_trainer_of_short_steps_is_not_slowed_down(void **state) {
+    (void)state;
+    double share = 1;
+    uint64_t sets = 0;
+    for (int try = 0; try < 4 && (share > 0.011 || sets < 2); try++)
+        share = share_of(1.5, &sets);
+    printf("share %.4f, %llu sets\n", share, (unsigned long long)sets);
+    assert_true(share <= 0.011);
+    assert_true(sets >= 2);
+}
+
+static void train_a_little(int64_t step) {
+    for (int i = 0; i < SIDE * SIDE; i++)
+        gradients[i] = sinf((float)step + (float)i) * weights[i];
+    nns_before_update(run);
+    for (int i = 0; i < SIDE * SIDE; i++)
+        weights[i] -= 0.01f * gradients[i];
+}
+
+static void trained(bool looked, float *out) {
+    for (int i = 0; i < SIDE * SIDE; i++)
+        weights[i] = (float)(i % 97) / 97;
+    open_run(0.9);
+    register_network();
+    for (int64_t step = 0; step < 30; step++) {
+        nns_step(run, step);
+        if (looked)
+            want(WANT_LOOK_LINKS, ROLE_BIT(WEIGHT) | ROLE_BIT(WEIGHT_GRAD) | ROLE_BIT(UPDATE));
+        train_a_little(step);
+        take_all();
+    }
+    if (looked) assert_true(number_of(COPY_TENSOR) > 0);
+    close_run();
+    memcpy(out, weights, sizeof weights);
+}
+
+static void looking_changes_no_bit(void **state) {
+    (void)state;
+    static float alone[SIDE * SIDE], watched[SIDE * SIDE];
+    trained(false, alone);
+    trained(true, watched);
+    assert_memory_equal(alone, watched, sizeof alone);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_share_stays_below_the_budget),
+        cmocka_unit_test(pauses_fill_nothing),
+        cmocka_unit_test(the_bucket_has_a_bottom_and_a_top),
+        cmocka_unit_test(a_hold_is_a_tenth_of_a_step_or_5_ms),
+        cmocka_unit_test(a_trainer_of_short_steps_is_not_slowed_down),
+        cmocka_unit_test(looking_changes_no_bit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
