@@ -71,10 +71,10 @@ test('outcome: matrix, worst and best', () => {
 test('pins: of series and commands; names are made fit', () => {
   const scalar = (name: string) => ({ name, kind: 'scalar' as const });
   const series = ['pin/sample 3/0', 'pin/sample 3/1', 'pin/x/a/b', 'train/loss', 'pin/alone'].map(scalar);
-  const commands = [{ id: '1', type: 'pin' as const, state: 'applied' as const, name: 'new' }, { id: '2', type: 'unpin' as const, state: 'applied' as const, name: 'x' },
-    { id: '3', type: 'pin' as const, state: 'refused' as const, name: 'no' }];
+  const commands = [{ id: '1', type: 'pin' as const, state: 'applied' as const, values: { name: 'new', sample: 9 } as never }, { id: '2', type: 'unpin' as const, state: 'applied' as const, values: { name: 'x' } as never },
+    { id: '3', type: 'pin' as const, state: 'refused' as const, values: { name: 'no' } as never }];
   const pins = pinsOf(series, commands);
-  assert.deepEqual(pins.map(p => [p.name, [...p.series.keys()], p.held]), [['new', [], false], ['sample 3', ['0', '1'], false], ['x', ['a/b'], true]]);
+  assert.deepEqual(pins.map(p => [p.name, [...p.series.keys()], p.held, p.sample]), [['new', [], false, 9], ['sample 3', ['0', '1'], false, -1], ['x', ['a/b'], true, -1]]);
   assert.equal(freeName('sample 3', pins), 'sample 3 2');
   assert.equal(freeName('x', pins), 'x', 'no longer pinned: free again');
   assert.equal(cleanName('  a/b\n c  '), 'a b c');

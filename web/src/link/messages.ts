@@ -102,7 +102,6 @@ export interface Command {
   from?: string | null;          // page, api, command line
   reason?: ErrorBody | null;     // of a refusal
   undoes?: string;
-  name?: string;                 // of a pin
 }
 
 // pin: name with sample or input (values of the network's input, as its shape says); unpin: name.

@@ -115,7 +115,7 @@ function Trying({ run, model }: { run: Run; model: RunModel }) {
           </div>
           <Bars answer={answer} words={push.classes} classes={push.classes.length} />
           {pusher.error.value && !over && <p class="notice warn" role="alert">{pusher.error.value}</p>}
-          <PinForm run={run} form={form} answer={answer} why={hindrance(run)} />
+          <PinForm run={run} form={form} why={hindrance(run)} />
         </section>
         <Way run={run.id} model={model} answer={answer} />
       </div>

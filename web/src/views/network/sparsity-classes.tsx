@@ -2,25 +2,28 @@
 // of its highest class) or all on the layer's. And how specific they are, as a histogram.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { number, percent, whole } from '../../look/format';
-import { heat } from '../../look/ramps';
+import { heat, signed } from '../../look/ramps';
 import { mode } from '../../look/theme';
 import { histogramOf, type LayerUnits, type Unit } from './sparsity-data';
 
 const BINS = 20;
 
+// Means below zero (gelu, tanh): the matrix has both signs.
+const below = (layer: LayerUnits): boolean => layer.classMean!.some(v => v < 0);
+
 function levels(layer: LayerUnits, units: readonly Unit[], own: boolean): Float32Array {
   const all = own ? 0 : Math.max(1e-30, ...units.map(u => u.most)), out = new Float32Array(layer.classes * units.length);
   units.forEach((u, x) => {
     const most = own ? u.most : all;
-    for (let k = 0; k < layer.classes; k++) out[k * units.length + x] = most > 0 ? Math.max(0, layer.classMean![k * layer.units + u.unit]! / most) : 0;
+    for (let k = 0; k < layer.classes; k++) out[k * units.length + x] = most > 0 ? layer.classMean![k * layer.units + u.unit]! / most : 0;
   });
   return out;
 }
 
 // The legend's colours.
-function Ramp() {
+function Ramp({ both }: { both: boolean }) {
   const canvas = useRef<HTMLCanvasElement>(null), shown = mode.value;
-  useEffect(() => canvas.current!.getContext('2d')?.putImageData(new ImageData(new Uint8ClampedArray(heat(shown)), 256, 1), 0, 0), [shown]);
+  useEffect(() => canvas.current!.getContext('2d')?.putImageData(new ImageData(new Uint8ClampedArray(both ? signed(shown) : heat(shown)), 256, 1), 0, 0), [shown, both]);
   return <canvas ref={canvas} width={256} height={1} aria-hidden="true" />;
 }
 
@@ -29,11 +32,11 @@ interface MatrixProps { layer: LayerUnits; units: readonly Unit[]; words: readon
 export function ClassMatrix({ layer, units, words, chosen, choose }: MatrixProps) {
   const canvas = useRef<HTMLCanvasElement>(null), shown = mode.value, [own, setOwn] = useState(true), [over, hover] = useState<{ unit: Unit; k: number } | null>(null);
   useEffect(() => {
-    const to = canvas.current!, share = levels(layer, units, own), ramp = heat(shown);
+    const to = canvas.current!, share = levels(layer, units, own), both = below(layer), ramp = both ? signed(shown) : heat(shown);
     to.width = units.length, to.height = layer.classes;
     const picture = new ImageData(units.length, layer.classes);
     share.forEach((v, i) => {
-      const level = Number.isFinite(v) ? Math.round(255 * Math.min(1, v)) : 255;
+      const level = Number.isFinite(v) ? Math.round(255 * Math.min(1, Math.max(0, both ? 0.5 + v / 2 : v))) : 255;
       picture.data.set(ramp.subarray(4 * level, 4 * level + 4), 4 * i);
     });
     to.getContext('2d')?.putImageData(picture, 0, 0);
@@ -44,6 +47,7 @@ export function ClassMatrix({ layer, units, words, chosen, choose }: MatrixProps
     return units[x] && k >= 0 && k < layer.classes ? { unit: units[x]!, k } : null;
   };
   const mean = over ? layer.classMean![over.k * layer.units + over.unit.unit]! : 0, at = units.findIndex(u => u.unit === chosen);
+  const top = own ? "its highest |mean|" : number(Math.max(0, ...units.map(u => u.most)), 3), ends = [below(layer) ? `\u2212${own ? '' : top}` : '0', top];
   return (
     <figure class="sp-classes">
       <div class="sp-matrix" style={{ '--classes': layer.classes }}>
@@ -55,9 +59,9 @@ export function ClassMatrix({ layer, units, words, chosen, choose }: MatrixProps
         </div>
       </div>
       <figcaption>
-        <span class="number sp-said">{over ? `unit ${over.unit.unit}, class ${words[over.k] ?? over.k}: ${number(mean, 3)}${over.unit.most > 0 ? `, ${percent(mean / over.unit.most)} of its highest` : ''}`
+        <span class="number sp-said">{over ? `unit ${over.unit.unit}, class ${words[over.k] ?? over.k}: ${number(mean, 3)}${over.unit.most > 0 ? `, ${percent(mean / over.unit.most)} of its highest |mean|` : ''}`
           : `${whole(units.length)} units, those of one preferred class side by side; a click selects one`}</span>
-        <span class="sp-legend faint number">0 <Ramp /> {own ? 'its highest mean' : number(Math.max(0, ...units.map(u => u.most)), 3)}</span>
+        <span class="sp-legend faint number">{ends[0]} <Ramp both={below(layer)} /> {ends[1]}</span>
         <span class="segmented" role="group" aria-label="scale of the matrix">
           <button type="button" aria-pressed={own} onClick={() => setOwn(true)}>each unit's scale</button>
           <button type="button" aria-pressed={!own} onClick={() => setOwn(false)}>layer's scale</button>

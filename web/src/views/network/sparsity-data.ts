@@ -38,19 +38,20 @@ export const unitsIn = (bytes: ArrayBuffer, before: Units | null): Units | null 
   return capture ? takeUnits(before, capture) : before;
 };
 
-export interface Unit { unit: number; preferred: number; selectivity: number; active: number; dead: boolean; saturated: boolean; young: boolean; most: number }
+export interface Unit { unit: number; preferred: number; selectivity: number; active: number; dead: boolean; saturated: boolean; young: boolean; most: number } // most: highest |mean|
 
 // One row a unit: the class of its highest mean (-1: none known, or it is silent), NaN where a number is not known.
 export function unitRows(l: LayerUnits): Unit[] {
   return Array.from({ length: l.units }, (_, unit) => {
-    let preferred = -1, most = 0;
+    let preferred = -1, most = 0, highest = -Infinity;
     for (let k = 0; l.classMean && k < l.classes; k++) {
       const mean = l.classMean[k * l.units + unit]!;
-      if (mean > most) (most = mean), (preferred = k);
+      most = Math.max(most, Math.abs(mean) || 0);
+      if (mean > highest) (highest = mean), (preferred = k);
     }
     const marks = l.marks?.[unit] ?? 0;
     return {
-      unit, preferred, most, selectivity: l.selectivity?.[unit] ?? NaN, active: l.active?.[unit] ?? NaN,
+      unit, preferred: most > 0 ? preferred : -1, most, selectivity: l.selectivity?.[unit] ?? NaN, active: l.active?.[unit] ?? NaN,
       dead: (marks & MARK.dead) !== 0, saturated: (marks & MARK.saturated) !== 0, young: (marks & MARK.young) !== 0,
     };
   });

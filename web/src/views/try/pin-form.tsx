@@ -2,17 +2,15 @@
 import { useState } from 'preact/hooks';
 import type { CommandRequest, Run } from '../../link/messages';
 import { whole } from '../../look/format';
-import type { Answer } from '../../state/pusher';
 import { understands } from '../../state/transport';
 import { sendCommand, useWatch } from '../../state/watch';
 import type { Form } from './form';
-import { seenPixels } from './pad';
-import { cleanName, freeName, keepPicture, pinsOf } from './pins';
+import { cleanName, freeName, pinsOf } from './pins';
 import { askFor, centred, source, type Source } from './source';
 
 const plainName = (what: Source): string => (what.kind === 'sample' ? `sample ${what.number}` : what.kind === 'image' ? what.name.replace(/\.\w+$/, '') : 'drawing');
 
-export function PinForm({ run, form, answer, why }: { run: Run; form: Form | null; answer: Answer | null; why: string }) {
+export function PinForm({ run, form, why }: { run: Run; form: Form | null; why: string }) {
   const watch = useWatch(run.id), what = source.value, [typed, type] = useState(''), [said, say] = useState<{ text: string; bad: boolean } | null>(null);
   const pins = pinsOf(watch.series.value, watch.commands.value), name = cleanName(typed) || freeName(cleanName(plainName(what)) || 'sample', pins);
   if (why || !understands(run, 'pin')) return null;
@@ -20,11 +18,9 @@ export function PinForm({ run, form, answer, why }: { run: Run; form: Form | nul
     e.preventDefault();
     const asked = askFor(what, form, centred.peek());
     if (!asked) return;
-    const pixels = form && seenPixels(what, form, answer);
     const request: CommandRequest = { type: 'pin', name, ...asked };
     say({ text: `pin asked: ${name}`, bad: false });
     sendCommand(run.id, request).then(command => {
-      if (form && pixels) keepPicture(run.id, name, { width: form.width, height: form.height, grey: pixels, truth: what.kind === 'sample' ? answer?.truth ?? -1 : -1 });
       type('');
       say({ text: `${name} is pinned${typeof command.step === 'number' ? ` from step ${whole(command.step)}` : ''}`, bad: false });
     }, (error: Error) => say({ text: error.message, bad: true }));

@@ -1,24 +1,38 @@
 // Pinned samples as cards: picture, truth, present answer, and how it came about.
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
+import { decodeCapture } from '../../link/capture';
 import { percent, whole } from '../../look/format';
 import type { RunModel } from '../../state/model';
+import { link } from '../../state/link';
+import { answerOf } from '../../state/pusher';
 import { sendCommand, useWatch } from '../../state/watch';
 import { PixelCanvas } from '../media/pixels';
-import { useMedia } from '../media/load';
-import { sampleOf } from '../media/item';
 import { PinCurves, useCourses } from './pin-curves';
-import { keptPicture, pinsOf, type Pin, type PinPicture } from './pins';
+import { formOf, greyOf, type Form } from './form';
+import { pinsOf, type Pin } from './pins';
 
-// The picture that the run itself keeps of a pinned sample (media pin/NAME), else the one that this browser kept.
-function usePicture(run: string, name: string): PinPicture | null {
-  const items = useMedia(run, [`pin/${name}`]), newest = items[items.length - 1], kept = keptPicture(run, name);
-  if (!newest || newest.kind !== 'sample') return kept;
-  const sample = sampleOf(newest);
-  return { width: sample.width, height: sample.height, grey: sample.pixels, truth: sample.truth };
+interface PinPicture { grey: Uint8Array; truth: number }
+
+const told = new Map<string, PinPicture>(); // of samples of the program's own, by run and number
+
+// What is pinned: an input by hand as its command tells it; of a sample the network is asked once.
+function usePicture(run: string, pin: Pin, form: Form | null): PinPicture | null {
+  const key = `${run}/${pin.sample}`, [known, know] = useState<PinPicture | null>(told.get(key) ?? null);
+  useEffect(() => {
+    if (pin.sample < 0 || !form || told.has(key)) return void know(told.get(key) ?? null);
+    return link.push(run, { sample: pin.sample }, bytes => {
+      const capture = bytes && decodeCapture(bytes), answer = capture && answerOf(capture, 0, 0);
+      if (!answer?.input) return;
+      told.set(key, { grey: greyOf(answer.input.data, form), truth: answer.truth });
+      know(told.get(key)!);
+    });
+  }, [key, form !== null]);
+  if (pin.sample >= 0) return known;
+  return pin.picture && form ? { grey: greyOf(Float32Array.from(pin.picture, v => v / 255), form), truth: -1 } : null;
 }
 
-function Card({ run, pin, words, steerable }: { run: string; pin: Pin; words: readonly string[]; steerable: boolean }) {
-  const { courses, now } = useCourses(run, pin), picture = usePicture(run, pin.name), [said, say] = useState('');
+function Card({ run, pin, form, words, steerable }: { run: string; pin: Pin; form: Form | null; words: readonly string[]; steerable: boolean }) {
+  const { courses, now } = useCourses(run, pin), picture = usePicture(run, pin, form), [said, say] = useState('');
   const truth = picture && picture.truth >= 0 ? words[picture.truth] ?? String(picture.truth) : '';
   const [first, p] = [...now.values].reduce((top, entry) => (entry[1] > top[1] ? entry : top), ['', -1] as [string, number]);
   const unpin = () => {
@@ -33,7 +47,7 @@ function Card({ run, pin, words, steerable }: { run: string; pin: Pin; words: re
           : steerable && <button type="button" class="button small quiet" aria-label={`unpin ${pin.name}`} onClick={unpin}>unpin</button>}
       </header>
       <div class="pin-inside">
-        <div class="pin-picture">{picture && <PixelCanvas pixels={{ width: picture.width, height: picture.height, channels: 1, bytes: picture.grey }} />}</div>
+        <div class="pin-picture">{picture && form && <PixelCanvas pixels={{ width: form.width, height: form.height, channels: 1, bytes: picture.grey }} />}</div>
         <PinCurves courses={courses} now={now} truth={truth} first={first} />
       </div>
       <p class="number">
@@ -47,12 +61,12 @@ function Card({ run, pin, words, steerable }: { run: string; pin: Pin; words: re
 }
 
 export function Pinned({ run, model, steerable }: { run: string; model: RunModel; steerable: boolean }) {
-  const watch = useWatch(run), pins = pinsOf(watch.series.value, watch.commands.value), words = model.push?.classes ?? [];
+  const watch = useWatch(run), pins = pinsOf(watch.series.value, watch.commands.value), words = model.push?.classes ?? [], form = formOf(model.push?.shape ?? []);
   return (
     <section class="try-section" aria-label="pinned samples">
       <h2>Pinned samples</h2>
       {pins.length === 0 && <p class="faint">Pin a drawing or a test sample: the network is asked again and again while it trains, and its answers are recorded as curves.</p>}
-      <div class="pin-cards">{pins.map(pin => <Card key={pin.name} run={run} pin={pin} words={words} steerable={steerable} />)}</div>
+      <div class="pin-cards">{pins.map(pin => <Card key={pin.name} run={run} pin={pin} form={form} words={words} steerable={steerable} />)}</div>
     </section>
   );
 }

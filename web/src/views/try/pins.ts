@@ -1,25 +1,28 @@
-// Pinned samples: the series pin/NAME/CLASS tell which there are, commands which of them are still pushed, and the record of
-// their pictures (kept in this browser; of a sample of the program's own the network tells it).
+// Pinned samples: the series pin/NAME/CLASS tell which there are; the commands that pinned them, which of them are still pushed
+// and what they look like.
 import type { Command, Series } from '../../link/messages';
 
-export interface Pin { name: string; series: Map<string, string>; held: boolean } // series by class; held: unpinned meanwhile
-export interface PinPicture { width: number; height: number; grey: Uint8Array; truth: number }
+export interface Pin {
+  name: string;
+  series: Map<string, string>;   // by class
+  held: boolean;                 // unpinned meanwhile
+  sample: number;                // of the program's own; -1: an input by hand
+  picture: number[] | null;      // of an input by hand: its values, 0 to 255
+}
 
-const PIN = /^pin\/([^/]+)\/(.+)$/, KEPT_MAX = 64, KEY = 'nnscope.pins';
+const PIN = /^pin\/([^/]+)\/(.+)$/;
 
-interface Naming { name?: unknown; values?: unknown }
-
-// The name that a pin or unpin command speaks of.
-export function nameOf(command: Naming): string {
-  if (typeof command.name === 'string') return command.name;
-  return command.values !== null && typeof command.values === 'object' ? Object.keys(command.values as object)[0] ?? '' : '';
+// What a pin or unpin command tells: src/server/steer_pin.c writes it.
+function toldBy(command: { values?: unknown }): { name: string; sample: number; picture: number[] | null } {
+  const { name, sample, picture } = (command.values ?? {}) as { name?: unknown; sample?: unknown; picture?: unknown };
+  return { name: typeof name === 'string' ? name : '', sample: typeof sample === 'number' ? sample : -1, picture: Array.isArray(picture) ? picture.map(Number) : null };
 }
 
 export function pinsOf(series: readonly Series[], commands: readonly Command[]): Pin[] {
   const pins = new Map<string, Pin>();
   const pinOf = (name: string) => {
     let pin = pins.get(name);
-    if (!pin) pins.set(name, (pin = { name, series: new Map(), held: false }));
+    if (!pin) pins.set(name, (pin = { name, series: new Map(), held: false, sample: -1, picture: null }));
     return pin;
   };
   for (const s of series) {
@@ -27,9 +30,10 @@ export function pinsOf(series: readonly Series[], commands: readonly Command[]):
     if (parts) pinOf(parts[1]!).series.set(parts[2]!, s.name);
   }
   for (const c of commands) {
-    const name = c.state === 'applied' ? nameOf(c) : '';
+    if (c.state !== 'applied' || (c.type !== 'pin' && c.type !== 'unpin')) continue;
+    const { name, sample, picture } = toldBy(c);
     if (!name) continue;
-    if (c.type === 'pin') pinOf(name).held = false;
+    if (c.type === 'pin') Object.assign(pinOf(name), { held: false, sample, picture });
     else if (c.type === 'unpin' && pins.has(name)) pins.get(name)!.held = true;
   }
   return [...pins.values()].sort((a, b) => new Intl.Collator('en', { numeric: true }).compare(a.name, b.name));
@@ -47,32 +51,4 @@ export function cleanName(text: string): string {
   let name = text.replace(/[/\u0000-\u001f\u007f]/g, ' ').replace(/\s+/g, ' ').trim();
   while (new TextEncoder().encode(name).length > 64) name = name.slice(0, -1);
   return name;
-}
-
-// --- pictures -----------------------------------------------------------------------------------
-
-type Kept = Record<string, { w: number; h: number; p: string; t: number }>;
-
-function readKept(): Kept {
-  try {
-    return JSON.parse(localStorage.getItem(KEY) ?? '{}') as Kept;
-  } catch {
-    return {};
-  }
-}
-
-export function keepPicture(run: string, name: string, picture: PinPicture): void {
-  const kept = readKept(), keys = Object.keys(kept);
-  for (const old of keys.slice(0, Math.max(0, keys.length - KEPT_MAX))) delete kept[old];
-  kept[`${run}/${name}`] = { w: picture.width, h: picture.height, p: btoa(String.fromCharCode(...picture.grey)), t: picture.truth };
-  try {
-    localStorage.setItem(KEY, JSON.stringify(kept));
-  } catch { /* not kept: the card stands without its picture */ }
-}
-
-export function keptPicture(run: string, name: string): PinPicture | null {
-  const kept = readKept()[`${run}/${name}`];
-  if (!kept) return null;
-  const grey = Uint8Array.from(atob(kept.p), c => c.charCodeAt(0));
-  return grey.length === kept.w * kept.h ? { width: kept.w, height: kept.h, grey, truth: kept.t } : null;
 }
