@@ -29,6 +29,8 @@ static const char usage[] =
     "  --prefix PATH    path under which a proxy shows the server, such as /nnscope\n"
     "  --open           opens the page in a browser; --no-open (the default) does not\n"
     "  --idle-seconds N closes connections that say nothing for so long; default 60\n"
+    "  --snapshots N    bytes of snapshots of a network that a run keeps (512M, 2G); default 1G; "
+    "older ones are thinned\n"
     "  --ready-fd N     writes the address and a newline to this descriptor when listening\n"
     "  --dir DIR        data directory\n"
     "  --json           prints one JSON object instead of the address\n";
@@ -38,6 +40,7 @@ typedef struct server_arguments {
     const char *allow[ALLOW_HOSTS_MAX];
     bool open;
     int ready_fd;
+    uint64_t snapshots;
 } server_arguments;
 
 static int take_number(const char *value, int most, int *out) {
@@ -45,6 +48,20 @@ static int take_number(const char *value, int most, int *out) {
     long n = strtol(value, &end, 10);
     if (*end || end == value || n < 0 || n > most) return 1;
     *out = (int)n;
+    return 0;
+}
+
+// 500000, 512M, 2G.
+static int take_bytes(const char *value, uint64_t *out) {
+    static const char units[] = "kMGT";
+    char *end;
+    double n = strtod(value, &end);
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    if (end == value || (*end && (!unit || end[1]))) return 1;
+    for (const char *at = units; unit && at <= unit; at++)
+        n *= 1024;
+    if (!(n >= 1 && n < 1e15)) return 1;
+    *out = (uint64_t)n;
     return 0;
 }
 
@@ -89,6 +106,8 @@ static int take(void *context, int letter, const char *value) {
         return 0;
     case 'r':
         return take_number(value, 1 << 20, &a->ready_fd);
+    case 's':
+        return take_bytes(value, &a->snapshots);
     case 'i':
         return take_number(value, 86400, &a->net.idle_seconds);
     case 'a':
@@ -177,7 +196,8 @@ static int run_server(const server_arguments *a, bool json) {
     char *error = NULL;
     int result = net_open(&n, &a->net, &error);
     if (result) return failed(error, result);
-    core_options options = {.dir = a->net.dir, .hooks = net_hooks(n)};
+    core_options options = {
+        .dir = a->net.dir, .hooks = net_hooks(n), .snapshot_bytes = a->snapshots};
     result = core_open(&c, &options, &error);
     if (result) {
         net_close(n);
@@ -202,6 +222,7 @@ int cmd_server(int argc, char **argv) {
                                         {"no-open", no_argument, NULL, 'n'},
                                         {"ready-fd", required_argument, NULL, 'r'},
                                         {"idle-seconds", required_argument, NULL, 'i'},
+                                        {"snapshots", required_argument, NULL, 's'},
                                         {0}};
     char dir[PATH_CAP];
     server_arguments a = {.net.version = NNSCOPE_VERSION, .ready_fd = -1};
