@@ -67,19 +67,19 @@ static inline void heard_fini(heard *h) {
     temp_remove(h->shm);
 }
 
-static inline void heard_add(heard *h, uint32_t lane, const uint8_t *at) {
-    assert_true(lane < HEARD_LANES);
+static inline void heard_add(heard *h, uint32_t number, const uint8_t *at) {
+    assert_true(number < HEARD_LANES);
     if (h->count == h->room) {
         h->room = h->room ? h->room * 2 : 1024;
         h->items = realloc(h->items, h->room * sizeof *h->items);
         assert_non_null(h->items);
     }
     if (le_u16(at) == RECORD_STEP) {
-        h->step[lane] = le_i64(at + 8);
-        h->time_ns[lane] = le_u64(at + 16);
+        h->step[number] = le_i64(at + 8);
+        h->time_ns[number] = le_u64(at + 16);
     }
     h->items[h->count++] =
-        (heard_record){lane, le_u16(at), le_u32(at + 4), h->step[lane], h->time_ns[lane], at};
+        (heard_record){number, le_u16(at), le_u32(at + 4), h->step[number], h->time_ns[number], at};
 }
 
 // One pass gathers the bytes (they must not move), the next one the records.
