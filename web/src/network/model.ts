@@ -23,6 +23,7 @@ export interface NetworkLayer {
 export interface NetworkModel {
   layers: NetworkLayer[];
   classes?: string[];            // words of the output's units
+  tensors?: { number?: number; layer: string | null; role: string }[];
 }
 
 export interface LayerState {

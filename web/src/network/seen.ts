@@ -47,7 +47,7 @@ function means(values: Float32Array, units: number): Float32Array {
 // null: nothing is known of this quantity here.
 export function seenAt(model: NetworkModel, layout: Layout, state: NetworkState, look: Look, layer: number): Seen | null {
   const box = layout.boxes[layer]!, pixels = box.pixels;
-  const quantity = pixels && (look.quantity !== 'activation' || state.layers[layer]?.value) ? 'value' : look.quantity;
+  const quantity = pixels ? (state.layers[layer]?.value ? 'value' : 'activation') : look.quantity;
   let values = unitValues(state, layer, quantity);
   if (!values || !box.units) return null;
   if (look.compare && !pixels) {

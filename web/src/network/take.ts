@@ -50,10 +50,25 @@ function linkOf(links: LinkState[], layer: number, tensor: number): LinkState {
   return link;
 }
 
-function takeLinks(links: LinkState[], layer: number, section: CaptureSection): void {
-  const matrix = MATRICES.get(section.quantity), strongest = STRONGEST.get(section.quantity);
-  if (matrix) linkOf(links, layer, section.tensor).matrix[matrix] = matrixOf(section);
-  else if (strongest) linkOf(links, layer, section.tensor).strongest[strongest] = pairs(section);
+// A gradient or update is a tensor of its own: the weight that it belongs to, the same in order among the layer's.
+const weights = new WeakMap<NetworkModel, Map<number, number>>();
+
+function weightOf(model: NetworkModel, tensor: number): number {
+  let known = weights.get(model);
+  if (!known) {
+    weights.set(model, (known = new Map()));
+    for (const { name } of model.layers) {
+      const of = (role: string) => (model.tensors ?? []).filter(t => t.layer === name && t.role === role && t.number !== undefined);
+      for (const role of ['weight_grad', 'update']) of(role).forEach((t, i) => of('weight')[i] && known!.set(t.number!, of('weight')[i]!.number!));
+    }
+  }
+  return known.get(tensor) ?? tensor;
+}
+
+function takeLinks(model: NetworkModel, links: LinkState[], layer: number, section: CaptureSection): void {
+  const matrix = MATRICES.get(section.quantity), strongest = STRONGEST.get(section.quantity), tensor = weightOf(model, section.tensor);
+  if (matrix) linkOf(links, layer, tensor).matrix[matrix] = matrixOf(section);
+  else if (strongest) linkOf(links, layer, tensor).strongest[strongest] = pairs(section);
 }
 
 function takeDetail(units: UnitDetail[], layer: number, section: CaptureSection): boolean {
@@ -77,7 +92,7 @@ export function takeCapture(model: NetworkModel, before: NetworkState, capture: 
   for (const section of capture.sections) {
     const place = places.get(section.layer) ?? (section.quantity === quantities.input ? inputPlace : -1);
     if (place < 0) continue;
-    if (!takeUnits(state.layers[place]!, section) && !takeDetail(state.units!, place, section)) takeLinks(state.links, place, section);
+    if (!takeUnits(state.layers[place]!, section) && !takeDetail(state.units!, place, section)) takeLinks(model, state.links, place, section);
   }
   return state;
 }

@@ -6,6 +6,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import { CAPTURE_KIND, decodeCapture, type Capture } from '../link/capture';
 import type { LookAsk, LookWord } from '../link/messages';
+import { quantities } from '../link/tables';
 import type { NetworkModel, NetworkState } from '../network/model';
 import { emptyState, numberOf, placesOf, takeCapture } from '../network/take';
 import { link } from './link';
@@ -18,7 +19,16 @@ import { takeDetails, unitKey, type UnitDetail } from './unit-detail';
 import { UnitHistory } from './unit-history';
 import { view } from './view';
 
-const LINKS_RATE = 2, ASK_AGAIN_MS = 3000;
+const LINKS_RATE = 2, ASK_AGAIN_MS = 3000, INPUT_MOST = 1 << 20, VALUES_MOST = 1 << 16;
+
+const product = (shape: readonly number[]): number => shape.reduce((n, side) => n * side, 1);
+
+// Whether the inputs of a batch are small enough to be seen with every capture: then the input layer has an activation, units have
+// their strongest samples.
+function smallInputs(model: RunModel): boolean {
+  const inputs = model.tensors.filter(t => t.role === 'input'), values = model.layers.reduce((n, l) => n + product(l.shape), 0);
+  return inputs.length > 0 && values <= VALUES_MOST && inputs.reduce((n, t) => n + product(t.shape), 0) <= INPUT_MOST;
+}
 
 export interface UnitPlace { layer: number; unit: number } // the layer by its place
 
@@ -31,6 +41,7 @@ export class Network {
   readonly hovered = signal<UnitPlace | null>(null);
   readonly history: UnitHistory;
   readonly snapshots: Snapshots;
+  private readonly inputs: boolean;        // seen with every capture
   private readonly numbers: ReadonlyMap<number, number>;
   private stopLook: (() => void) | null = null;
   private asked = '';
@@ -41,6 +52,7 @@ export class Network {
     this.history = new UnitHistory(model);
     this.snapshots = new Snapshots(run, model);
     this.numbers = placesOf(model);
+    this.inputs = smallInputs(model);
   }
 
   // What is shown now: null while nothing has come.
@@ -81,7 +93,7 @@ export class Network {
     const close = this.close(network), what: LookWord[] = ['units', 'weights'];
     if (network.quantity === 'gradient') what.push('gradients');
     if (network.quantity === 'update') what.push('updates');
-    if (network.quantity === 'value' && inPicture.value !== this.run) what.push('values');
+    if (this.inputs || (network.quantity === 'value' && inPicture.value !== this.run)) what.push('values');
     if (close.length) what.push('classes');
     return {
       what, rate: network.rate, links_rate: Math.min(LINKS_RATE, network.rate), strongest: network.strongest,
@@ -112,6 +124,8 @@ export class Network {
     const keep = new Set(this.close(view.peek().network).map(u => unitKey(numberOf(this.model, u.layer), u.unit)));
     batch(() => {
       const state = takeCapture(this.model, this.live.peek() ?? emptyState(this.model), capture);
+      // One sample's values are shown when they are asked for: what else is shown is of the whole batch.
+      if (view.peek().network.quantity !== 'value' || inPicture.peek() === this.run) for (const layer of state.layers) delete layer.value;
       this.history.add(state);
       const details = takeDetails(this.details.peek(), capture, keep);
       if (details) this.details.value = details;
