@@ -112,6 +112,7 @@ void answer_prune_start(digest *d) {
     p->context = atomic_load(&d->net->evaluate_context);
     p->number = d->set.command;
     p->step = d->set.step;
+    p->stop = &d->ending;
     p->ready = wake;
     p->ready_context = d;
     take_copies(d);

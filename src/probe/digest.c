@@ -215,7 +215,6 @@ bool digest_stop(nns_run *run, int64_t until_ns) {
     network *net = network_of(run);
     digest *d = net ? net->digest : NULL;
     if (!d) return true;
-    atomic_store(&d->prune.stop, true);
     atomic_store(&d->end_by_ns, until_ns);
     atomic_store(&d->ending, true);
     digest_wake_worker(d);

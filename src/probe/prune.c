@@ -108,7 +108,7 @@ uint64_t prune_weights(const prune *p) {
 void prune_work(prune *p) {
     struct nns_copy copy = {.data = (const float *const *)p->data, .count = p->tensors};
     uint64_t all = prune_weights(p);
-    for (int i = 0; i < PRUNE_POINTS && all && !atomic_load(&p->stop); i++) {
+    for (int i = 0; i < PRUNE_POINTS && all && !atomic_load(p->stop); i++) {
         float threshold = prune_threshold(p, (uint64_t)(shares[i] * (double)all + 0.5));
         uint64_t zeros = prune_mask(p, threshold);
         double accuracy = p->evaluate(p->context, &copy);

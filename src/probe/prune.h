@@ -28,7 +28,8 @@ typedef struct prune {
     int64_t step;
     pthread_t thread;
     bool running; // worker: not joined yet
-    _Atomic bool done, stop;
+    _Atomic bool done;
+    const _Atomic bool *stop; // set from outside: no more points
     void (*ready)(void *); // called by the thread when it is done
     void *ready_context;
     prune_point points[PRUNE_POINTS];
