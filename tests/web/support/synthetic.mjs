@@ -111,9 +111,9 @@ export class Synthetic {
   unit(layer, unit, step) {
     const { fanIn } = this.layers[layer], number = layer + 1, next = this.layers[layer + 1], sections = [];
     const row = Array.from({ length: fanIn }, (_, i) => (layer ? this.weight(layer, unit, i, step) : 0));
-    const put = (quantity, values) => sections.push({ quantity, layer: number, item: unit, shape: [values.length], values });
+    const put = (quantity, values, of = number) => sections.push({ quantity, layer: of, item: unit, shape: [values.length], values });
     if (layer) put('unit_weight', row), put('unit_gradient', row.map(w => w * 0.01)), put('unit_update', row.map(w => w * 9e-4));
-    if (next) put('unit_out', Array.from({ length: next.units }, (_, u) => this.weight(layer + 1, u, unit, step)));
+    if (next) put('unit_out', Array.from({ length: next.units }, (_, u) => this.weight(layer + 1, u, unit, step)), number + 1);
     const side = this.layers[0].shape;
     if (side.length === 2) {
       sections.push({ quantity: 'unit_samples', coding: 'u8', layer: number, item: unit, shape: [8, ...side], values: Array.from({ length: 8 * product(side) }, (_, i) => 255 * this.activation(0, i % product(side), step) * (1 + 0.2 * noise(i, unit))) });

@@ -8,8 +8,8 @@ import { runs } from './runs';
 export const TARGET = 1200, LINGER_MS = 4000, HELD_BLOCKS = 256;
 
 // Frames per second that are asked for. Few series: at the pace of the probe, so that a draw finds what came last; many cannot all be drawn
-// that often.
-const FEW = 60, RATE_FEW = 125, RATE_MANY = 40;
+// that often (charts/frame.ts). Their number decides for all, and again for those that were asked for before it changed.
+const FEW = 60, MANY = 80, RATE_FEW = 125, RATE_MANY = 15;
 
 export type Listener = () => void;
 
@@ -53,9 +53,11 @@ class Entry {
   }
 }
 
-interface Group { names: Set<string>; stop: () => void }
+interface Group { run: string; list: Entry[]; names: Set<string>; rate: number; stop: () => void }
 
 const entries = new Map<string, Entry>();       // whole series, by run and series
+const groups = new Set<Group>();                // series that were asked for together
+let rate = RATE_FEW;
 const zooms = new Set<Zoom>();
 let wanted = new Map<string, Entry[]>();        // by run, to be asked for
 const keyOf = (run: string, series: string) => run + '\n' + series;
@@ -79,7 +81,8 @@ function letGo(key: string, entry: Entry, changed: Listener): void {
   entry.timer = window.setTimeout(() => {
     entries.delete(key);
     const group = entry.group;
-    if (group?.names.delete(entry.series) && group.names.size === 0) group.stop();
+    if (group?.names.delete(entry.series) && group.names.size === 0) group.stop(), groups.delete(group);
+    pace();
   }, LINGER_MS);
 }
 
@@ -94,15 +97,30 @@ function askWanted(): void {
   const asked = wanted;
   wanted = new Map();
   for (const [run, list] of asked) {
-    const group: Group = { names: new Set(list.map(e => e.series)), stop: () => {} };
+    const group: Group = { run, list, names: new Set(list.map(e => e.series)), rate: 0, stop: () => {} };
     for (const entry of list) entry.group = group;
-    group.stop = link.subscribe(run, [...group.names], { axis: 'step', buckets: TARGET, rate: list.length > FEW ? RATE_MANY : RATE_FEW },
-      frame => {
-        snapshots(frame, block => entries.get(keyOf(run, block.series)));
-        askPast(run, list);
-      },
-      error => list.forEach(e => ((e.error = error.message), e.tell())));
+    groups.add(group);
   }
+  pace();
+}
+
+// Asks for what is not asked for at the rate that the number of series allows.
+function pace(): void {
+  const most = rate === RATE_FEW ? MANY : FEW;
+  rate = entries.size > most ? RATE_MANY : RATE_FEW;
+  for (const group of groups) if (group.rate !== rate) askGroup(group);
+}
+
+function askGroup(group: Group): void {
+  const { run, list } = group;
+  group.stop();
+  group.rate = rate;
+  group.stop = link.subscribe(run, [...group.names], { axis: 'step', buckets: TARGET, rate },
+    frame => {
+      snapshots(frame, block => entries.get(keyOf(run, block.series)));
+      askPast(run, list);
+    },
+    error => list.forEach(e => ((e.error = error.message), e.tell())));
 }
 
 function snapshots(frame: Frame, find: (block: Block) => Entry | undefined): void {

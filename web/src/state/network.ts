@@ -6,7 +6,6 @@
 import { batch, computed, signal } from '@preact/signals';
 import { CAPTURE_KIND, decodeCapture, type Capture } from '../link/capture';
 import type { LookAsk, LookWord } from '../link/messages';
-import { quantities } from '../link/tables';
 import type { NetworkModel, NetworkState } from '../network/model';
 import { emptyState, numberOf, placesOf, takeCapture } from '../network/take';
 import { link } from './link';
@@ -117,6 +116,12 @@ export class Network {
     this.asked = '';
   }
 
+  // The number of the layer that feeds another.
+  private feeder(number: number): number {
+    const { layers } = this.model, from = layers[this.numbers.get(number) ?? -1]?.inputs[0], place = layers.findIndex(l => l.name === from);
+    return place < 0 ? 0 : numberOf(this.model, place);
+  }
+
   private take(bytes: ArrayBuffer): void {
     const capture = decodeCapture(bytes);
     if (!capture || capture.kind === CAPTURE_KIND.prune) return;
@@ -127,7 +132,7 @@ export class Network {
       // One sample's values are shown when they are asked for: what else is shown is of the whole batch.
       if (view.peek().network.quantity !== 'value' || inPicture.peek() === this.run) for (const layer of state.layers) delete layer.value;
       this.history.add(state);
-      const details = takeDetails(this.details.peek(), capture, keep);
+      const details = takeDetails(this.details.peek(), capture, keep, layer => this.feeder(layer));
       if (details) this.details.value = details;
       this.live.value = state;
       this.time.value = capture.time;

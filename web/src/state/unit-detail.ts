@@ -36,14 +36,15 @@ function withValues(samples: Samples | undefined, section: CaptureSection, step:
   return samples ? { ...samples, value, label } : { step, shape: [], side: 0, pixels: new Uint8Array(0), value, label };
 }
 
-// The details that a capture brings, laid over those before; only the units of this capture and those in `keep` stay.
-export function takeDetails(before: ReadonlyMap<string, UnitDetail>, capture: Capture, keep: ReadonlySet<string>): ReadonlyMap<string, UnitDetail> | null {
+// The details that a capture brings, laid over those before; only the units of this capture and those in `keep` stay. Outgoing weights stand
+// with the layer whose weights they are: the unit is of the layer that feeds it.
+export function takeDetails(before: ReadonlyMap<string, UnitDetail>, capture: Capture, keep: ReadonlySet<string>, feeder: (layer: number) => number): ReadonlyMap<string, UnitDetail> | null {
   let next: Map<string, UnitDetail> | null = null;
   for (const section of capture.sections) {
     const name = NAMES.get(section.quantity), pictures = section.quantity === quantities.unit_samples, values = section.quantity === quantities.unit_sample_values;
     if (!name && !pictures && !values) continue;
     next ??= new Map([...before].filter(([key]) => keep.has(key)));
-    const key = unitKey(section.layer, section.item), detail = { ...next.get(key) };
+    const key = unitKey(name === 'out' ? feeder(section.layer) : section.layer, section.item), detail = { ...next.get(key) };
     if (name) detail[name] = { step: capture.step, shape: section.shape, data: floats(section) };
     else if (pictures) detail.samples = samplesOf(capture.step, section, detail.samples);
     else detail.samples = withValues(detail.samples, section, capture.step);
