@@ -1,9 +1,12 @@
 """Nothing that watches changes what is learnt: weights and the whole state after 3 epochs have the same bits with nnscope
-compiled out, recording without a server, and with a server, three viewers and commands that set a parameter to the value that
-it has. The trainers are beside the program that the last argument names.
+compiled out, recording without a server, and with a server, three viewers that look at everything inside the network ten times
+a second, samples pushed and pinned, a pruning curve, a moment kept, and commands that set a parameter to the value that it
+has. Of a network of dense layers and of one with filters and normalisation. The trainers are beside the program that the last
+argument names.
 """
 import json
 import os
+import struct
 import subprocess
 import threading
 import time
@@ -12,8 +15,12 @@ import unittest
 from harness import PROGRAM, Server, WebSocket, main
 
 BIN = os.path.dirname(os.path.abspath(PROGRAM))
-ARGUMENTS = ["--digits", "--limit", "3000", "--epochs", "3", "--threads", "1", "--seed", "5", "--batch", "64"]
-PRESENT = {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.0001, "batch": 64, "epochs": 3, "optimizer": "momentum"}
+COMMON = ["--digits", "--limit", "3000", "--epochs", "3", "--threads", "1", "--seed", "5", "--batch", "64"]
+MLP = [*COMMON, "--layers", "256,128"]
+CNN = [*COMMON, "--limit", "1500", "--model", "cnn", "--filters", "4,8", "--layers", "32"]
+PRESENT = {"lr": 0.05, "momentum": 0.9, "batch": 64, "epochs": 3, "optimizer": "momentum"}
+EVERYTHING = ["units", "weights", "gradients", "updates", "outcome", "classes", "correlation", "values"]
+LOOK, PUSH = 1, 3  # kinds of captures
 
 
 def read(path):
@@ -21,7 +28,43 @@ def read(path):
         return f.read()
 
 
-class Bits(unittest.TestCase):
+def capture_kind(payload):
+    return struct.unpack_from("<H", payload, 6)[0] if payload[:4] == b"NNSC" else 0
+
+
+class Viewer:
+    """Follows the curves and looks at everything; counts the frames and captures that it got."""
+
+    def __init__(self, server, run):
+        self.frames = self.looks = 0
+        self.link = WebSocket(server)
+        self.link.message("hello")
+        self.send(type="watch", id=1, run=run)
+        self.send(type="subscribe", id=2, run=run, series=["*"], buckets=500)
+        self.send(type="look", id=3, run=run, what=EVERYTHING, rate=10, links_rate=10, strongest=3000)
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def send(self, **message):
+        self.link.send(json.dumps(message))
+
+    def read(self):
+        try:
+            while True:
+                opcode, payload = self.link.frame()
+                self.frames += opcode == 2
+                self.looks += opcode == 2 and capture_kind(payload) == LOOK
+                if opcode == 9:
+                    self.link.send(payload, opcode=10)
+        except (ConnectionError, OSError):
+            pass
+
+
+class Bits:
+    """What both networks are put through; `arguments` are the trainer's."""
+
+    arguments = []
+
     @classmethod
     def setUpClass(cls):
         cls.server = Server()
@@ -37,7 +80,7 @@ class Bits(unittest.TestCase):
 
     @classmethod
     def train(cls, program, name, *more, environment=None):
-        subprocess.run([os.path.join(BIN, program), *ARGUMENTS, "--save", cls.state(name), *more], check=True, timeout=60,
+        subprocess.run([os.path.join(BIN, program), *cls.arguments, "--save", cls.state(name), *more], check=True, timeout=60,
                        stdout=subprocess.DEVNULL, env=environment or cls.server.environment)
         return read(cls.state(name))
 
@@ -49,69 +92,91 @@ class Bits(unittest.TestCase):
         self.assertNotEqual(self.train("nnscope-train-plain", "other", "--seed", "6"), self.plain)
 
     def test_going_on(self):
-        self.train("nnscope-train", "half", "--steps", "70")
-        self.assertEqual(self.train("nnscope-train", "whole", "--load", self.state("half")), self.plain)
+        self.train("nnscope-train", "half", "--steps", "40")
+        data = [*self.arguments[:self.arguments.index("--model")]] if "--model" in self.arguments else self.arguments[:-2]
+        subprocess.run([os.path.join(BIN, "nnscope-train"), *data, "--load", self.state("half"), "--save", self.state("whole")],
+                       check=True, timeout=60, stdout=subprocess.DEVNULL, env=self.server.environment)
+        self.assertEqual(read(self.state("whole")), self.plain)
 
-    def command(self, run, command):
-        reply = self.server.call("POST", "/api/v1/runs/%s/commands?wait=5000" % run, json.dumps(command))
+    def post(self, run, path, body):
+        reply = self.server.call("POST", "/api/v1/runs/%s/%s" % (run, path), json.dumps(body))
         return reply.status, reply.body
 
-    def run_of(self, name):
-        end = time.monotonic() + 20
+    def command(self, run, **command):
+        return self.post(run, "commands?wait=5000", command)
+
+    def wait_for(self, what, seconds=20):
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
-            for run in self.server.call("GET", "/api/v1/runs").json()["runs"]:
-                if run["name"] == name and run["state"] == "paused":
-                    return run["id"]
-            time.sleep(0.05)
-        self.fail("the run is not to be seen")
+            found = what()
+            if found:
+                return found
+            time.sleep(0.03)
+        self.fail("waited in vain")
 
-    def viewer(self, run):
-        """A viewer that reads frames as long as they come; returns how many it got."""
-        link = WebSocket(self.server)
-        link.message("hello")
-        link.send(json.dumps({"type": "watch", "id": 1, "run": run}))
-        link.send(json.dumps({"type": "subscribe", "id": 2, "run": run, "series": ["*"], "buckets": 500}))
-        got = [0]
+    def paused_run(self, name):
+        runs = self.server.call("GET", "/api/v1/runs").json()["runs"]
+        return next((run["id"] for run in runs if run["name"] == name and run["state"] == "paused"), None)
 
-        def read_frames():
-            try:
-                while True:
-                    opcode, payload = link.frame()
-                    got[0] += opcode == 2
-                    if opcode == 9:
-                        link.send(payload, opcode=10)
-            except (ConnectionError, OSError):
-                pass
+    def push(self, run, sample):
+        status, body = self.post(run, "try?wait=5000", {"sample": sample})
+        if status != 200:
+            return None
+        answer = json.loads(body)
+        self.assertAlmostEqual(sum(answer["output"]), 1, places=4)
+        return answer
 
-        thread = threading.Thread(target=read_frames, daemon=True)
-        thread.start()
-        return link, got
+    def measure_pruning(self, run):
+        status, body = self.command(run, type="prune")
+        self.assertEqual(status, 200, body)
+        points = self.wait_for(lambda: self.pruning(run), 40)
+        self.assertEqual(len(points), 13)
+        self.assertTrue(all(0 <= accuracy <= 1 for _, _, accuracy in points), points)
+
+    def pruning(self, run):
+        reply = self.server.call("GET", "/api/v1/runs/%s/pruning" % run)
+        return reply.status == 200 and reply.json().get("curve")
 
     def test_watched_and_steered(self):
-        trainer = subprocess.Popen([os.path.join(BIN, "nnscope-train"), *ARGUMENTS, "--save", self.state("watched"), "--paused",
-                                    "--name", "watched"], stdout=subprocess.DEVNULL, env=self.server.environment)
+        trainer = subprocess.Popen([os.path.join(BIN, "nnscope-train"), *self.arguments, "--save", self.state("watched"),
+                                    "--paused", "--name", "watched"], stdout=subprocess.DEVNULL, env=self.server.environment)
         self.addCleanup(trainer.kill)
-        run = self.run_of("watched")
-        viewers = [self.viewer(run) for _ in range(3)]
+        run = self.wait_for(lambda: self.paused_run("watched"))
+        viewers = [Viewer(self.server, run) for _ in range(3)]
         for name, value in PRESENT.items():
-            status, body = self.command(run, {"type": "set", "parameter": name, "value": value})
+            status, body = self.command(run, type="set", parameter=name, value=value)
             self.assertEqual(status, 200, body)
-        self.assertEqual(self.command(run, {"type": "resume"})[0], 200)
-        applied = 0
+        self.assertEqual(len(self.push(run, 7)["output"]), 10)  # while paused, before the first update
+        self.assertEqual(self.command(run, type="pin", name="seven", sample=7)[0], 200)
+        self.wait_for(lambda: all(viewer.looks for viewer in viewers))
+        self.assertEqual(self.command(run, type="step", steps=10)[0], 200)
+        self.wait_for(lambda: self.paused_run("watched"))
+        self.measure_pruning(run)
+        self.assertEqual(self.command(run, type="resume")[0], 200)
+        applied = pushed = 0
         while trainer.poll() is None:
             name = list(PRESENT)[applied % len(PRESENT)]
-            applied += self.command(run, {"type": "set", "parameter": name, "value": PRESENT[name]})[0] == 200
+            applied += self.command(run, type="set", parameter=name, value=PRESENT[name])[0] == 200
+            pushed += self.push(run, applied) is not None
             if applied == 5:
-                self.command(run, {"type": "pause"})
-                self.command(run, {"type": "step", "steps": 2})
-                self.command(run, {"type": "resume"})
+                for command in ({"type": "pause"}, {"type": "keep"}, {"type": "step", "steps": 2}, {"type": "resume"}):
+                    self.command(run, **command)
         self.assertEqual(trainer.wait(60), 0)
         self.assertGreater(applied, 5)
-        time.sleep(0.3)
-        for link, got in viewers:
-            self.assertGreater(got[0], 0)
-            link.close()
+        self.assertGreater(pushed, 3)
+        for viewer in viewers:
+            self.assertGreater(viewer.looks, 2)
+            self.assertGreater(viewer.frames, viewer.looks)
+            viewer.link.close()
         self.assertEqual(read(self.state("watched")), self.plain)
+
+
+class Mlp(Bits, unittest.TestCase):
+    arguments = MLP
+
+
+class Cnn(Bits, unittest.TestCase):
+    arguments = CNN
 
 
 if __name__ == "__main__":
