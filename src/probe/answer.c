@@ -4,6 +4,8 @@
 // the pruning thread (prune.c) says that it is done by waking the worker.
 #include "digest_state.h"
 
+#include "push.h"
+
 #include "base/mem.h"
 
 #include <string.h>
@@ -63,9 +65,25 @@ static void push_end(digest *d, const copy *c) {
     if (failed || !outlet_capture(&d->out, &d->push))
         outlet_refuse(&d->out, CAPTURE_PUSH, c->set, c->step,
                       failed ? "the program could not run this sample" : "it could not be written");
+    run_nudge(d->run); // somebody waits for it
+}
+
+// The answer to a pin is a point of each class's series: no capture.
+static void pin_value(digest *d, const copy *c) {
+    uint32_t classes = 0;
+    const nns_series *series = pin_series(d->run, c->set, &classes);
+    const float *values = copy_data(c);
+    if (!series || c->what != PUSHED_OUTPUT || c->count != classes) return;
+    if (!outlet_step(&d->out, false, c->step, c->time_ns)) return;
+    for (uint32_t i = 0; i < classes; i++)
+        outlet_scalar(&d->out, false, series[i], (double)values[i]);
 }
 
 void answer_push(digest *d, const copy *c) {
+    if (c->set & PUSH_PIN_BIT) {
+        if (c->kind == COPY_PUSH_VALUE) pin_value(d, c);
+        return;
+    }
     if (c->kind == COPY_PUSH_BEGIN) push_begin(d, c);
     if (c->kind == COPY_PUSH_VALUE) push_value(d, c);
     if (c->kind == COPY_PUSH_END) push_end(d, c);

@@ -158,7 +158,7 @@ int run_start_thread(pthread_t *thread, void *(*body)(void *), nns_run *run) {
     return failed ? NNS_E_NO_MEMORY : 0;
 }
 
-static void nudge(nns_run *run) {
+void run_nudge(nns_run *run) {
     uint64_t one = 1;
     ssize_t ignored = write(run->nudge_fd, &one, sizeof one);
     (void)ignored;
@@ -285,7 +285,7 @@ static void end(nns_run *run, int status) {
     bool joined = join_aside(run);
     run->close_status = status;
     atomic_store(&run->closing, true);
-    nudge(run);
+    run_nudge(run);
     bool closed = wait_closed(run, until);
     if (closed) pthread_join(run->helper, NULL);
     run->abandoned = !closed || !joined || run->digest_left;

@@ -149,7 +149,7 @@ struct nns_run {
     int64_t retry_at_ns, retry_ns;
 
     // helper.c
-    int nudge_fd; // eventfd: nns_close calls
+    int nudge_fd; // eventfd: nns_close calls, or the worker has an answer
     int64_t pace_ns, second_at_ns, watched_until_ns, hurry_until_ns;
     int64_t write_at_ns, write_gap_ns; // after a failed write: when again
     int64_t close_by_ns;
@@ -180,6 +180,9 @@ static inline bool run_is_open(nns_run *run) {
 
 // Starts a helper thread, with all signals blocked. 0 or NNS_E_NO_MEMORY.
 int run_start_thread(pthread_t *thread, void *(*body)(void *), nns_run *run);
+
+// Wakes the helper: something lies in a lane that somebody waits for. Any thread of the library; a system call.
+void run_nudge(nns_run *run);
 
 // Calls `each` for every run of this process, open or not, under the lock of the list (run.c).
 void run_each(void (*each)(nns_run *run, void *context), void *context);
