@@ -1,4 +1,5 @@
 """`nnscope demo` and `nnscope train` as a person runs them: what they print, how they end, and that nothing is left behind."""
+import json
 import os
 import re
 import shutil
@@ -104,16 +105,39 @@ class Demo(unittest.TestCase):
         process.wait(5)
         self.assert_nothing_left(5)
 
+    def call(self, url, path, body=None):
+        base, token = url.split("/?token=")
+        request = urllib.request.Request(base + "/api/v1/" + path, headers={"Authorization": "Bearer " + token},
+                                         data=json.dumps(body).encode() if body else None)
+        with urllib.request.urlopen(request, timeout=20) as reply:
+            return json.load(reply)
+
+    def line_with(self, process, word):
+        for line in process.stdout:
+            if word in line:
+                return line
+        self.fail("no line with " + word)
+
     def test_stays_after_the_epochs(self):
+        """The trained network waits, paused: it answers what is tried; more epochs and resume, and it goes on."""
         process = self.start("--epochs", "1")
         url = self.address(process)
-        for line in process.stdout:
-            if "Ctrl-C" in line:
-                break
-        with urllib.request.urlopen(url, timeout=10) as page:
-            self.assertEqual(page.status, 200)
+        self.line_with(process, "finished training, waiting: try it, Ctrl-C ends")
+        run = self.call(url, "runs")["runs"][0]["id"]
+        answer = self.call(url, "runs/%s/try?wait=10000" % run, {"input": [0.5] * 784})
+        self.assertEqual(len(answer["output"]), 10)
+        self.assertEqual(set(answer["activations"]), {"input", "fc1", "output"})
+        self.assertEqual(self.call(url, "runs/%s/try?wait=10000" % run, {"sample": 5})["output"],
+                         self.call(url, "runs/%s/try?wait=10000" % run, {"sample": 5})["output"])
+        self.call(url, "runs/%s/commands?wait=10000" % run, {"type": "resume"})
+        self.call(url, "runs/%s/commands?wait=10000" % run, {"type": "set", "parameter": "epochs", "value": 2})
+        self.call(url, "runs/%s/commands?wait=10000" % run, {"type": "resume"})
+        self.line_with(process, "epoch 2")
+        self.line_with(process, "finished training")
         process.send_signal(signal.SIGTERM)
+        said = process.stdout.read()
         self.assertEqual(process.wait(10), 0)
+        self.assertRegex(said.splitlines()[-1], r"^accuracy 0\.\d{4}$")
         self.assert_nothing_left(0.5)
 
     def test_a_server_that_runs_is_used(self):
