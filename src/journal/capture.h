@@ -16,7 +16,8 @@
 //     8  u32 layer (0 none)          12 u32 tensor (0 none)
 //     16 u32 shape[4]    of what is stored; unused ones are 1
 //     32 u32 full[2]     rows and columns before folding; 0: not folded
-//     40 f32 scale       I8: value = code * scale, code -128 is NaN or infinite. Folded: each cell is the value of largest |value| in its block
+//     40 f32 scale       I8: value = code * scale, code -128 is NaN or infinite. Folded: each cell is the value of largest |value| in its block:
+//                        that of (row, column) is (floor(row * shape[0] / full[0]), floor(column * shape[1] / full[1]))
 //     44 u32 item        unit of UNIT_*, else 0
 //     48 u64 nonfinite   NaN and infinities among the full values
 //     56 u32 stored      bytes of the data as stored behind this header (PACKED: compressed), 60 u32 0
@@ -60,7 +61,7 @@ enum {
 // What a LOOK record (inbox) asks for.
 enum {
     LOOK_UNITS = 1,      // per layer ACTIVATION GRADIENT MARKS MEAN ACTIVE SELECTIVITY WEIGHT_IN STATISTICS
-    LOOK_WEIGHTS = 2,    // per weight WEIGHT (F16, folded to at most 1 M cells) and STRONG_WEIGHT, and BIAS
+    LOOK_WEIGHTS = 2,    // per weight WEIGHT (F16, folded to at most 1 M cells, all together to 4 M) and STRONG_WEIGHT, and BIAS
     LOOK_GRADIENTS = 4,
     LOOK_UPDATES = 8,
     LOOK_OUTCOME = 16,   // CONFUSION WORST BEST

@@ -33,6 +33,7 @@
 #define STOP_NS NS_PER_S
 // What a unit's own view needs (UNIT_WEIGHT, UNIT_OUT, UNIT_GRADIENT, UNIT_UPDATE, UNIT_SAMPLES).
 #define UNIT_ROLES (1u << NNS_WEIGHT | 1u << NNS_WEIGHT_GRAD | 1u << NNS_UPDATE)
+#define UNIT_SAMPLE_ROLES (1u << NNS_ACT | 1u << NNS_INPUT | 1u << NNS_LABEL)
 
 // --- making --------------------------------------------------------------------------------------
 
@@ -217,7 +218,8 @@ void network_look(nns_run *run, const void *received) {
     bool began = n->plan.look.until_ns < clock_mono_ns() || n->plan.look.what != l.what;
     n->plan.look = l;
     pthread_mutex_unlock(&n->plan.lock);
-    atomic_store(&n->plan.roles[WANT_LOOK_UNITS], plan_unit_roles(l.what));
+    atomic_store(&n->plan.roles[WANT_LOOK_UNITS],
+                 plan_unit_roles(l.what) | (l.unit_count ? UNIT_SAMPLE_ROLES : 0));
     atomic_store(&n->plan.roles[WANT_LOOK_LINKS],
                  plan_link_roles(l.what) | (l.unit_count ? UNIT_ROLES : 0));
     n->plan.look_new = began || atomic_load(&run->holds);

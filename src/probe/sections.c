@@ -99,8 +99,7 @@ void section_strong(buf *out, int quantity, uint32_t layer_handle, uint32_t tens
                                   .dims = 1,
                                   .layer = layer_handle,
                                   .tensor = tensor_handle,
-                                  .shape = {l->strong.count},
-                                  .full = {l->units, l->inputs}},
+                                  .shape = {l->strong.count}},
                 l->strong.pairs);
 }
 
