@@ -23,11 +23,11 @@ static nns_series series_of(digest *d, uint32_t handle, int statistic) {
 }
 
 static bool write_step(digest *d, const flight_step *s) {
-    if (!outlet_step(&d->out, true, s->step, s->time_ns)) return false;
+    if (!outlet_step(&d->out, OUTLET_PAST, s->step, s->time_ns)) return false;
     for (uint32_t i = 0; i < s->layers; i++)
         for (int k = 0; k < STATISTIC_COUNT; k++) {
             float v = s->values[(size_t)i * STATISTIC_COUNT + (size_t)k];
-            if (!isnan(v)) outlet_scalar(&d->out, true, series_of(d, i + 1, k), (double)v);
+            if (!isnan(v)) outlet_scalar(&d->out, OUTLET_PAST, series_of(d, i + 1, k), (double)v);
         }
     return true;
 }
@@ -78,7 +78,7 @@ static void raise_alarm(digest *d, const char *where, int64_t step) {
 
 // Between two sets the lane can go on to the step itself.
 void alarm_series(digest *d, const copy *c) {
-    if (!d->set.open && !outlet_step(&d->out, false, c->step, c->time_ns)) return;
+    if (!d->set.open && !outlet_step(&d->out, OUTLET_NOW, c->step, c->time_ns)) return;
     raise_alarm(d, series_name(&d->run->series, c->tensor), c->step);
 }
 

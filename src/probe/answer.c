@@ -74,9 +74,9 @@ static void pin_value(digest *d, const copy *c) {
     const nns_series *series = pin_series(d->run, c->set, &classes);
     const float *values = copy_data(c);
     if (!series || c->what != PUSHED_OUTPUT || c->count != classes) return;
-    if (!outlet_step(&d->out, false, c->step, c->time_ns)) return;
+    if (!outlet_step(&d->out, OUTLET_PINS, c->step, c->time_ns)) return;
     for (uint32_t i = 0; i < classes; i++)
-        outlet_scalar(&d->out, false, series[i], (double)values[i]);
+        outlet_scalar(&d->out, OUTLET_PINS, series[i], (double)values[i]);
 }
 
 void answer_push(digest *d, const copy *c) {

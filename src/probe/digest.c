@@ -67,7 +67,7 @@ static void set_end(digest *d, const copy *c) {
     s->sliced = c->flags & COPY_SLICED;
     if (c->number) s->command = c->number;
     observe_set(d);
-    outlet_step(&d->out, false, s->step, s->time_ns);
+    outlet_step(&d->out, OUTLET_NOW, s->step, s->time_ns);
     look_end(d);
     snapshot_end(d);
     alarm_set(d);

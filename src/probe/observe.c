@@ -259,9 +259,9 @@ static void write_layer(digest *d, uint32_t handle, bool *stepped) {
         if (isnan(view->fresh[i]) || view->written_step[i] == d->set.step) continue;
         nns_series series = series_of(d, handle, i);
         if (!series) continue;
-        if (!*stepped && !outlet_step(&d->out, false, d->set.step, d->set.time_ns)) return;
+        if (!*stepped && !outlet_step(&d->out, OUTLET_NOW, d->set.step, d->set.time_ns)) return;
         *stepped = true;
-        outlet_scalar(&d->out, false, series, (double)view->fresh[i]);
+        outlet_scalar(&d->out, OUTLET_NOW, series, (double)view->fresh[i]);
         view->written_step[i] = d->set.step;
     }
 }

@@ -21,24 +21,23 @@
 
 int outlet_init(outlet *o, nns_run *run) {
     *o = (outlet){.run = run};
-    o->now.slot = lanes_take_new(run, LANE_BYTES_OTHER);
-    return o->now.slot ? 0 : NNS_E_NO_MEMORY;
+    o->lanes[OUTLET_NOW].slot = lanes_take_new(run, LANE_BYTES_OTHER);
+    return o->lanes[OUTLET_NOW].slot ? 0 : NNS_E_NO_MEMORY;
 }
 
-// The lane of the past, made when it is first needed; calls by name go on writing into the other.
-static lane_slot *slot_of(outlet *o, bool past) {
-    if (!past) return o->now.slot;
-    if (!o->past.slot) {
-        lanes_cache mine = lanes_mine;
-        o->past.slot = lanes_take_new(o->run, LANE_BYTES_OTHER);
-        lanes_mine = mine;
-    }
-    return o->past.slot;
+// The other lanes are made when they are first needed; calls by name go on writing into the first.
+static lane_slot *slot_of(outlet *o, int into) {
+    outlet_lane *to = &o->lanes[into];
+    if (to->slot) return to->slot;
+    lanes_cache mine = lanes_mine;
+    to->slot = lanes_take_new(o->run, LANE_BYTES_OTHER);
+    lanes_mine = mine;
+    return to->slot;
 }
 
 // Room for a record, waited for. NULL: counted as lost.
-static uint8_t *room(outlet *o, bool past, size_t bytes) {
-    lane_slot *slot = slot_of(o, past);
+static uint8_t *room(outlet *o, int into, size_t bytes) {
+    lane_slot *slot = slot_of(o, into);
     uint8_t *at = NULL;
     while (slot && !(at = lane_room(&slot->lane, bytes)) && o->patience_ns > 0) {
         clock_sleep_ns(NAP_NS);
@@ -54,14 +53,14 @@ static void publish(lane_slot *slot, size_t bytes) {
     lane_publish(&slot->lane, bytes);
 }
 
-bool outlet_step(outlet *o, bool past, int64_t step, int64_t time_ns) {
-    outlet_lane *to = past ? &o->past : &o->now;
-    o->patience_ns = past ? 4 * PATIENCE_NS : PATIENCE_NS;
+bool outlet_step(outlet *o, int into, int64_t step, int64_t time_ns) {
+    outlet_lane *to = &o->lanes[into];
+    o->patience_ns = into == OUTLET_PAST ? 4 * PATIENCE_NS : PATIENCE_NS;
     if (!o->has_first) o->first_step = step + 1;
     o->has_first = true;
     if (step == o->first_step - 1) step = o->first_step;
     if (to->stepped && step < to->step && time_ns <= to->time_ns) return true;
-    lane_slot *slot = slot_of(o, past);
+    lane_slot *slot = slot_of(o, into);
     if (!slot) return false;
     bool again = to->stepped && to->step == step && slot->lane.dropped == 0;
     while (!again && !lane_open_step(&slot->lane, step, time_ns)) {
@@ -75,30 +74,30 @@ bool outlet_step(outlet *o, bool past, int64_t step, int64_t time_ns) {
     return true;
 }
 
-void outlet_scalar(outlet *o, bool past, nns_series series, double value) {
-    uint8_t *at = series ? room(o, past, 16) : NULL;
+void outlet_scalar(outlet *o, int into, nns_series series, double value) {
+    uint8_t *at = series ? room(o, into, 16) : NULL;
     if (!at) return;
     lanes_head(at, RECORD_SCALAR, 16, series);
     le_put_f64(at + 8, value);
-    publish(slot_of(o, past), 16);
+    publish(slot_of(o, into), 16);
 }
 
 void outlet_event(outlet *o, uint32_t type, const buf *json) {
     size_t bytes = lanes_padded(24 + json->length);
-    uint8_t *at = json->failed || bytes > RECORD_MAX_BYTES ? NULL : room(o, false, bytes);
+    uint8_t *at = json->failed || bytes > RECORD_MAX_BYTES ? NULL : room(o, OUTLET_NOW, bytes);
     if (!at) return;
     lanes_head(at, RECORD_EVENT, bytes, type);
     le_put_u64(at + 8, 0);
     le_put_u32(at + 16, (uint32_t)json->length);
     le_put_u32(at + 20, 0);
     memcpy(at + 24, json->data, json->length);
-    publish(o->now.slot, bytes);
+    publish(o->lanes[OUTLET_NOW].slot, bytes);
 }
 
 static void say_capture(outlet *o, const capture_head *head, uint64_t blob, uint64_t blob_bytes,
                         const char *error) {
     size_t length = error ? strnlen(error, ERROR_BYTES_MAX) : 0, bytes = lanes_padded(48 + length);
-    uint8_t *at = room(o, false, bytes);
+    uint8_t *at = room(o, OUTLET_NOW, bytes);
     if (!at) return;
     lanes_head(at, RECORD_CAPTURE, bytes, (uint32_t)head->kind);
     le_put_u64(at + 8, head->number);
@@ -108,7 +107,7 @@ static void say_capture(outlet *o, const capture_head *head, uint64_t blob, uint
     le_put_u32(at + 40, head->flags);
     le_put_u32(at + 44, (uint32_t)length);
     if (length) memcpy(at + 48, error, length);
-    publish(o->now.slot, bytes);
+    publish(o->lanes[OUTLET_NOW].slot, bytes);
 }
 
 // Piles --------------------------------------------------------------------------------------------

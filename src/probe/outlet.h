@@ -1,7 +1,8 @@
 // What the digest worker writes: scalars, events and CAPTURE records in lanes of its own, captures as blobs in files.
 //
-// Two lanes, each with steps that never go back unless the program's do (a lower step would open a new attempt): `now` for what
-// is of the set just digested, `past` for what the flight recorder writes out later. Made and used by the worker alone.
+// Lanes, each with steps that never go back unless the program's do (a lower step would open a new attempt): NOW for what is of
+// the set just digested, PAST for what the flight recorder writes out later, PINS for pushes, which may stand in the middle of a
+// set. Made and used by the worker alone.
 #ifndef NNS_PROBE_OUTLET_H
 #define NNS_PROBE_OUTLET_H
 
@@ -15,6 +16,8 @@
 #define OUTLET_PILE_BYTES                                                                          \
     (UINT64_C(256) << 20) // unread snapshots in the folder: beyond, fewer are made
 #define OUTLET_LOOK_BYTES (UINT64_C(64) << 20) // unread looks: beyond, none is written
+
+enum { OUTLET_NOW = 0, OUTLET_PAST = 1, OUTLET_PINS = 2, OUTLET_LANES = 3 };
 
 typedef struct outlet_blob {
     uint64_t number, bytes;
@@ -35,7 +38,7 @@ typedef struct outlet_lane {
 
 typedef struct outlet {
     nns_run *run;
-    outlet_lane now, past;
+    outlet_lane lanes[OUTLET_LANES];
     int64_t
         first_step; // none below it goes into a lane: it was opened before this process had opened a step
     bool has_first;
@@ -47,9 +50,9 @@ typedef struct outlet {
 int outlet_init(outlet *o, nns_run *run); // on the worker: takes its lane
 
 // Opens `step` in a lane; what is both lower and not later than the step that stands there goes behind that one. False: no room in time (counted with what should have followed).
-bool outlet_step(outlet *o, bool past, int64_t step, int64_t time_ns);
-void outlet_scalar(outlet *o, bool past, nns_series series, double value);
-// Behind the step that stands last in `now`.
+bool outlet_step(outlet *o, int into, int64_t step, int64_t time_ns);
+void outlet_scalar(outlet *o, int into, nns_series series, double value);
+// Behind the step that stands last in NOW.
 void outlet_event(outlet *o, uint32_t type, const buf *json);
 
 // Writes a finished capture as a blob, then its record; kind, number, step, flags are read from its head. False: it could not
