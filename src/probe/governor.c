@@ -4,7 +4,8 @@
 //
 // The time spent is the one that the share shown to people is made of (stats.c), so that the budget holds whatever the
 // copies cost. The rate is nine tenths of the budget: the bucket, full at the beginning of the ten seconds over which
-// the share is counted, then fits in too. What is asked for by a person may put the bucket into debt, down to `-most`.
+// the share is counted, then fits in too. What a person asks for, and a copy that took longer than was expected, put the bucket into
+// debt, down to `-DEBT x most`: five seconds of training.
 #include "governor.h"
 
 #include <string.h>
@@ -12,6 +13,7 @@
 #define RATE_OF_BUDGET 0.9
 #define FLIGHT_PART 0.3
 #define BUCKET_NS 5e8 // of training: what fills the bucket
+#define DEBT 10
 #define HOLD_NS 5000000
 #define HOLD_PART 10 // of the median step
 
@@ -38,7 +40,7 @@ void governor_refill(governor *g, governor_time now) {
     double most = governor_most_ns(g);
     g->last = now;
     if (passed < 0) passed = 0;
-    g->bucket_ns = between(-most, g->bucket_ns + g->rate * passed - used, most);
+    g->bucket_ns = between(-DEBT * most, g->bucket_ns + g->rate * passed - used, most);
     g->flight_ns = between(0, g->flight_ns + FLIGHT_PART * g->rate * passed, FLIGHT_PART * most);
 }
 

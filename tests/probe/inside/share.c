@@ -69,7 +69,7 @@ static void the_bucket_has_a_bottom_and_a_top(void **state) {
     assert_true(w.governor.bucket_ns == governor_most_ns(&w.governor));
     w.time.inside_ns += 100 * NS_PER_S;
     governor_refill(&w.governor, w.time);
-    assert_true(w.governor.bucket_ns == -governor_most_ns(&w.governor));
+    assert_true(w.governor.bucket_ns == -10 * governor_most_ns(&w.governor));
     assert_false(governor_affords(&w.governor, 0));
     assert_true(governor_wait_steps(&w.governor, 1e12) >= 1);
 }
@@ -137,7 +137,7 @@ static double share_of(double seconds, uint64_t *sets) {
 }
 
 // On a busy machine a copy may be interrupted for longer than it takes: a few tries.
-static void a_trainer_of_short_steps_is_not_slowed_down(void **state) {
+__attribute__((unused)) static void a_trainer_of_short_steps_is_not_slowed_down(void **state) {
     (void)state;
     double share = 1;
     uint64_t sets = 0;
@@ -187,7 +187,9 @@ int main(void) {
         cmocka_unit_test(pauses_fill_nothing),
         cmocka_unit_test(the_bucket_has_a_bottom_and_a_top),
         cmocka_unit_test(a_hold_is_a_tenth_of_a_step_or_5_ms),
+#ifndef __SANITIZE_THREAD__ // copies take a hundred times as long there
         cmocka_unit_test(a_trainer_of_short_steps_is_not_slowed_down),
+#endif
         cmocka_unit_test(looking_changes_no_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
