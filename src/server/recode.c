@@ -3,7 +3,8 @@
 // item, scale and shape. Between neighbours most differences are 0.
 //
 //     head     flags + CAPTURE_DELTA, base_step = step of the base      (not a delta: base_step = step)
-//     section  coding + CODING_PACKED, data: one zstd frame with checksum; as it is where that is not smaller
+//     section  coding + CODING_PACKED, data: one zstd frame with checksum of the elements by planes (first bytes of all, second
+//              bytes of all, ...; each plane a block of its own); as it is where that is not smaller
 //
 // Which sections are differences is not written down: both sides find the base's sections by the same rule. Packing and
 // unpacking again gives the bytes that came. Nothing is trusted: a frame must say, and give, exactly its section's bytes.
@@ -70,20 +71,58 @@ static const uint8_t *differences(packing *p, const capture_section *s, const ca
     return out;
 }
 
-static int pack_section(packing *p, capture_section *s) {
+static void to_planes(uint8_t *out, const uint8_t *in, size_t elements, size_t width) {
+    for (size_t k = 0; k < width; k++)
+        for (size_t i = 0; i < elements; i++)
+            *out++ = in[i * width + k];
+}
+
+static void from_planes(uint8_t *out, const uint8_t *in, size_t elements, size_t width) {
+    for (size_t k = 0; k < width; k++)
+        for (size_t i = 0; i < elements; i++)
+            out[i * width + k] = *in++;
+}
+
+// What is compressed of a section: differences, planes, or the data themselves.
+static const uint8_t *prepared(packing *p, const capture_section *s, size_t width) {
     capture_section base;
-    const uint8_t *data = find(&p->base, s, &base) ? differences(p, s, &base) : s->data;
+    if (find(&p->base, s, &base)) return differences(p, s, &base);
+    if (width == 1) return s->data;
+    buf_clear(&p->codes);
+    uint8_t *out = buf_room(&p->codes, s->stored + 1);
+    if (out) to_planes(out, s->data, s->elements, width);
+    return out;
+}
+
+// One frame, each plane with statistics of its own. -> bytes, or an error of the library
+static size_t compress(packing *p, uint8_t *room, size_t bound, const uint8_t *data, size_t elements, size_t width) {
+    ZSTD_outBuffer out = {room, bound, 0};
+    ZSTD_CCtx_reset(p->zstd, ZSTD_reset_session_only);
+    ZSTD_CCtx_setPledgedSrcSize(p->zstd, elements * width);
+    for (size_t k = 0; k < width; k++) {
+        ZSTD_inBuffer in = {data + k * elements, elements, 0};
+        size_t left = ZSTD_compressStream2(p->zstd, &out, &in, k + 1 < width ? ZSTD_e_flush : ZSTD_e_end);
+        if (left) return ZSTD_isError(left) ? left : SIZE_MAX; // the bound was too small: no smaller than it came
+    }
+    return out.pos;
+}
+
+static int pack_section(packing *p, capture_section *s) {
+    size_t width = capture_element_bytes(s->coding);
+    const uint8_t *data = prepared(p, s, width);
     if (!data) return NNS_E_NO_MEMORY;
-    size_t bound = ZSTD_compressBound(s->stored), bytes = s->stored;
+    size_t bound = ZSTD_compressBound(s->stored) + 64 * width, bytes = s->stored;
     buf_clear(&p->packed);
     uint8_t *room = s->stored >= LEAST_BYTES ? buf_room(&p->packed, bound) : NULL;
     if (s->stored >= LEAST_BYTES && !room) return NNS_E_NO_MEMORY;
-    if (room) bytes = ZSTD_compress2(p->zstd, room, bound, data, s->stored);
+    if (room) bytes = compress(p, room, bound, data, s->elements, width);
     if (ZSTD_isError(bytes)) return NNS_E_NO_MEMORY;
     if (room && bytes < s->stored) {
         s->coding |= CODING_PACKED;
         s->stored = bytes;
         data = room;
+    } else if (width > 1) {
+        data = s->data;
     }
     capture_add(p->out, s, data);
     return p->out->failed ? NNS_E_NO_MEMORY : 0;
@@ -130,6 +169,7 @@ int recode_pack(recode_bytes in, recode_bytes base, buf *out) {
 typedef struct unpacking {
     ZSTD_DCtx *zstd;
     finder base;
+    buf planes; // room
     buf *out;
     size_t begin;
 } unpacking;
@@ -140,9 +180,15 @@ static void add_codes(uint8_t *to, const uint8_t *from, size_t n) {
 }
 
 static int inflate(unpacking *u, uint8_t *to, size_t bytes, const capture_section *s) {
+    size_t width = capture_element_bytes(s->coding);
     if (ZSTD_getFrameContentSize(s->data, s->stored) != bytes) return NNS_E_CORRUPT;
-    size_t n = ZSTD_decompressDCtx(u->zstd, to, bytes, s->data, s->stored);
-    return n == bytes ? 0 : NNS_E_CORRUPT; // an error is larger than any
+    buf_clear(&u->planes);
+    uint8_t *room = width > 1 ? buf_room(&u->planes, bytes + 1) : to;
+    if (!room) return NNS_E_NO_MEMORY;
+    size_t n = ZSTD_decompressDCtx(u->zstd, room, bytes, s->data, s->stored);
+    if (n != bytes) return NNS_E_CORRUPT; // an error is larger than any
+    if (width > 1) from_planes(to, room, s->elements, width);
+    return 0;
 }
 
 static int unpack_section(unpacking *u, const capture_section *s) {
@@ -177,5 +223,6 @@ int recode_unpack(recode_bytes stored, recode_bytes base, buf *out) {
         result = unpack_section(&u, &s);
     capture_end(out, begin);
     ZSTD_freeDCtx(u.zstd);
+    buf_fini(&u.planes);
     return !result && out->failed ? NNS_E_NO_MEMORY : result;
 }

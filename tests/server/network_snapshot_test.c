@@ -37,7 +37,7 @@ static size_t count_of(core *c, const char *id) {
 static void wait_count(core *c, const char *id, size_t n) {
     for (int64_t until = clock_mono_ns() + 30 * NS_PER_S; clock_mono_ns() < until; clock_sleep_ns(5 * NS_PER_MS)) {
         json_t *there = get_run(c, id);
-        bool good = there && count_of(c, id) >= n;
+        bool good = there && count_of(c, id) == n;
         json_decref(there);
         if (good) break;
     }
@@ -101,10 +101,10 @@ static void test_exact(void **state) {
     json_t *json = list(c, j.run.text, 10000), *rows = json_object_get(json, "snapshots");
     size_t keys = 0, all = 0;
     for (int i = 0; i < N; i++) {
-        json_t *row = json_array_get(rows, i);
+        json_t *row = json_array_get(rows, (size_t)i);
         assert_int_equal(json_integer_value(json_object_get(row, "step")), 10 * i);
         assert_int_equal(json_array_size(json_object_get(row, "flags")), i == 20 ? 1 : 0);
-        keys += json_is_true(json_object_get(row, "key"));
+        if (json_is_true(json_object_get(row, "key"))) keys++;
         all += (size_t)json_integer_value(json_object_get(row, "bytes"));
     }
     assert_int_equal(keys, 3); // 0, 16, 32
@@ -291,12 +291,21 @@ static void test_retention(void **state) {
     bool kept = false;
     for (size_t i = 0; i < n; i++) {
         int64_t step = json_integer_value(json_object_get(json_array_get(rows, i), "step"));
-        expect_snapshot(c, j.run.text, step, &bytes[step]);
+        answer a = snapshot_at(c, j.run.text, step); // thinning may go on: then an earlier one comes
+        assert_int_equal(a.status, 200);
+        int64_t came = le_i64((uint8_t *)a.text + 16);
+        assert_in_range(came, 0, step);
+        assert_memory_equal(a.text, bytes[came].data, a.length);
+        mem_free(a.text);
         kept |= step == 50;
     }
     assert_true(kept);
     core_close(c); // those that went leave the disk with the last commit
     c = open_core(*state);
+    json_decref(json);
+    json = list(c, j.run.text, 10000);
+    rows = json_object_get(json, "snapshots");
+    n = json_array_size(rows);
     for (size_t i = 0; i < n; i++) {
         int64_t step = json_integer_value(json_object_get(json_array_get(rows, i), "step"));
         expect_snapshot(c, j.run.text, step, &bytes[step]);
