@@ -19,4 +19,5 @@ if (!chromiumPath) {
   console.log('skipped: no chromium (Debian: apt install chromium; or name it in CHROMIUM)');
   process.exit(failed || 77);
 }
-process.exit(failed || run(['browser_test.mjs', 'browser_more_test.mjs'].map(name => join(here, name))));
+const browsers = readdirSync(here).filter(name => /^browser_.*test\.mjs$/.test(name)).sort();
+process.exit(failed || run(browsers.map(name => join(here, name))));

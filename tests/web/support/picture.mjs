@@ -13,7 +13,7 @@ export { PLAIN } from './web/src/network/model';
 export { legendOf, stripOf } from './web/src/network/legend';
 export { rampOf, codeOf, valueAt, NONFINITE } from './web/src/network/scale';
 export { INK } from './web/src/look/palette';
-export { mlp, cnn, deep, random } from './tests/web/support/networks.mjs';
+export { mlp, cnn, deep, random, halfOf } from './tests/web/support/networks.mjs';
 `;
 
 async function script() {

@@ -53,7 +53,7 @@ export function scaleOf(range: Range, ramp: RampName, log: boolean): Scale {
   const high = size > 0 ? roundUp(size) : 1;
   if (!log) return { ramp, low: ramp === 'signed' ? -high : 0, high, log: false };
   const floor = Number.isNaN(range.smallest) ? high / 10 : range.smallest;
-  const decade = 10 ** Math.floor(Math.log10(floor) + 1e-9), low = Math.max(decade, 10 ** Math.floor(Math.log10(high) - DECADES_MOST));
+  const decade = 10 ** Math.floor(Math.log10(floor) + 1e-6), low = Math.max(decade, 10 ** Math.floor(Math.log10(high) - DECADES_MOST));
   return { ramp, low: low < high ? low : high / 10, high, log: true };
 }
 

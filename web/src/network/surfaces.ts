@@ -4,7 +4,7 @@ import type { Ink } from '../look/palette';
 import { HEADS } from './summary';
 
 const fill = { position: 'absolute', inset: '0', width: '100%', height: '100%', display: 'block' } as const;
-const unseen = { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)' } as const;
+const unseen = { position: 'absolute', left: '0', top: '0', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)' } as const;
 
 function element<K extends keyof HTMLElementTagNameMap>(tag: K, style: Partial<CSSStyleDeclaration>, parent: HTMLElement): HTMLElementTagNameMap[K] {
   const made = document.createElement(tag);
@@ -19,6 +19,7 @@ export class Surfaces {
   readonly ink: HTMLCanvasElement;
   private flat: HTMLCanvasElement | null = null;
   private note: HTMLDivElement;
+  private spoken: HTMLDivElement;
   private live: HTMLDivElement;
   private table: HTMLTableElement;
   width = 0;
@@ -33,9 +34,10 @@ export class Surfaces {
     this.ink = element('canvas', { ...fill, pointerEvents: 'none' }, this.root);
     this.note = element('div', { position: 'absolute', left: '12px', bottom: '36px', maxWidth: '60%', fontSize: '12px', pointerEvents: 'none' }, this.root);
     this.note.setAttribute('role', 'status');
-    this.live = element('div', unseen, host);
+    this.spoken = element('div', unseen, host); // a table would not stay as small by itself
+    this.live = element('div', {}, this.spoken);
     this.live.setAttribute('aria-live', 'polite');
-    this.table = element('table', unseen, host);
+    this.table = element('table', {}, this.spoken);
     this.table.setAttribute('aria-label', 'layers of the network');
   }
 
@@ -101,6 +103,7 @@ export class Surfaces {
   }
 
   remove(): void {
-    for (const part of [this.root, this.live, this.table]) part.remove();
+    this.root.remove();
+    this.spoken.remove();
   }
 }
