@@ -6,6 +6,7 @@
 #include "journal/capture.h"
 #include "journal/inbox.h"
 #include "journal/record.h"
+#include "probe/links.h"
 #include "probe/moments.h"
 #include "probe/quantise.h"
 #include "server/recode.h"
@@ -61,22 +62,63 @@ static void statistics(void) {
 
 // Snapshots ----------------------------------------------------------------------------------------
 
-static void key_frame(void) {
-    enum { ROWS = 1000, COLUMNS = 1000, COUNT = ROWS * COLUMNS };
-    float *values = normals(COUNT, 0.05), largest = 0;
-    for (size_t i = 0; i < COUNT; i++)
+static void add_codes(buf *capture, const float *values, uint32_t rows, uint32_t columns) {
+    size_t count = (size_t)rows * columns;
+    float largest = 0;
+    for (size_t i = 0; i < count; i++)
         largest = fmaxf(largest, fabsf(values[i]));
-    buf capture = {0}, packed = {0};
     capture_section section = {.quantity = QUANTITY_WEIGHT,
                                .coding = CODING_I8,
                                .dims = 2,
                                .layer = 1,
                                .tensor = 1,
-                               .shape = {ROWS, COLUMNS},
+                               .shape = {rows, columns},
                                .scale = quantise_scale(0, largest)};
+    size_t at = capture_add(capture, &section, NULL);
+    quantise_codes((int8_t *)capture->data + at, values, count, section.scale);
+}
+
+static int strongest_first(const void *a, const void *b) {
+    float x = fabsf(((const link_pair *)a)->value), y = fabsf(((const link_pair *)b)->value);
+    return (x < y) - (x > y);
+}
+
+static void add_pairs(buf *capture, int quantity) {
+    enum { PAIRS = 3000 };
+    static link_pair pairs[PAIRS];
+    for (int i = 0; i < PAIRS; i++) {
+        pairs[i] = (link_pair){(uint32_t)(drand48() * 1e6),
+                               (float)(1e-3 - 2e-4 * log(drand48())) * (drand48() < 0.5 ? -1 : 1)};
+        quantise_round(&pairs[i].value, 1);
+    }
+    qsort(pairs, PAIRS, sizeof *pairs, strongest_first);
+    capture_section section = {
+        .quantity = quantity, .coding = CODING_PAIR, .dims = 1, .layer = 1, .shape = {PAIRS}};
+    capture_add(capture, &section, pairs);
+}
+
+static void add_units(buf *capture, int quantity, uint32_t units) {
+    float *values = normals(units, 1);
+    quantise_round(values, units);
+    capture_section section = {
+        .quantity = quantity, .coding = CODING_F32, .dims = 1, .layer = 1, .shape = {units}};
+    capture_add(capture, &section, values);
+    free(values);
+}
+
+// A whole snapshot of one layer, 1000 units of 1000 inputs, as the server stores it; with its strongest pairs and what its
+// units did as the worker rounds them.
+static void key_frame(void) {
+    static const int quantities[] = {QUANTITY_ACTIVATION, QUANTITY_GRADIENT,    QUANTITY_MEAN,
+                                     QUANTITY_ACTIVE,     QUANTITY_SELECTIVITY, QUANTITY_WEIGHT_IN};
+    float *values = normals(1000 * 1000, 0.05);
+    buf capture = {0}, packed = {0};
     size_t begin = capture_begin(&capture, &(capture_head){.kind = CAPTURE_SNAPSHOT});
-    size_t at = capture_add(&capture, &section, NULL);
-    quantise_codes((int8_t *)capture.data + at, values, COUNT, section.scale);
+    add_codes(&capture, values, 1000, 1000);
+    add_pairs(&capture, QUANTITY_STRONG_GRADIENT);
+    add_pairs(&capture, QUANTITY_STRONG_UPDATE);
+    for (size_t i = 0; i < sizeof quantities / sizeof quantities[0]; i++)
+        add_units(&capture, quantities[i], 1000);
     capture_end(&capture, begin);
     if (recode_pack((recode_bytes){capture.data, capture.length}, (recode_bytes){0}, &packed))
         exit(2);

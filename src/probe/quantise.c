@@ -68,3 +68,14 @@ void quantise_halves(uint16_t *restrict halves, const float *restrict values, si
     for (size_t i = 0; i < count; i++)
         halves[i] = half(values[i] * inverse);
 }
+
+void quantise_round(float *values, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        uint32_t rounded = (bits + 0x800) & ~UINT32_C(0xFFF);
+        bool exact = (bits & 0x7F800000) == 0x7F800000 || (rounded & 0x7F800000) == 0x7F800000;
+        bits = exact ? bits : rounded;
+        memcpy(&values[i], &bits, sizeof bits);
+    }
+}

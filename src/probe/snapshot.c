@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "quantise.h"
 
+#include <string.h>
+
 #define EVERY_MAX 1024u
 
 static bool kept(const digest *d) {
@@ -75,6 +77,27 @@ static bool is_turn(digest *d) {
     return true;
 }
 
+static void round_pairs(uint8_t *at, size_t count) {
+    for (size_t i = 0; i < count; i++, at += sizeof(link_pair)) {
+        link_pair pair;
+        memcpy(&pair, at, sizeof pair);
+        quantise_round(&pair.value, 1);
+        memcpy(at, &pair, sizeof pair);
+    }
+}
+
+// What units did and the strongest links keep 12 bits: a third of their size as stored. Statistics and biases stay exact.
+static void round_sections(buf *capture) {
+    capture_section s;
+    size_t at = 0;
+    while (capture_next(capture->data, capture->length, &at, &s) == 0) {
+        uint8_t *data = capture->data + (s.data - capture->data);
+        if (s.coding == CODING_PAIR) round_pairs(data, s.elements);
+        if (s.coding == CODING_F32 && s.quantity <= QUANTITY_WEIGHT_IN)
+            quantise_round((float *)(void *)data, s.elements);
+    }
+}
+
 void snapshot_end(digest *d) {
     buf *capture = &d->set.snapshot_capture;
     if (!d->set.snapshot) return;
@@ -86,5 +109,6 @@ void snapshot_end(digest *d) {
     capture_rehead(capture, &head);
     capture_end(capture, 0);
     if (capture->failed) return;
+    round_sections(capture);
     if (!is_turn(d) || !outlet_capture(&d->out, capture)) flight_keep(&d->flight, capture);
 }

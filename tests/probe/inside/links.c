@@ -226,12 +226,32 @@ static void halves(void **state) {
     assert_int_equal(out[3], 0x7C00);
 }
 
+static void rounded(void **state) {
+    (void)state;
+    uint64_t seed = random_seed();
+    for (int i = 0; i < 10000; i++) {
+        uint32_t bits = (uint32_t)random_next(&seed), after;
+        float v, w;
+        memcpy(&v, &bits, sizeof v);
+        w = v;
+        quantise_round(&w, 1);
+        memcpy(&after, &w, sizeof after);
+        if (!isfinite(v)) assert_int_equal(after, bits);
+        if (isfinite(v) && fabsf(v) > 1e-30f && fabsf(v) < 1e38f) {
+            assert_true(fabsf(w - v) <= fabsf(v) / 8192);
+            assert_int_equal(after & 0xFFF, 0);
+        }
+        assert_int_equal(isfinite(w) != 0, isfinite(v) != 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_order_of_memory),
         cmocka_unit_test(wrong_shapes),
         cmocka_unit_test(codes),
         cmocka_unit_test(halves),
+        cmocka_unit_test(rounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
