@@ -116,3 +116,27 @@ int64_t block_read(int fd, int64_t offset, buf *memory, segment_block *block) {
     n = fill(fd, offset, memory, BLOCK_HEADER_BYTES + (size_t)payload);
     return n < 0 ? n : segment_parse_block(memory->data, memory->length, block);
 }
+
+// The next magic in [offset, end of file), or a code.
+static int64_t find_magic(int fd, int64_t offset) {
+    uint8_t part[8192];
+    for (;;) {
+        int64_t n = file_pread(fd, part, sizeof part, offset);
+        if (n < (int64_t)MAGIC_BYTES) return n < 0 ? n : NNS_E_NOT_FOUND;
+        for (int64_t i = 0; i + MAGIC_BYTES <= n; i += 8)
+            if (memcmp(part + i, magic, MAGIC_BYTES) == 0) return offset + i;
+        if (n < (int64_t)sizeof part) return NNS_E_NOT_FOUND;
+        offset += n;
+    }
+}
+
+int64_t block_find(int fd, int64_t offset, buf *memory) {
+    for (;;) {
+        segment_block block;
+        offset = find_magic(fd, offset + 8);
+        if (offset < 0) return offset;
+        int64_t n = block_read(fd, offset, memory, &block);
+        if (n > 0) return offset;
+        if (n < 0 && n != NNS_E_CORRUPT) return n;
+    }
+}

@@ -18,4 +18,8 @@ int block_write(int fd, int64_t offset, uint32_t lane, uint64_t first, const voi
 // nothing whole yet, or a code (NNS_E_CORRUPT).
 int64_t block_read(int fd, int64_t offset, buf *memory, segment_block *block);
 
+// The offset of the first whole block behind `offset`, at a multiple of 8 from it: what damage left
+// of a file. NNS_E_NOT_FOUND, or a code. Reads to the end of the file.
+int64_t block_find(int fd, int64_t offset, buf *memory);
+
 #endif

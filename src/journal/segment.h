@@ -83,6 +83,10 @@ void segment_close(segment_reader *r);
 // checked with record_check.
 int segment_next(segment_reader *r, segment_block *block);
 
+// After segment_next gave NNS_E_CORRUPT or NNS_E_AGAIN in a segment that nobody writes any more: goes
+// on at the next whole block. NNS_E_NOT_FOUND: there is none, the rest is torn.
+int segment_skip(segment_reader *r);
+
 // Numbers of the segments of `process` in `folder`, ascending; *count of them in an owned array
 // (mem_free).
 int segment_list(const char *folder, const char *process, uint32_t **numbers, size_t *count);

@@ -85,3 +85,10 @@ int segment_next(segment_reader *r, segment_block *block) {
     r->offset += n;
     return 0;
 }
+
+int segment_skip(segment_reader *r) {
+    int64_t offset = block_find(r->fd, r->offset, &r->block);
+    if (offset < 0) return (int)offset;
+    r->offset = offset;
+    return 0;
+}

@@ -5,8 +5,8 @@
 //
 // Invariants: (1) a lane's records are taken in the order of their sequence, each once: what lies below the lane's
 // `next` is skipped, so that a copy written twice (salvage) or read twice (restart) is harmless; (2) what is not
-// whole at the end of the newest segment is "not yet", anywhere else "torn": the rest of that segment is skipped; whether
-// a newer one exists is known from before the read; (3) a segment is deleted only when taken to its end, nothing of it
+// whole at the end of the newest segment of a process that lives is "not yet", anywhere else damage or "torn": it is skipped
+// up to the next whole block, or to the end; whether a newer one exists is known from before the read; (3) a segment is deleted only when taken to its end, nothing of it
 // is parked, and the commit that holds its points is durable; (4) a segment that is damaged at its head, or of a newer
 // version, or of another process, is left alone.
 //
@@ -224,6 +224,17 @@ static void take(core *c, process *p, const segment_block *b) {
     pthread_mutex_unlock(&c->lock);
 }
 
+// What is not whole will never be: on to the next block that is. False: the segment is taken.
+static bool skip_damage(core *c, process *p) {
+    if (segment_skip(&p->reader)) return false;
+    log_warn("run %s: segment %u of %s is damaged; what stands behind the damage is taken", p->run->row.key, p->reading, p->id.text);
+    core_lock(c);
+    p->run->row.dropped++;
+    run_touch(c, p->run);
+    core_unlock(c);
+    return true;
+}
+
 static void at_end(core *c, process *p) {
     bool done = !may_grow(p);
     if (p->parked) {
@@ -252,8 +263,9 @@ bool ingest_process(core *c, process *p) {
             take(c, p, &b);
             bytes += b.bytes + 64;
         } else if (!last) {
-            close_taken(p);
+            if (!skip_damage(c, p)) close_taken(p);
         } else if (!find_successor(c, p)) {
+            if (!may_grow(p) && skip_damage(c, p)) continue;
             if (!may_grow(p)) close_taken(p);
             at_end(c, p);
             return false;

@@ -133,21 +133,21 @@ void liveness_look(core *c) {
     if (atomic_load(&c->ending)) return;
     for (run *r = c->active, *next; r; r = next) { // grows at its front only, on other threads
         next = r->next_active;
-        for (size_t i = 0; i < r->process_count; i++) {
-            look(c, r->processes[i]);
-            look_over(c, r->processes[i]);
+        process *p;
+        for (size_t i = 0; (p = process_at(c, r, i)); i++) {
+            look(c, p);
+            look_over(c, p);
         }
         rest_when_due(c, r);
     }
 }
 
 void liveness_closed(core *c) {
+    process *p;
     for (run *r = c->active; r; r = r->next_active)
-        for (size_t i = 0; i < r->process_count; i++) {
-            process *p = r->processes[i];
+        for (size_t i = 0; (p = process_at(c, r, i)); i++)
             if (p->closed || p->salvaged || p->ended) {
                 look(c, p);
                 look_over(c, p);
             }
-        }
 }

@@ -392,6 +392,13 @@ process *process_new(core *c, run *r, const char *id) {
     return p;
 }
 
+process *process_at(core *c, run *r, size_t i) {
+    core_lock(c);
+    process *p = i < r->process_count ? r->processes[i] : NULL;
+    core_unlock(c);
+    return p; // processes of an active run go away on the engine's thread only
+}
+
 // A process that no cursor knows: it is new in the run.
 void process_join(process *p) {
     run *r = p->run;

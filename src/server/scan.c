@@ -255,9 +255,10 @@ static void scan_young(core *c) {
     core_unlock(c);
     for (; r; r = r->next_active) { // the list changes on this thread only, or grows at its front
         bool young = r->dir_fresh, again = r->succession_ns != 0;
-        for (size_t i = 0; i < r->process_count; i++) {
-            young |= r->processes[i]->segment_count == 0 && process_speaks(r->processes[i]);
-            again |= r->processes[i]->rescan;
+        process *p;
+        for (size_t i = 0; (p = process_at(c, r, i)); i++) {
+            young |= p->segment_count == 0 && process_speaks(p);
+            again |= p->rescan;
         }
         if (again) take_rescans(c, r);
         if (again || (young && changed(c, r))) scan_folder(c, r->row.key);

@@ -1,6 +1,6 @@
 // Unit thin.c keeps the snapshots of a run below their bounds. They are thinned logarithmically: the further back a time lies
 // from the newest (or from a snapshot that a person or the flight recorder kept), the wider snapshots may stand apart. Each turn the one
-// goes whose going leaves the smallest gap for how far back it lies; kept ones go last, the newest RECENT never.
+// goes whose going leaves the smallest gap for how far back it lies; kept ones go last, the newest few never.
 //
 //     |   .       .    .   . . ....K....     . .  . ........|      K kept; distances double going back
 //
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RECENT = 32, TURN = 16, KEPT = CAPTURE_FLIGHT | CAPTURE_KEPT };
+enum { RECENT_MAX = 32, TURN = 16, KEPT = CAPTURE_FLIGHT | CAPTURE_KEPT };
 
 // --- which (pure) -------------------------------------------------------------------------------
 
@@ -43,11 +43,20 @@ static void distances(const thin_row *rows, size_t n, double *out) {
     }
 }
 
+// How many of the newest stay in any case: what half of the room holds of them, at most RECENT_MAX, at least 1.
+static size_t newest_stay(const thin_row *rows, size_t n, uint64_t bytes, size_t most) {
+    uint64_t sum = 0;
+    size_t count = 0;
+    while (count < n && count < RECENT_MAX && count < most / 2 && (sum += snapshot_cost(&rows[n - 1 - count].s)) <= bytes / 2)
+        count++;
+    return count || !n ? count : 1;
+}
+
 // One sweep over the rows that are left: the best to go, no two neighbours. -> how many went
 static size_t sweep(thin_row *rows, size_t n, const double *distance, candidate *room, uint64_t *have, size_t *count, uint64_t bytes,
                     size_t most, bool also_kept) {
     size_t before = SIZE_MAX, here = SIZE_MAX, found = 0, went = 0;
-    size_t end = n > RECENT ? n - RECENT : 0;
+    size_t end = n - newest_stay(rows, n, bytes, most);
     for (size_t i = 0; i < n; i++) {
         if (rows[i].gone) continue;
         if (before != SIZE_MAX && here < end && (also_kept || !(rows[here].s.flags & KEPT)))

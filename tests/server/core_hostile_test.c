@@ -7,6 +7,8 @@
 #include "journal/segment.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static char folder_of_run[PATH_CAP];
 
@@ -93,6 +95,43 @@ static void test_late_declaration(void **state) {
     json_t *run = get_run(c, j.run.text);
     assert_int_equal(json_integer_value(json_object_get(run, "dropped")), 1);
     json_decref(run);
+    core_close(c);
+    buf_fini(&out);
+}
+
+// Damage in the middle of the newest segment of a process that is gone: only the block that was hit is lost.
+static void test_damage(void **state) {
+    enum { BLOCKS = 40 };
+    journal j;
+    buf out = {0};
+    char path[PATH_CAP];
+    journal_open(&j, *state);
+    put_series(&out, 1, "a");
+    journal_put(&j, 0, &out);
+    off_t at[BLOCKS + 1];
+    segment_path(path, folder_of(*state, j.run.text), j.process.text, 1);
+    for (int i = 0; i < BLOCKS; i++) {
+        struct stat st;
+        assert_int_equal(stat(path, &st), 0);
+        at[i] = st.st_size;
+        put_point(&out, 1, i, i);
+        journal_put(&j, 0, &out);
+    }
+    put_close(&out);
+    journal_put(&j, 0, &out);
+    segment_writer_fini(&j.writer);
+    static const struct {
+        int block, byte;
+        uint8_t value;
+    } hits[] = {{3, 0, 'X'}, {10, 17, 0xFF}, {11, 30, 0x55}, {20, 16, 8}, {30, 22, 0}};
+    int fd = open(path, O_RDWR);
+    for (size_t i = 0; i < sizeof hits / sizeof *hits; i++)
+        assert_int_equal(pwrite(fd, &hits[i].value, 1, at[hits[i].block] + hits[i].byte), 1);
+    close(fd);
+    core *c = open_core(*state);
+    assert_true(wait_run(c, j.run.text, "finished", BLOCKS - 1, 5000));
+    size_t n = points_of(c, j.run.text, "a");
+    assert_in_range(n, BLOCKS - 5, BLOCKS - 4); // a byte may have had that value
     core_close(c);
     buf_fini(&out);
 }
@@ -259,6 +298,7 @@ int main(int argc, char **argv) {
     child_main(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_late_declaration, make_hostile, unmake),
+        cmocka_unit_test_setup_teardown(test_damage, make_hostile, unmake),
         cmocka_unit_test_setup_teardown(test_repeats_and_torn, make_hostile, unmake),
         cmocka_unit_test_setup_teardown(test_lying_records, make_hostile, unmake),
         cmocka_unit_test_setup_teardown(test_files, make_hostile, unmake),
