@@ -236,24 +236,35 @@ static bool may_begin(capturer *c, uint32_t want, double cost) {
     return governor_affords(&c->governor, cost);
 }
 
-// By priority: the first must be affordable, or all wait for it; others join while they are. Their roles in *roles.
-static uint32_t choose(network *n, capturer *c, uint32_t wanted, bool held, uint32_t *roles) {
-    uint32_t why = 0;
-    *roles = 0;
-    for (uint32_t want = WANT_KEEP; want < WANTS; want++) {
+typedef struct choice {
+    uint32_t why, roles;
+    bool held, refused; // refused: the first could not be afforded
+} choice;
+
+static void consider(network *n, capturer *c, choice *made, uint32_t wanted) {
+    for (uint32_t want = WANT_KEEP; want < WANTS && !made->refused; want++) {
         if (!(wanted & WANT_BIT(want))) continue;
-        uint32_t together = *roles | atomic_load(&n->plan.roles[want]);
+        uint32_t together = made->roles | atomic_load(&n->plan.roles[want]);
         double cost = cost_of_roles(n, &c->governor, together);
-        if (held || together == *roles || may_begin(c, want, cost)) {
-            why |= WANT_BIT(want);
-            *roles = together;
-        } else if (!why) {
+        if (made->held || together == made->roles || may_begin(c, want, cost)) {
+            made->why |= WANT_BIT(want);
+            made->roles = together;
+        } else if (!made->why) {
+            made->refused = true;
             c->skip = want == WANT_FLIGHT ? governor_flight_wait_steps(&c->governor, cost)
                                           : governor_wait_steps(&c->governor, cost);
-            return 0;
         }
     }
-    return why;
+}
+
+// The first must be affordable, or all wait for it; others join while they are. First comes what was put off, so that nothing
+// starves; then by priority.
+static choice choose(network *n, capturer *c, uint32_t wanted, bool held) {
+    uint32_t late = atomic_load_explicit(&n->plan.late, memory_order_relaxed) & wanted;
+    choice made = {.held = held};
+    if (late) consider(n, c, &made, late);
+    consider(n, c, &made, wanted & ~late);
+    return made;
 }
 
 static double most(double a, double b) {
@@ -303,6 +314,7 @@ static void open_set(nns_run *run, network *n, capturer *c, uint32_t why, const 
     name_items(n, c);
     atomic_fetch_or(&run->wanted, WANT_BIT(WANT_OPEN));
     atomic_fetch_and(&run->wanted, ~(why & ~WANT_BIT(WANT_FLIGHT)));
+    atomic_fetch_and(&n->plan.late, ~why);
 }
 
 static bool comes_later(const capturer *c) {
@@ -318,21 +330,22 @@ static uint32_t one_command(uint32_t wanted) {
 }
 
 static void begin(nns_run *run, network *n, capturer *c, const capture_moment *m, bool held) {
-    uint32_t mask = held ? WANTED_HELD : UINT32_MAX, roles;
+    uint32_t mask = held ? WANTED_HELD : UINT32_MAX;
     uint32_t sets = (WANT_BIT(WANTS) - 1) & ~WANT_BIT(WANT_PUSH) & mask;
     uint32_t wanted = one_command(atomic_load(&run->wanted) & sets);
-    uint32_t why = wanted ? choose(n, c, wanted, held, &roles) : 0;
     items_cost cost;
-    if (!why) return;
+    if (!wanted) return;
+    choice made = choose(n, c, wanted, held);
+    if (made.refused) return;
     copies_move(&n->copies);
     c->set.held = held;
-    items_build(run, c, roles, held, &cost);
+    items_build(run, c, made.roles, held, &cost);
     c->set.later = comes_later(c);
     if (!fit(n, c, &cost)) {
         c->skip = BEHIND_STEPS;
         return;
     }
-    open_set(run, n, c, why, m);
+    open_set(run, n, c, made.why, m);
     if (!c->set.open) return;
     if (!c->set.later)
         go_on(run, n, c, m);

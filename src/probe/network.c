@@ -136,7 +136,9 @@ static bool get_ready(nns_run *run, network *n) {
 static void want(nns_run *run, network *n, uint32_t kind) {
     uint32_t roles = atomic_load(&n->plan.roles[kind]);
     if (atomic_load(&run->wanted) & WANT_BIT(kind)) {
-        if (kind != WANT_FLIGHT) atomic_fetch_add(&n->plan.thinned, 1);
+        if (kind == WANT_FLIGHT) return;
+        atomic_fetch_add(&n->plan.thinned, 1);
+        atomic_fetch_or(&n->plan.late, WANT_BIT(kind));
         return;
     }
     uint32_t bases = roles & (1u << NNS_UPDATE) ? 1u << NNS_WEIGHT : 0;

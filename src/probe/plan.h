@@ -49,6 +49,7 @@ typedef struct plan {
     _Atomic uint64_t keep_number; // command numbers of the last keep and prune: in SET_BEGIN.number too
     _Atomic uint64_t prune_number;
     _Atomic uint64_t thinned;     // wanted again before it could be done
+    _Atomic uint32_t late;        // bits of those: their turn comes first
     _Atomic uint64_t done;        // sets copied
     _Atomic int64_t worker_cpu_ns; // worker: its CPU time so far (the flight recorder waits while it is busy)
 

@@ -69,6 +69,15 @@ bool pushes_under_way(nns_run *run);
 bool push_describe(nns_run *run, buf *json); // the MODEL record's text
 void pushes_fini(nns_run *run);
 
+// For pin.c. Why a sample cannot be pushed, or NULL; `why` is room for a sentence. A job (owned); queued, or freed and false.
+const char *push_check(const pushes *p, int64_t sample, uint32_t count, const uint8_t *values,
+                       char why[128]);
+push_job *push_job_new(const pushes *p, uint64_t number, int64_t sample, const void *values);
+bool push_queue(nns_run *run, pushes *p, push_job *job);
+
+// pin.c. Helper: pushes all that are pinned.
+void pins_push(nns_run *run, pushes *p);
+
 // Helper: the commands pin and unpin. check: NULL, or why not (a sentence). The pin begins with pin_apply, once the command was applied.
 const char *pin_check(nns_run *run, const command *c, pin **made);
 const char *unpin_check(nns_run *run, const command *c, pin **found);
