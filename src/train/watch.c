@@ -16,13 +16,12 @@
 // None of it changes what is learnt: whoever looks at images has arrays of its own, and no random number is drawn here.
 #include "watch.h"
 
+#include "summary.h"
 #include "try.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#define HISTOGRAM_BINS 64
 
 static void open_run(watch *w, const options *o, int argc, char **argv) {
     char network[MODEL_TEXT_CAP], name[MODEL_TEXT_CAP + 8];
@@ -163,23 +162,10 @@ bool watch_before_update(watch *w) {
     return nns_before_update(w->run);
 }
 
-// Counts of n values in equal bins between the smallest and the largest finite ones.
 static void log_histogram(watch *w, const char *name, const float *x, size_t n) {
-    float counts[HISTOGRAM_BINS] = {0};
-    float low = INFINITY, high = -INFINITY;
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(x[i])) continue;
-        low = x[i] < low ? x[i] : low;
-        high = x[i] > high ? x[i] : high;
-    }
-    if (!(low < high)) return;
-    float scale = HISTOGRAM_BINS / (high - low);
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(x[i])) continue;
-        int bin = (int)((x[i] - low) * scale);
-        counts[bin < HISTOGRAM_BINS ? bin : HISTOGRAM_BINS - 1]++;
-    }
-    nns_histogram(w->run, name, (double)low, (double)high, counts, HISTOGRAM_BINS);
+    summary_histogram h;
+    if (summary_bins(x, n, &h))
+        nns_histogram(w->run, name, (double)h.low, (double)h.high, h.counts, SUMMARY_BINS);
 }
 
 static void log_weights(watch *w) {
@@ -191,13 +177,6 @@ static void log_weights(watch *w) {
         snprintf(name, sizeof name, "weights/%s", which);
         log_histogram(w, name, n->layer[i].w, n->layer[i].decaying);
     }
-}
-
-static double norm(const float *x, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)x[i] * (double)x[i];
-    return sqrt(sum);
 }
 
 static void log_sample(watch *w, const char *name, uint32_t image, const float *probabilities) {
@@ -232,7 +211,7 @@ static void log_samples(watch *w) {
 static void log_pictures(watch *w) {
     int64_t step = w->t->step, gap = step / 50;
     w->next_picture = step + (gap < 100 ? 100 : gap);
-    nns_scalar(w->run, w->gradient_norm, norm(w->t->net.grads, w->t->net.parameters));
+    nns_scalar(w->run, w->gradient_norm, summary_norm(w->t->net.grads, w->t->net.parameters));
     log_weights(w);
     log_samples(w);
 }
