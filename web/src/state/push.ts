@@ -1,6 +1,6 @@
 // The pusher of each run, on the page's link. It lives as long as the page: changing tabs forgets nothing. It pushes again by
 // itself while the run trains and somebody sees the answer, in the Try tab or in the network picture.
-import { effect, signal } from '@preact/signals';
+import { effect, signal, untracked } from '@preact/signals';
 import type { Capture } from '../link/capture';
 import { link } from './link';
 import { Pusher } from './pusher';
@@ -17,13 +17,14 @@ function make(run: string): Try {
   const pusher = new Pusher((ask, done) => link.push(run, ask, done)), uses = signal(0);
   effect(() => {
     const state = runs.value.get(run), used = uses.value > 0 || inPicture.value === run;
-    pusher.repeat(used && link.state.value.up && state !== undefined && !isOver(state) && state.state !== 'paused');
+    const on = used && link.state.value.up && state !== undefined && !isOver(state) && state.state !== 'paused';
+    untracked(() => pusher.repeat(on));
   });
   return {
     pusher,
     use: () => {
-      uses.value++;
-      return () => void uses.value--;
+      uses.value = uses.peek() + 1;
+      return () => void (uses.value = uses.peek() - 1);
     },
   };
 }

@@ -65,7 +65,7 @@ export class Pusher {
   // null: nothing is to be pushed any more, and the last answer goes.
   ask(what: PushAsk | null): void {
     this.last = this.wanted = what;
-    this.serial.value++;
+    this.serial.value = this.serial.peek() + 1;
     if (what) return this.pace();
     this.stop();
     this.answer.value = null;

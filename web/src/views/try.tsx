@@ -1,12 +1,12 @@
 // Try: a sample pushed through the live network by hand. Loaded when it is first opened.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { effect, untracked } from '@preact/signals';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Run } from '../link/messages';
 import { whole } from '../look/format';
 import { useModel, type RunModel } from '../state/model';
 import { tryOf } from '../state/push';
 import { isOver, runs } from '../state/runs';
 import { hindrance } from '../state/transport';
-import { useSignalEffect } from '../state/watch';
 import { Bars, Verdict } from './try/bars';
 import { formOf, type Form } from './try/form';
 import { OutcomeView } from './try/outcome';
@@ -78,14 +78,14 @@ function PadTools({ drawable, disabled }: { drawable: boolean; disabled: boolean
 function useAsking(run: string, form: Form | null, live: boolean): void {
   const { pusher, use } = tryOf(run);
   useEffect(use, [run]);
-  useSignalEffect(() => {
-    const what = source.value, centre = centred.value;
-    pusher.ask(live ? askFor(what, form, centre) : null);
-  });
+  useEffect(() => effect(() => {
+    const ask = live ? askFor(source.value, form, centred.value) : null;
+    untracked(() => pusher.ask(ask));
+  }), [run, form, live]);
 }
 
 function Trying({ run, model }: { run: Run; model: RunModel }) {
-  const push = model.push!, form = formOf(push.shape), over = isOver(run), { pusher } = tryOf(run.id), answer = pusher.answer.value;
+  const push = model.push!, form = useMemo(() => formOf(push.shape), [push.shape.join()]), over = isOver(run), { pusher } = tryOf(run.id), answer = pusher.answer.value;
   const [dropping, drop] = useState(false), disabled = over;
   useAsking(run.id, form, !over);
   useEffect(() => listenTryKeys(push.samples), [push.samples]);
@@ -96,7 +96,7 @@ function Trying({ run, model }: { run: Run; model: RunModel }) {
     if (file && form && !over) void takeFile(file);
   };
   return (
-    <div class="try">
+    <div class="try" data-serial={pusher.serial.value}>
       <p class="try-situation muted" role="status">{situation(run)}</p>
       <div class="try-top">
         <section class={`try-left${dropping ? ' dropping' : ''}`} aria-label="sample" onDrop={dropped} onDragLeave={() => drop(false)}
