@@ -84,8 +84,8 @@ NNS_API void nns_close(nns_run *run, int status);
 /* The run's id (26 characters), valid until nns_close; "" for NULL. */
 NNS_API const char *nns_run_id(const nns_run *run);
 
-/* The safe point. Call it once per iteration, before the body of step `step`. In order: the step is
- * published; commands are applied; while the run is paused the call waits. Returns false when a person
+/* The safe point. Call it once per iteration, before the body of step `step`. In order: what is wanted of the network is
+ * copied, as the step before left it; the step is published; commands are applied; while the run is paused the call waits. Returns false when a person
  * asked the program to stop. A command "applied at N" is first seen by the body of step N. A step lower
  * than the last opens a new attempt. Cost with nothing to do: one clock read. */
 NNS_API bool nns_step(nns_run *run, int64_t step);
@@ -212,7 +212,7 @@ NNS_API nns_layer nns_layer_describe(nns_run *run, const nns_layer_info *info);
 
 /* What a tensor is to its layer. B: rows of the batch, U: units (dense) or channels (conv), I: inputs. */
 typedef enum nns_role {
-    NNS_WEIGHT = 1,       /* dense (U, I), conv (U, channels, height, width) */
+    NNS_WEIGHT = 1,       /* dense (U, I), conv (U, channels, height, width); (U) for scales */
     NNS_WEIGHT_GRAD = 2,  /* dL/dw, as the weight */
     NNS_BIAS = 3,         /* (U) */
     NNS_BIAS_GRAD = 4,    /* (U) */
