@@ -6,10 +6,19 @@ import { createRequire } from 'node:module';
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 const esbuild = createRequire(`${root}/web/package.json`)('esbuild');
 
-export async function bundle(path) {
+async function make(path, format) {
   const made = await esbuild.build({
-    entryPoints: [`${root}/${path}`], bundle: true, write: false, format: 'esm', platform: 'neutral',
+    entryPoints: [`${root}/${path}`], bundle: true, write: false, platform: 'neutral', ...format,
     mainFields: ['module', 'main'], jsx: 'automatic', jsxImportSource: 'preact', loader: { '.css': 'empty' }, nodePaths: [`${root}/web/node_modules`],
   });
-  return import('data:text/javascript;base64,' + Buffer.from(made.outputFiles[0].contents).toString('base64'));
+  return Buffer.from(made.outputFiles[0].contents);
+}
+
+export async function bundle(path) {
+  return import('data:text/javascript;base64,' + (await make(path, { format: 'esm' })).toString('base64'));
+}
+
+// The same as a script for a page: what it exports is the global `name`.
+export async function source(path, name) {
+  return (await make(path, { format: 'iife', globalName: name })).toString();
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { root } from './bundle.mjs';
 
 export const chromiumPath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(p => p && existsSync(p));
-const { chromium } = createRequire(`${root}/web/package.json`)('playwright-core');
+export const { chromium } = createRequire(`${root}/web/package.json`)('playwright-core');
 
 export const pause = ms => new Promise(done => setTimeout(done, ms));
 

@@ -6,6 +6,7 @@ import { join, normalize } from 'node:path';
 import { capture, statistics } from './capture.mjs';
 
 const TYPES = { html: 'text/html', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
+const TICK_MS = 250;
 export const RUN = '01JSYNTHETICNETWORK0000000';
 
 // The built page itself, from its folder.
@@ -84,7 +85,7 @@ export class Synthetic {
     }
   }
 
-  units(layer, step) {
+  units(layer, step, classes = false) {
     const l = this.layers[layer], shape = [l.units], at = i => Array.from({ length: l.units }, (_, u) => i(u)), number = layer + 1;
     const f32 = (quantity, values) => ({ quantity, layer: number, shape, values });
     const stats = Array.from({ length: Object.keys(statistics).length }, () => NaN);
@@ -93,15 +94,16 @@ export class Synthetic {
       f32('activation', at(u => this.activation(layer, u, step))), f32('mean', at(u => this.activation(layer, u, step))), f32('gradient', at(u => this.gradient(layer, u, step))),
       f32('active', at(u => (this.isDead(layer, u) ? 0 : 0.2 + 0.3 * Math.abs(noise(u, 5))))), { quantity: 'marks', coding: 'u8', layer: number, shape, values: at(u => (this.isDead(layer, u) ? 1 : 0)) },
       f32('selectivity', at(u => Math.abs(noise(u, 77)))), { quantity: 'statistics', layer: number, shape: [stats.length], values: stats },
-      { quantity: 'class_mean', layer: number, shape: [10, l.units], values: Array.from({ length: 10 * l.units }, (_, i) => Math.abs(noise(Math.floor(i / l.units), i % l.units)) ** 3) },
+      ...(classes ? [{ quantity: 'class_mean', layer: number, shape: [10, l.units], values: Array.from({ length: 10 * l.units }, (_, i) => Math.abs(noise(Math.floor(i / l.units), i % l.units)) ** 3) }] : []),
     ];
   }
 
-  links(layer, step, strongest) {
+  links(layer, step, strongest, what = ['weights']) {
     const { units, fanIn } = this.layers[layer], weight = new Float32Array(units * fanIn), number = layer + 1, sections = [];
     for (let u = 0; u < units; u++) for (let i = 0; i < fanIn; i++) weight[u * fanIn + i] = this.weight(layer, u, i, step);
     const order = Uint32Array.from(weight.keys()).sort((a, b) => Math.abs(weight[b]) - Math.abs(weight[a])).subarray(0, strongest);
-    for (const [quantity, strong, by] of [['weight', 'strong_weight', 1], ['weight_gradient', 'strong_gradient', this.gradientNorm(layer, step)], ['update', 'strong_update', 9e-4]]) {
+    for (const [word, quantity, strong, by] of [['weights', 'weight', 'strong_weight', 1], ['gradients', 'weight_gradient', 'strong_gradient', this.gradientNorm(layer, step)], ['updates', 'update', 'strong_update', 9e-4]]) {
+      if (!what.includes(word)) continue;
       sections.push({ quantity, coding: 'f16', layer: number, tensor: number, shape: [units, fanIn], values: weight.map(w => w * by) });
       sections.push({ quantity: strong, coding: 'pair', layer: number, tensor: number, shape: [order.length], values: Array.from(order, i => [i, weight[i] * by]) });
     }
@@ -123,7 +125,7 @@ export class Synthetic {
   }
 
   snapshot(step) {
-    return capture({ kind: 2, step, sections: this.layers.flatMap((_, i) => [...this.units(i, step), ...(i ? this.links(i, step, 1000).filter(s => !s.quantity.includes('gradient') && s.quantity !== 'update') : [])]) });
+    return capture({ kind: 2, step, sections: this.layers.flatMap((_, i) => [...this.units(i, step), ...(i ? this.links(i, step, 1000) : [])]) });
   }
 
   model() {
@@ -144,7 +146,7 @@ export class Synthetic {
     const say = message => ws.send(JSON.stringify(message));
     if (m.type === 'watch_runs') say({ type: 'runs', runs: [this.run()] });
     else if (m.type === 'watch') say({ type: 'run', id: m.id, run: this.run(), series: [], events: [{ number: 1, step: 4000, time: 1, type: 'mark', text: 'learning rate halved' }, { number: 2, step: 9000, time: 2, type: 'nonfinite', text: 'fc1' }], parameters: [], commands: [], media: [] });
-    else if (m.type === 'look') this.looks ??= [], this.looks.push(m), this.timer ??= setInterval(() => this.tick(ws), 100), this.tick(ws, true);
+    else if (m.type === 'look') this.looks ??= [], this.looks.push(m), this.timer ??= setInterval(() => this.tick(ws), TICK_MS), this.tick(ws, true);
     else if (m.type === 'unlook') this.looks = (this.looks ?? []).filter(l => l.id !== m.id);
     else if (m.type === 'subscribe' || m.type === 'query') ws.send(this.frame(m));
     else if (m.type === 'command') say({ type: 'answer', id: m.id, command: { id: 'c', type: m.command.type, state: 'applied', step: this.step } });
@@ -153,7 +155,7 @@ export class Synthetic {
   tick(ws, links = false) {
     this.step += 10;
     for (const look of this.looks ?? []) {
-      const sections = this.layers.flatMap((_, i) => [...this.units(i, this.step), ...(links && i ? this.links(i, this.step, look.strongest) : [])]);
+      const sections = this.layers.flatMap((_, i) => [...this.units(i, this.step, look.what.includes('classes')), ...(links && i ? this.links(i, this.step, look.strongest, look.what) : [])]);
       for (const [name, unit] of look.units ?? []) sections.push(...this.unit(this.layers.findIndex(l => l.name === name), unit, this.step));
       ws.send(capture({ number: look.id, step: this.step, sections }));
     }

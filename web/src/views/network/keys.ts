@@ -2,7 +2,7 @@
 import { nearest } from '../../state/snapshots';
 import type { Network } from '../../state/network';
 import { setNetwork, view } from '../../state/view';
-import { togglePlay } from './play';
+import { stopPlay, togglePlay } from './play';
 import { picture } from './seen';
 
 export function stepMoment(network: Network, by: number): void {
@@ -15,9 +15,9 @@ export function stepMoment(network: Network, by: number): void {
 
 function press(network: Network, key: string): boolean {
   switch (key) {
-    case '[': stepMoment(network, -1); return true;
-    case ']': stepMoment(network, 1); return true;
-    case '\\': setNetwork({ moment: null }); return true;
+    case '[': stopPlay(), stepMoment(network, -1); return true;
+    case ']': stopPlay(), stepMoment(network, 1); return true;
+    case '\\': stopPlay(), setNetwork({ moment: null }); return true;
     case 'p': togglePlay(network); return true;
     case '0': picture.peek()?.fit(); return true;
   }
