@@ -4,7 +4,7 @@
 //   input            input (B, height, width)
 //   dense   "fc1"    weight (U, I) bias (U), their gradients, pre act pre_grad (B, U)
 //   conv    "conv1"  weight (U, C, edge, edge), its gradient, act pre_grad (B, U, height, width)
-//   norm    "norm1"  weight (U, 1): scale, bias (U): shift, their gradients, pre act pre_grad; the mean and variance it keeps
+//   norm    "norm1"  weight (U): scale, bias (U): shift, their gradients, pre act pre_grad; the mean and variance it keeps
 //   pool    "pool1"  act pre_grad
 //   flatten          act (B, U)
 //   dense   "output" as above; act are the probabilities; label prediction sample_loss
@@ -88,12 +88,11 @@ static void show_bias(shown *s, nns_run *run, const layer *l, int at) {
 static void show_norm(shown *s, nns_run *run, const net *n, int at) {
     const layer *l = &n->layer[at];
     size_t units = (size_t)l->out.channels;
-    nns_tensor_info info = {.layer = s->layer[at], .dims = 2, .shape = {(int64_t)units, 1}};
+    nns_tensor_info info = {.layer = s->layer[at], .dims = 1, .shape = {(int64_t)units}};
     char layer_name[MODEL_NAME_CAP], name[MODEL_NAME_CAP + 16];
     s->weight[at] = show_learnt(run, info, NNS_WEIGHT, l->b + units);
     show_learnt(run, info, NNS_WEIGHT_GRAD, l->db + units);
     model_layer_name(n, at, layer_name);
-    info.dims = 1;
     info.name = name;
     snprintf(name, sizeof name, "%s/mean", layer_name);
     show_learnt(run, info, NNS_OTHER, l->running);
