@@ -34,6 +34,12 @@ test('a small digit in a corner is scaled to 20 of 28 and put by its mass into t
   assert.ok(pixels.every(v => v >= 0 && v <= 1) && Math.max(...pixels) > 0.95);
 });
 
+test('a heavy end does not push the other out of the picture', () => {
+  const heavy = [...Array.from({ length: 12 }, (_, i) => line(0.2, 0.2 + i / 200, 0.8, 0.2 + i / 200)), line(0.5, 0.2, 0.5, 0.9)], pixels = pixelsOf(heavy, form, true);
+  assert.ok(pixels.subarray(27 * 28).every(v => v < 0.6), 'the foot is not cut');
+  assert.ok(massOf(pixels, 28)!.y < 14);
+});
+
 test('as drawn, it stays where it is and as large', () => {
   const pixels = pixelsOf([line(0.1, 0.1, 0.1, 0.3)], form, false), mass = massOf(pixels, 28)!;
   assert.ok(Math.abs(mass.x - 2.8) < 0.3 && Math.abs(mass.y - 5.6) < 0.3, JSON.stringify(mass));

@@ -63,7 +63,7 @@ export function Redundancy(props: { found: Redundant; known: boolean; least: num
         <span class="number">{least.toFixed(3)}</span>
       </label>
       <p class="number" data-pairs={found.pairs.length} data-spare={found.spare}>
-        {props.known ? `${whole(found.pairs.length)} pairs in ${whole(found.groups.length)} groups: ${whole(found.spare)} units could be spared` : 'Correlations are not known yet.'}
+        {!props.known ? 'Correlations are not known yet.' : !found.pairs.length ? 'No two units of this layer are that much alike.' : `${whole(found.pairs.length)} pairs in ${whole(found.groups.length)} groups: ${whole(found.spare)} units could be spared`}
       </p>
       <ul class="sp-pairs">{found.pairs.slice(0, SHOWN).map(p => <li key={`${p.a} ${p.b}`}>{unit(p.a)} <span class="faint">and</span> {unit(p.b)} <span class="number muted">r {number(p.r, 3)}</span></li>)}</ul>
       {found.pairs.length > SHOWN && <p class="faint">the strongest {SHOWN}</p>}

@@ -73,10 +73,17 @@ export function massOf(pixels: ArrayLike<number>, width: number): Point | null {
   return sum > 0 ? { x: x / sum, y: y / sum } : null;
 }
 
+// Moved no further than the picture goes: none of the ink is cut off.
+function inside(strokes: readonly Stroke[], form: Form, place: Place): Place {
+  const box = boxOf(strokes)!, brush = ((CORE + SOFT) * Math.min(form.width, form.height)) / REFERENCE;
+  const held = (d: number, low: number, high: number, size: number) => Math.min(size - brush - high * place.scale, Math.max(brush - low * place.scale, d));
+  return { scale: place.scale, dx: held(place.dx, box.left, box.right, form.width), dy: held(place.dy, box.top, box.bottom, form.height) };
+}
+
 // The strokes as the network is to see them: values from 0 to 1, row by row.
 export function pixelsOf(strokes: readonly Stroke[], form: Form, centred: boolean): Float32Array {
   if (!strokes.length || !centred) return raster(strokes, form, plain(form));
   const place = fitted(strokes, form), mass = massOf(raster(strokes, form, place), form.width);
   if (!mass) return raster(strokes, form, place);
-  return raster(strokes, form, { scale: place.scale, dx: place.dx + form.width / 2 - mass.x, dy: place.dy + form.height / 2 - mass.y });
+  return raster(strokes, form, inside(strokes, form, { scale: place.scale, dx: place.dx + form.width / 2 - mass.x, dy: place.dy + form.height / 2 - mass.y }));
 }
