@@ -189,9 +189,12 @@ static digest *digest_new(nns_run *run) {
     d->net = network_of(run);
     d->layers = mem_array(LAYERS_MAX, sizeof *d->layers);
     d->tensors = mem_array(TENSORS_MAX, sizeof *d->tensors);
-    if (d->layers && d->tensors && samples_init(&d->samples) == 0) return d;
-    digest_free(d);
-    return NULL;
+    if (!d->layers || !d->tensors || samples_init(&d->samples)) {
+        digest_free(d);
+        return NULL;
+    }
+    d->samples.stop = &d->ending;
+    return d;
 }
 
 int digest_start(nns_run *run) {

@@ -80,6 +80,7 @@ static bool ready_units(layer_view *view, const layer *l) {
     if (view->has_units) return view->units.count == l->units;
     if (l->units < 1 || l->units > UNITS_MAX) return false;
     view->has_units = units_init(&view->units, (uint32_t)l->units, bound_of(l)) == 0;
+    view->units.shown = strcmp(l->kind, "input") == 0;
     return view->has_units;
 }
 
@@ -193,7 +194,7 @@ static void activation_statistics(digest *d, uint32_t handle, float *out) {
                     all);
     if (largest == 0) out[STATISTIC_NEAR_ZERO] = 1;
     if (!view->has_units || view->units.observed < UNITS_YOUNG) return;
-    out[STATISTIC_DEAD] = (float)units_share_dead(&view->units);
+    if (!view->units.shown) out[STATISTIC_DEAD] = (float)units_share_dead(&view->units);
     if (view->units.bound) out[STATISTIC_SATURATED] = (float)units_share_saturated(&view->units);
 }
 

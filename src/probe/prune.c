@@ -108,8 +108,11 @@ uint64_t prune_weights(const prune *p) {
 void prune_work(prune *p) {
     struct nns_copy copy = {.data = (const float *const *)p->data, .count = p->tensors};
     uint64_t all = prune_weights(p);
+    float before = 0; // what it took is zero by now
     for (int i = 0; i < PRUNE_POINTS && all && !atomic_load(p->stop); i++) {
         float threshold = prune_threshold(p, (uint64_t)(shares[i] * (double)all + 0.5));
+        if (threshold < before) threshold = before;
+        before = threshold;
         uint64_t zeros = prune_mask(p, threshold);
         double accuracy = p->evaluate(p->context, &copy);
         p->points[p->count++] =

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -278,6 +279,18 @@ static void keep_pair(found *f, unit_pair pair) {
     if (fabsf(pair.r) >= f->least) f->pairs[f->count++] = pair;
 }
 
+static void correlate_with(found *f, const float *rows, uint32_t a, uint32_t units,
+                           uint32_t columns) {
+    for (uint32_t b = a + 1; b < units; b++) {
+        float r = product(rows + (size_t)a * columns, rows + (size_t)b * columns, columns);
+        if (fabsf(r) >= f->least) keep_pair(f, (unit_pair){a, b, r > 1 ? 1 : r < -1 ? -1 : r});
+    }
+}
+
+static bool is_stopped(const samples *s) {
+    return s->stop && atomic_load_explicit(s->stop, memory_order_relaxed);
+}
+
 uint32_t samples_correlation(const samples *s, uint32_t layer, float least, uint32_t most,
                              unit_pair *pairs) {
     const samples_layer *l = layer < SAMPLES_LAYERS ? &s->layers[layer] : NULL;
@@ -286,12 +299,8 @@ uint32_t samples_correlation(const samples *s, uint32_t layer, float least, uint
     float *rows = mem_array((size_t)l->units * columns, sizeof *rows);
     found f = {mem_array(2 * (size_t)most, sizeof *pairs), 0, 2 * most, most, least};
     if (rows && f.pairs && standardise(s, l, rows, columns) >= CORRELATION_SAMPLES_LEAST)
-        for (uint32_t a = 0; a < l->units; a++)
-            for (uint32_t b = a + 1; b < l->units; b++) {
-                float r = product(rows + (size_t)a * columns, rows + (size_t)b * columns, columns);
-                if (fabsf(r) >= f.least)
-                    keep_pair(&f, (unit_pair){a, b, r > 1 ? 1 : r < -1 ? -1 : r});
-            }
+        for (uint32_t a = 0; a < l->units && !is_stopped(s); a++)
+            correlate_with(&f, rows, a, l->units, columns);
     if (f.count) qsort(f.pairs, f.count, sizeof *f.pairs, by_size);
     uint32_t count = f.count < most ? f.count : most;
     if (count) memcpy(pairs, f.pairs, count * sizeof *pairs);

@@ -44,6 +44,7 @@ typedef struct samples {
     uint16_t history[SAMPLES_OUTCOMES][2]; // truth, predicted
     uint64_t history_count;
     uint32_t classes;
+    const _Atomic bool *stop; // NULL: never; long work is given up
 } samples;
 
 int samples_init(samples *s); // NNS_E_NO_MEMORY
@@ -85,7 +86,7 @@ typedef struct unit_pair {
     uint32_t a, b;
     float r;
 } unit_pair;
-// Returns how many of `most` were written; 0 also when there is no memory.
+// Returns how many of `most` were written; 0 also when there is no memory, or *stop.
 uint32_t samples_correlation(const samples *s, uint32_t layer, float least, uint32_t most,
                              unit_pair *pairs);
 

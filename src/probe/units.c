@@ -198,7 +198,8 @@ void units_gradient(units *u, const float *at, uint32_t rows, uint32_t places) {
 // Marks ----------------------------------------------------------------------------------------------
 
 bool units_dead(const units *u, uint32_t unit) {
-    return u->observed >= UNITS_YOUNG && u->observed - u->last_active[unit] >= UNITS_YOUNG;
+    if (u->shown || u->observed < UNITS_YOUNG) return false;
+    return u->observed - u->last_active[unit] >= UNITS_YOUNG;
 }
 
 bool units_saturated(const units *u, uint32_t unit) {

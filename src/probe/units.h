@@ -20,6 +20,7 @@ enum { BOUND_NONE = 0, BOUND_TANH = 1, BOUND_SIGMOID = 2 };
 typedef struct units {
     uint32_t count;
     int bound;
+    bool shown; // what the network is shown: never dead, whatever stays zero
     // Of the last batch, [count].
     float *mean_abs, *mean, *active, *gradient;
     // Of observed samples.
