@@ -74,7 +74,8 @@ typedef struct nns_options {
 } nns_options;
 
 /* Opens a run. Returns NULL when nothing can be recorded at all (said on stderr unless quiet);
- * every call accepts that NULL. Starts two helper threads (signals blocked in them). */
+ * every call accepts that NULL. Starts two helper threads (signals blocked in them), and a third one
+ * when a network is described. */
 NNS_API nns_run *nns_open(const nns_options *options);
 
 /* Ends the run: state `finished` for 0, `failed` otherwise. Waits at most 2 s until everything is in

@@ -199,7 +199,10 @@ static bool all_whole(nns_run *run, capturer *c) {
 
 // The program computes gradients of several steps before it updates: the set waits for the update.
 static bool waits(nns_run *run, capturer *c) {
-    if (c->set.updated || c->set.held || !items_update_used(run, c)) return false;
+    if (c->set.updated || c->set.held || !items_update_used(run, c)) {
+        c->set.waited = 0;
+        return false;
+    }
     return c->set.waited++ < WAIT_STEPS_MAX;
 }
 

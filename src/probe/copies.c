@@ -17,7 +17,7 @@
 
 static uint64_t capacity_for(uint64_t bytes) {
     uint64_t capacity = COPIES_BYTES_MIN;
-    while (capacity < COPIES_BYTES_MAX && capacity / 3 < bytes)
+    while (capacity < COPIES_BYTES_MAX && capacity / 2 < bytes)
         capacity *= 2;
     return capacity;
 }

@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+bool form_same(const form *a, const form *b) {
+    return a->dims == b->dims && !memcmp(a->shape, b->shape, sizeof a->shape) &&
+           !memcmp(a->strides, b->strides, sizeof a->strides);
+}
+
 int64_t form_elements(const form *f) {
     int64_t n = 1;
     for (int i = 0; i < f->dims; i++)

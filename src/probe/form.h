@@ -13,6 +13,7 @@ typedef struct form {
     int64_t shape[FORM_DIMS], strides[FORM_DIMS];
 } form;
 
+bool form_same(const form *a, const form *b);
 int64_t form_elements(const form *f);
 // From the first element to behind the last one, in elements; strides are not negative.
 int64_t form_span(const form *f);

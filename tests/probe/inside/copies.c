@@ -811,6 +811,100 @@ static void who_looks_gets_sets_at_the_rate(void **state) {
     assert_null(nth(COPY_TENSOR, small[3], COPY_EARLIER, 0));
 }
 
+static void loop_for(int64_t ns, bool links) {
+    int64_t step = run->last_step + 1, until = clock_mono_ns() + ns;
+    while (clock_mono_ns() < until) {
+        if (links) atomic_fetch_or(&run->wanted, WANT_BIT(WANT_LOOK_LINKS));
+        nns_step(run, step);
+        take_all();
+        body(step++, 1);
+        sleep_ms(1);
+    }
+}
+
+static size_t sets_for(uint32_t kind) {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += all[i].head.kind == COPY_SET_END && (all[i].head.why & WANT_BIT(kind));
+    return n;
+}
+
+static void recording(double budget) {
+    heard_init(&h);
+    run = nns_open(&(nns_options){.quiet = true, .no_system = true, .budget = budget});
+    assert_non_null(run);
+    heard_find(&h, nns_run_id(run));
+    count = 0;
+    register_small();
+    nns_step(run, 0);
+    wait_ready();
+}
+
+static void recordings_keep_their_pace(void **state) {
+    (void)state;
+    recording(0.5);
+    loop_for(1300 * NS_PER_MS, false);
+    assert_in_range(sets_for(WANT_STATISTICS), 1, 4);
+    assert_in_range(sets_for(WANT_SNAPSHOT), 1, 2);
+    assert_true(sets_for(WANT_FLIGHT) > 10); // small tensors: of nearly every step
+    close_run();
+    setenv("NNSCOPE_RECORD_NETWORK", "0", 1);
+    recording(0.5);
+    loop_for(700 * NS_PER_MS, false);
+    assert_int_equal(number_of(COPY_SET_END), 0);
+    unsetenv("NNSCOPE_RECORD_NETWORK");
+    close_run();
+}
+
+// Somebody looks at more than the budget lets, all the time: statistics have their turn all the same.
+static void nothing_starves(void **state) {
+    (void)state;
+    static float large[512 * 1024];
+    recording(0.02);
+    nns_layer l = layer_of("large", 512);
+    tensor_of(l, NNS_WEIGHT, NNS_ALWAYS, 512, 1024, large);
+    tensor_of(l, NNS_WEIGHT_GRAD, NNS_ALWAYS, 512, 1024, large);
+    atomic_store(&network_of(run)->plan.roles[WANT_LOOK_LINKS], ROLE_BIT(WEIGHT) | ROLE_BIT(BIAS));
+    readable_check(run, UINT32_MAX);
+    for (int i = 0; i < 10 && !(sets_for(WANT_STATISTICS) && sets_for(WANT_LOOK_LINKS)); i++)
+        loop_for(500 * NS_PER_MS, true);
+    assert_true(sets_for(WANT_STATISTICS) > 0);
+    assert_true(sets_for(WANT_LOOK_LINKS) > 0);
+    close_run();
+}
+
+static bool is_described(const heard *at, uint64_t n) {
+    (void)n;
+    return heard_count(at, RECORD_MODEL) >= 5;
+}
+
+static void a_folder_made_again_has_the_model(void **state) {
+    (void)state;
+    register_small();
+    nns_step(run, 0);
+    assert_true(heard_until(&h, is_described, 0));
+    temp_remove(h.folder);
+    h.holes = true;
+    assert_true(heard_until(&h, is_described, 0));
+}
+
+// Registered anew at each step, as a careless program does.
+static void registering_again_is_harmless(void **state) {
+    (void)state;
+    nns_layer fc = layer_of("fc", 8);
+    nns_tensor t = tensor_of(fc, NNS_WEIGHT, NNS_ALWAYS, 8, 8, weights);
+    nns_step(run, 0);
+    want(WANT_LOOK_LINKS, ROLE_BIT(WEIGHT));
+    for (int64_t step = 1; step < 2000 && !number_of(COPY_SET_END); step++) {
+        assert_int_equal(
+            tensor_of(fc, NNS_WEIGHT, NNS_ALWAYS, 8, 8, step % 2 ? weights : gradients), t);
+        nns_step(run, step);
+        take_all();
+        sleep_ms(1);
+    }
+    assert_non_null(nth(COPY_TENSOR, t, 0, 0));
+}
+
 // --- series that are not finite -------------------------------------------------------------------
 
 static void a_series_that_is_not_finite_is_told_once(void **state) {
@@ -944,6 +1038,10 @@ int main(void) {
         TEST(a_sample_is_pushed_while_paused),
         TEST(commands_are_checked_and_applied),
         TEST(who_looks_gets_sets_at_the_rate),
+        cmocka_unit_test(recordings_keep_their_pace),
+        cmocka_unit_test(nothing_starves),
+        TEST(a_folder_made_again_has_the_model),
+        TEST(registering_again_is_harmless),
         TEST(a_series_that_is_not_finite_is_told_once),
         TEST(without_a_network_the_event_is_written_at_once),
         TEST(a_thousand_layers),
