@@ -1,8 +1,13 @@
 // Draws curves into a canvas: the band from smallest to largest of each bucket, the line of means (faint when smoothed), the
 // smoothed line, spikes that a band would hide, NaN and infinities as marks at the edge, overtaken attempts faint.
+//
+// A picture can be painted from a pixel column on (painted.ts says when): what it shows there is then the same to the pixel as when
+// all is painted. So nothing that is drawn may depend on where painting begins: dashes and marks begin anew at fixed columns, and how a
+// curve is drawn (Manner) is decided by all its rows in sight.
 import { faint } from '../look/palette';
 import type { Points } from '../state/points';
 import type { Axis } from '../state/view';
+import { Columns } from './columns';
 import { along, rowsWithin, shown, smoothed, type Along, type Curve } from './curve';
 
 // The plotting area in canvas pixels, and what it shows.
@@ -14,6 +19,26 @@ export interface Area {
 }
 
 export interface PaintOptions { smooth: number; bad: string; lineWidth: number }
+
+// Dashes begin anew every so many pixels.
+const CELL = 64;
+// A spike is one among so many entries on each side.
+export const REACH = 4;
+
+// How a curve is drawn.
+export interface Manner {
+  first: number; last: number;   // rows in sight
+  dense: boolean;                // rows are closer than the pixels
+  tight: boolean;                // rows are about as close as the pixels
+  few: boolean;                  // a line of few points may be wide
+  dots: boolean;                 // each point is seen
+}
+export function mannerOf(p: Points, a: Along, area: Area): Manner {
+  const [first, last] = rowsWithin(p, a, area.x0, area.x1), n = last - first;
+  const reach = n > 1 ? ((a.column[last - 1] - a.column[first]) * a.scale * area.width) / (area.x1 - area.x0) : 0;
+  const dense = n > 1.5 * area.width;
+  return { first, last, dense, tight: dense || reach < 2 * (n - 1), few: n <= FEW, dots: p.width === 0 && n * 8 * area.ratio < area.width };
+}
 
 // Pixel transforms: px = x * ax + bx, py = f(y) * ay + by with f log10 or nothing.
 class Transform {
@@ -33,68 +58,6 @@ class Transform {
   }
 }
 
-// What is drawn of a curve: its rows in sight, or, where they are closer than the pixels, one summary a pixel column.
-class Columns {
-  n = 0;
-  bands = false;                 // entries stand for several points
-  dense = false;                 // one entry a pixel column
-  special = false;               // NaN or infinities among them
-  private size = 0;
-  x!: Float64Array; mean!: Float64Array; min!: Float64Array; max!: Float64Array; smooth!: Float64Array;
-
-  private reserve(size: number): void {
-    if (size <= this.size) return;
-    this.size = size * 2;
-    for (const name of ['x', 'mean', 'min', 'max', 'smooth'] as const) this[name] = new Float64Array(this.size);
-  }
-
-  gather(p: Points, x: Float64Array, first: number, last: number, width: number, smooth: Float64Array | null): void {
-    this.dense = last - first > 1.5 * width;
-    this.bands = this.dense || p.width > 0;
-    this.reserve(Math.max(last - first, 64));
-    this.special = p.nonfinite.subarray(first, last).some(n => n > 0);
-    if (this.dense) this.summarise(p, x, first, last, smooth);
-    else this.copy(p, x, first, last, smooth);
-  }
-
-  private copy(p: Points, x: Float64Array, first: number, last: number, smooth: Float64Array | null): void {
-    this.n = last - first;
-    this.x.set(x.subarray(0, this.n));
-    this.mean.set(p.mean.subarray(first, last));
-    this.min.set(p.min.subarray(first, last));
-    this.max.set(p.max.subarray(first, last));
-    if (smooth) this.smooth.set(smooth.subarray(first, last));
-  }
-
-  private summarise(p: Points, x: Float64Array, first: number, last: number, smooth: Float64Array | null): void {
-    const { min, max, mean, count, nonfinite } = p;
-    this.n = 0;
-    for (let i = first; i < last; ) {
-      const at = Math.floor(x[i - first]);
-      let weight = 0, sum = 0, smoothSum = 0, low = Infinity, high = -Infinity;
-      do {
-        const finite = count[i] - nonfinite[i];
-        if (min[i] < low) low = min[i];
-        if (max[i] > high) high = max[i];
-        if (finite > 0) {
-          weight += finite;
-          sum += mean[i] * finite;
-          if (smooth) smoothSum += smooth[i] * finite;
-        }
-      } while (++i < last && Math.floor(x[i - first]) === at);
-      this.put(at + 0.5, low, high, weight > 0 ? sum / weight : NaN, weight > 0 ? smoothSum / weight : NaN);
-    }
-  }
-
-  private put(x: number, min: number, max: number, mean: number, smooth: number): void {
-    const n = this.n++;
-    this.x[n] = x;
-    this.min[n] = min;
-    this.max[n] = max;
-    this.mean[n] = mean;
-    this.smooth[n] = smooth;
-  }
-}
 const columns = new Columns();
 
 // Pixel positions of rows first..last in x.
@@ -113,21 +76,32 @@ function positions(p: Points, a: Along, t: Transform, first: number, last: numbe
 // hairlines beside each other.
 const FEW = 80;
 
-function line(g: CanvasRenderingContext2D, t: Transform, x: Float64Array, y: Float64Array, n: number, width: number): void {
+interface Pen { width: number; few: boolean; dashed: boolean }
+
+function pathOf(t: Transform, x: Float64Array, y: Float64Array, n: number, dashed: boolean): Path2D {
   const path = new Path2D();
-  let pen = false;
+  let pen = false, cell = -Infinity;
   for (let i = 0; i < n; i++) {
     const v = y[i];
     if (v !== v) {
       pen = false;
       continue;
     }
-    if (pen) path.lineTo(x[i], t.y(v));
-    else path.moveTo(x[i], t.y(v));
+    const px = x[i], py = t.y(v);
+    if (pen) path.lineTo(px, py);
+    if (!pen || (dashed && px >= cell)) {
+      path.moveTo(px, py);
+      cell = (Math.floor(px / CELL) + 1) * CELL;
+    }
     pen = true;
   }
-  if (n <= FEW || width <= 1) {
-    g.lineJoin = n <= FEW ? 'round' : 'bevel';
+  return path;
+}
+
+function line(g: CanvasRenderingContext2D, t: Transform, x: Float64Array, y: Float64Array, n: number, pen: Pen): void {
+  const path = pathOf(t, x, y, n, pen.dashed), { width } = pen;
+  if (pen.few || width <= 1) {
+    g.lineJoin = pen.few ? 'round' : 'bevel';
     g.lineWidth = width;
     return g.stroke(path);
   }
@@ -143,8 +117,8 @@ function line(g: CanvasRenderingContext2D, t: Transform, x: Float64Array, y: Flo
   g.restore();
 }
 
-function band(g: CanvasRenderingContext2D, t: Transform, c: Columns): void {
-  if (c.dense || (c.n > 1 && (c.x[c.n - 1] - c.x[0]) / (c.n - 1) < 2)) return bandOfColumns(g, t, c);
+function band(g: CanvasRenderingContext2D, t: Transform, c: Columns, tight: boolean): void {
+  if (tight) return bandOfColumns(g, t, c);
   g.beginPath();
   for (let from = 0, i = 0; i <= c.n; i++) {
     if (i < c.n && c.mean[i] === c.mean[i]) continue;
@@ -173,7 +147,7 @@ function bandOfColumns(g: CanvasRenderingContext2D, t: Transform, c: Columns): v
 
 // An entry that stands far above its neighbours' extent hides something: a full stroke from smallest to largest.
 function spikes(g: CanvasRenderingContext2D, t: Transform, c: Columns): void {
-  const reach = 4, least = 6 * t.area.ratio, scale = t.area.log ? 0 : Math.abs(t.ay);
+  const reach = REACH, least = 6 * t.area.ratio, scale = t.area.log ? 0 : Math.abs(t.ay);
   let any = false, sum = 0, n = 0;
   const tall = (i: number) => {
     const d = c.max[i] - c.min[i];
@@ -193,26 +167,23 @@ function spikes(g: CanvasRenderingContext2D, t: Transform, c: Columns): void {
   if (any) g.stroke();
 }
 
-// NaN and infinities: a small cross at the lower edge (an infinity above at the upper one).
+// NaN and infinities: a small cross at the lower edge (an infinity above at the upper one), one where they would cover each other.
 function specials(g: CanvasRenderingContext2D, area: Area, p: Points, x: Float64Array, first: number, last: number, colour: string): void {
   const r = (area.width < 180 * area.ratio ? 2 : 3) * area.ratio;
-  let drawn = -Infinity, any = false;
-  for (let i = first; i < last; i++) {
-    if (!p.nonfinite[i]) continue;
-    const px = x[i - first];
-    if (px - drawn < 2 * r) continue;
-    if (!any) g.beginPath();
-    any = true;
-    drawn = px;
-    const py = p.max[i] === Infinity ? area.top + r + 1 : area.top + area.height - r - 1;
-    g.moveTo(px - r, py - r); g.lineTo(px + r, py + r);
-    g.moveTo(px - r, py + r); g.lineTo(px + r, py - r);
-  }
-  if (!any) return;
+  let cell = -Infinity;
   g.strokeStyle = colour;
   g.setLineDash([]);
   g.lineWidth = 1.5 * area.ratio;
-  g.stroke();
+  for (let i = first; i < last; i++) {
+    const px = x[i - first], at = Math.floor(px / (2 * r));
+    if (!p.nonfinite[i] || at === cell) continue;
+    cell = at;
+    const py = p.max[i] === Infinity ? area.top + r + 1 : area.top + area.height - r - 1;
+    g.beginPath();
+    g.moveTo(px - r, py - r); g.lineTo(px + r, py + r);
+    g.moveTo(px - r, py + r); g.lineTo(px + r, py - r);
+    g.stroke();
+  }
 }
 
 function overtaken(g: CanvasRenderingContext2D, c: Curve, area: Area): void {
@@ -221,7 +192,7 @@ function overtaken(g: CanvasRenderingContext2D, c: Curve, area: Area): void {
     const t = new Transform(area, a);
     if (xs.length < old.step.length) xs = new Float64Array(old.step.length * 2);
     for (let i = 0; i < old.step.length; i++) xs[i] = a.column[i] * t.ax + t.bx;
-    line(g, t, xs, old.mean, old.step.length, 1);
+    line(g, t, xs, old.mean, old.step.length, { width: 1, few: old.step.length <= FEW, dashed: c.stroke.dash.length > 0 });
   }
 }
 
@@ -231,7 +202,15 @@ function dot(g: CanvasRenderingContext2D, area: Area, px: number, py: number): v
   g.fill();
 }
 
-function paintCurve(g: CanvasRenderingContext2D, c: Curve, area: Area, o: PaintOptions, crowd: boolean): void {
+// The row from which on a strip beginning at pixel `from` is painted: as many rows before it as reach into it, from the beginning
+// of their cell on.
+function rowBefore(p: Points, a: Along, t: Transform, first: number, from: number): number {
+  const cellOf = (px: number) => Math.floor(px / CELL) * CELL, rowOf = (px: number) => p.rowAt((px - t.bx) / t.ax, a.column);
+  const near = rowOf(cellOf(from) - CELL) - 2 * REACH;
+  return near <= first ? first : Math.max(first, rowOf(cellOf(a.column[near] * t.ax + t.bx)) - 2);
+}
+
+function paintCurve(g: CanvasRenderingContext2D, c: Curve, area: Area, o: PaintOptions, crowd: boolean, from: number): void {
   const p = shown(c);
   if (c.points.overtaken.length) {
     g.strokeStyle = faint(c.stroke.colour, 0.3);
@@ -239,19 +218,20 @@ function paintCurve(g: CanvasRenderingContext2D, c: Curve, area: Area, o: PaintO
     overtaken(g, c, area);
   }
   if (!p.rows) return;
-  const a = along(c, p, area.axis), t = new Transform(area, a), [first, last] = rowsWithin(p, a, area.x0, area.x1);
+  const a = along(c, p, area.axis), t = new Transform(area, a), m = mannerOf(p, a, area), { last } = m;
+  const first = rowBefore(p, a, t, m.first, from);
   if (last <= first) return;
   const x = positions(p, a, t, first, last), smoothing = o.smooth > 0, { colour, dash } = c.stroke, dashes = dash.map(d => d * area.ratio);
-  const width = crowd ? area.ratio : o.lineWidth * area.ratio;
-  columns.gather(p, x, first, last, area.width, smoothing ? smoothed(c, o.smooth) : null);
-  if (columns.bands && !crowd) {
+  const pen: Pen = { width: crowd ? area.ratio : o.lineWidth * area.ratio, few: m.few, dashed: dash.length > 0 }, bands = m.dense || p.width > 0;
+  columns.gather(p, x, first, last, m.dense, smoothing ? smoothed(c, o.smooth) : null);
+  if (bands && !crowd) {
     g.fillStyle = faint(colour, smoothing ? 0.1 : 0.2);
-    band(g, t, columns);
+    band(g, t, columns, m.tight);
   }
   g.setLineDash(dashes);
   g.strokeStyle = smoothing ? faint(colour, 0.35) : colour;
-  line(g, t, columns.x, columns.mean, columns.n, smoothing ? 1 : width);
-  if (columns.bands) {
+  line(g, t, columns.x, columns.mean, columns.n, smoothing ? { ...pen, width: 1 } : pen);
+  if (bands) {
     g.lineWidth = 1;
     g.setLineDash([]);
     spikes(g, t, columns);
@@ -259,10 +239,9 @@ function paintCurve(g: CanvasRenderingContext2D, c: Curve, area: Area, o: PaintO
   }
   if (smoothing) {
     g.strokeStyle = colour;
-    line(g, t, columns.x, columns.smooth, columns.n, width);
+    line(g, t, columns.x, columns.smooth, columns.n, pen);
   }
-  // Few points: each is seen.
-  if (p.width === 0 && (last - first) * 8 * area.ratio < area.width) {
+  if (m.dots) {
     g.fillStyle = smoothing ? faint(colour, 0.35) : colour;
     for (let i = first; i < last; i++) if (p.mean[i] === p.mean[i]) dot(g, area, x[i - first], t.y(p.mean[i]));
   }
@@ -272,13 +251,16 @@ function paintCurve(g: CanvasRenderingContext2D, c: Curve, area: Area, o: PaintO
 // With more curves than this bands would cover each other: spikes are still drawn.
 const CROWD = 6;
 
-export function paint(g: CanvasRenderingContext2D, curves: readonly Curve[], area: Area, o: PaintOptions): void {
+// Paints the curves from the canvas column `from` on (all: -Infinity).
+export function paint(g: CanvasRenderingContext2D, curves: readonly Curve[], area: Area, o: PaintOptions, from: number): void {
+  const left = Math.max(from, area.left);
+  if (left >= area.left + area.width) return;
   g.save();
   g.beginPath();
-  g.rect(area.left, area.top - area.ratio, area.width, area.height + 2 * area.ratio);
+  g.rect(left, area.top - area.ratio, area.left + area.width - left, area.height + 2 * area.ratio);
   g.clip();
   g.lineCap = 'butt';
   const crowd = curves.filter(c => !c.hidden).length > CROWD;
-  for (const c of curves) if (!c.hidden) paintCurve(g, c, area, o, crowd);
+  for (const c of curves) if (!c.hidden) paintCurve(g, c, area, o, crowd, left);
   g.restore();
 }

@@ -1,6 +1,6 @@
 // One chart: uPlot gives axes, scales, cursor and selection. What it draws (axes, grid) changes seldom and stays in its own canvas,
 // out of sight; a frame copies that into the canvas that is seen, which is opaque, so that nothing is blended with the page,
-// and paints the curves from their columns (paint.ts).
+// and paints the curves from their columns (paint.ts), no more of it than changed (painted.ts).
 // Configuration (`set`), data (the points themselves) and size change separately; `draw` is called by frame.ts alone.
 import uPlot from 'uplot';
 import { withUnit } from '../look/format';
@@ -12,6 +12,7 @@ import { drawLive, drawSoon, forget } from './frame';
 import { forgetWrite, writeSoon } from './legend';
 import { paintMarks, type Mark, type Shade } from './marks';
 import { paint, type Area } from './paint';
+import { Painted } from './painted';
 import { ahead, extent, inliers, steady, type Range } from './range';
 import { linearTicks, logTicks, tickText, timeTicks, xText } from './ticks';
 import { Tooltip } from './tooltip';
@@ -43,6 +44,8 @@ export class Plot {
   private x: Range = { low: 0, high: 1 };
   private y: Range | null = null;
   private g: CanvasRenderingContext2D | null = null;
+  private painted = new Painted();
+  private drawn = new WeakMap<HTMLElement, number>();
   private built = '';            // configuration that uPlot was made with
   private fresh = false;         // uPlot has drawn nothing yet
   private width = 0;
@@ -145,7 +148,10 @@ export class Plot {
   private noteDrawn(): void {
     for (const [curve, element] of this.legend) {
       const p = shown(curve), row = p.rows - 1;
-      if (row >= 0) element.dataset.drawn = String(p.stepLast[row]);
+      if (row >= 0 && p.stepLast[row] !== this.drawn.get(element)) {
+        this.drawn.set(element, p.stepLast[row]);
+        element.dataset.drawn = String(p.stepLast[row]);
+      }
     }
     writeSoon(this.writeLegend);
   }
@@ -171,6 +177,7 @@ export class Plot {
     under.style.display = 'none';
     under.before(canvas);
     this.g = canvas.getContext('2d', { alpha: false });
+    this.painted.forget();
   }
 
   private options(): uPlot.Options {
@@ -207,17 +214,27 @@ export class Plot {
   }
 
   private paint(u: uPlot): void {
-    const c = this.config, y = this.y!, g = this.g!, axes = u.ctx.canvas;
-    if (g.canvas.width !== axes.width || g.canvas.height !== axes.height) [g.canvas.width, g.canvas.height] = [axes.width, axes.height];
-    g.fillStyle = c.ink.surface;
-    g.fillRect(0, 0, axes.width, axes.height);
-    g.drawImage(axes, 0, 0);
+    const c = this.config, y = this.y!, g = this.g!, { width, height } = u.ctx.canvas;
+    if (g.canvas.width !== width || g.canvas.height !== height) {
+      [g.canvas.width, g.canvas.height] = [width, height];
+      this.painted.forget();
+    }
     const area: Area = {
       left: u.bbox.left, top: u.bbox.top, width: u.bbox.width, height: u.bbox.height, ratio: devicePixelRatio || 1,
       x0: this.x.low, x1: this.x.high, y0: y.low, y1: y.high, log: c.log, axis: c.axis,
     };
+    const from = this.painted.since(c, area), left = Math.max(0, from);
+    if (left >= width) return;
+    g.save();
+    g.beginPath();
+    g.rect(left, 0, width - left, height);
+    g.clip();
+    g.fillStyle = c.ink.surface;
+    g.fillRect(left, 0, width - left, height);
+    g.drawImage(u.ctx.canvas, left, 0, width - left, height, left, 0, width - left, height);
     paintMarks(g, c.marks, c.axis === 'time' ? c.shades : [], area, faint(c.ink.text3, 0.1));
-    paint(g, c.curves, area, { smooth: c.smooth, bad: c.ink.bad, lineWidth: this.width < 200 ? 1.25 : 1.5 });
+    paint(g, c.curves, area, { smooth: c.smooth, bad: c.ink.bad, lineWidth: this.width < 200 ? 1.25 : 1.5 }, from);
+    g.restore();
   }
 
   private selected(u: uPlot): void {

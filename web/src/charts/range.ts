@@ -1,24 +1,53 @@
 // The range of an axis: what is there, rounded outward to steady numbers, so that nothing jumps while points arrive.
 import { along, rowsWithin, shown, type Curve } from './curve';
+import type { Points } from '../state/points';
 import type { Axis } from '../state/view';
 
 export interface Range { low: number; high: number }
 
 const SAMPLE = 400;
 
-// Smallest and largest finite value (of positive ones when `log`) within the x range; null when there is none.
+// Smallest and largest finite value of a curve's rows in sight, kept beside them: rows that do not change are looked at once.
+class Extent {
+  private points: Points | null = null;
+  private version = 0;
+  private log = false;
+  private first = 0;
+  private done = 0;              // rows first..done are in found
+  private found: Range = { low: Infinity, high: -Infinity };
+
+  update(p: Points, first: number, last: number, log: boolean): Range {
+    if (p !== this.points || p.version !== this.version || log !== this.log || first !== this.first || last < this.done) this.begin(p, first, log);
+    for (const end = Math.min(last, p.rows - 1); this.done < end; this.done++) this.put(p, this.done, this.found);
+    const all = { ...this.found };
+    for (let i = this.done; i < last; i++) this.put(p, i, all);
+    return all;
+  }
+
+  private begin(p: Points, first: number, log: boolean): void {
+    [this.points, this.version, this.log, this.first, this.done] = [p, p.version, log, first, first];
+    this.found = { low: Infinity, high: -Infinity };
+  }
+
+  private put(p: Points, i: number, into: Range): void {
+    const a = p.min[i], b = p.max[i], log = this.log;
+    if (a < into.low && a > (log ? 0 : -Infinity)) into.low = a;
+    if (b > into.high && b < Infinity) into.high = b;
+    if (a === -Infinity || (log && a <= 0)) { const m = p.mean[i]; if (m < into.low && (!log || m > 0)) into.low = m; }
+    if (b === Infinity && p.mean[i] > into.high) into.high = p.mean[i];
+  }
+}
+const extents = new WeakMap<Curve, Extent>();
+const extentOf = (c: Curve): Extent => extents.get(c) ?? extents.set(c, new Extent()).get(c)!;
+
+// Of all curves (of positive values when `log`) within the x range; null when there is none.
 export function extent(curves: readonly Curve[], axis: Axis, from: number, to: number, log: boolean): Range | null {
   let low = Infinity, high = -Infinity;
   for (const c of curves) {
     if (c.hidden) continue;
-    const p = shown(c), [first, last] = rowsWithin(p, along(c, p, axis), from, to);
-    for (let i = first; i < last; i++) {
-      const a = p.min[i], b = p.max[i];
-      if (a < low && a > (log ? 0 : -Infinity)) low = a;
-      if (b > high && b < Infinity) high = b;
-      if (a === -Infinity || (log && a <= 0)) { const m = p.mean[i]; if (m < low && (!log || m > 0)) low = m; }
-      if (b === Infinity && p.mean[i] > high) high = p.mean[i];
-    }
+    const p = shown(c), [first, last] = rowsWithin(p, along(c, p, axis), from, to), e = extentOf(c).update(p, first, last, log);
+    low = Math.min(low, e.low);
+    high = Math.max(high, e.high);
   }
   return low <= high ? { low, high } : null;
 }

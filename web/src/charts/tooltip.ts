@@ -13,18 +13,29 @@ const REACH = 5, MOST_ROWS = 12;
 
 interface Line { curve: Curve; value: string; detail: string; height: number }
 
+// Elements are made once and written where their words change, and nothing is measured while a frame is made: moving costs no layout
+// of the page around.
 export class Tooltip {
-  private box = document.createElement('div');
+  private box = element('div', 'chart-tip');
+  private mark = element('div', 'tip-mark');
+  private head = element('div', 'tip-x');
+  private rest = element('div', 'tip-x');
+  private rows: Row[] = [];
   private plot: Plot | null = null;
   private u: uPlot | null = null;
   private over = false;
+  private size = { width: 0, height: 0 };        // of the box, as it was last rendered
   private drawer = { draw: () => this.render() };
   private readonly write = () => this.render();
+  private sizes = new ResizeObserver(e => {
+    const { offsetWidth: width, offsetHeight: height } = e[0].target as HTMLElement;
+    if (!this.box.hidden) this.size = { width, height };
+  });
 
   constructor() {
-    this.box.className = 'chart-tip';
     this.box.setAttribute('role', 'tooltip');
     this.box.hidden = true;
+    this.box.append(this.mark, this.head, this.rest);
   }
 
   attach(plot: Plot, u: uPlot): void {
@@ -45,25 +56,37 @@ export class Tooltip {
 
   hide(): void {
     this.over = false;
-    this.box.hidden = true;
+    this.show(false);
+  }
+
+  private show(yes: boolean): void {
+    if (this.box.hidden === !yes) return;
+    this.box.hidden = !yes;
+    this.box.closest('.panel')?.classList.toggle('pointed', yes);
+    if (yes) this.sizes.observe(this.box);
+    else this.sizes.disconnect();
   }
 
   private render(): void {
     const { plot, u } = this;
-    if (!plot || !u || !this.over || u.cursor.left === undefined || u.cursor.left! < 0) {
-      this.box.hidden = true;
-      return;
-    }
+    if (!plot || !u || !this.over || u.cursor.left === undefined || u.cursor.left! < 0) return this.show(false);
     const left = u.cursor.left!, x = u.posToVal(left, 'x'), { axis } = plot.config;
-    const lines = this.lines(x), mark = markNear(plot.config.marks, v => u.valToPos(v, 'x'), left, REACH);
-    const parts: Node[] = [];
-    if (mark) parts.push(element('div', 'tip-mark', mark.word));
-    parts.push(element('div', 'tip-x', axis === 'step' ? `step ${whole(lines.step)}` : `${axis} ${xText(x, axis)}  \u00b7  step ${whole(lines.step)}`));
-    for (const line of lines.rows.slice(0, MOST_ROWS)) parts.push(row(line));
-    if (lines.rows.length > MOST_ROWS) parts.push(element('div', 'tip-x', `and ${lines.rows.length - MOST_ROWS} more`));
-    this.box.replaceChildren(...parts);
-    this.box.hidden = false;
-    this.place(left, u.cursor.top ?? 0, u.over.clientWidth, u.over.clientHeight);
+    const lines = this.lines(x), mark = markNear(plot.config.marks, v => u.valToPos(v, 'x'), left, REACH), more = lines.rows.length - MOST_ROWS;
+    say(this.mark, mark?.word ?? '');
+    say(this.head, axis === 'step' ? `step ${whole(lines.step)}` : `${axis} ${xText(x, axis)}  \u00b7  step ${whole(lines.step)}`);
+    this.fill(lines.rows.slice(0, MOST_ROWS));
+    say(this.rest, more > 0 ? `and ${more} more` : '');
+    this.show(true);
+    this.place(left, u.cursor.top ?? 0, u.bbox.width / devicePixelRatio, u.bbox.height / devicePixelRatio);
+  }
+
+  private fill(lines: Line[]): void {
+    while (this.rows.length < lines.length) {
+      const row = new Row();
+      this.rows.push(row);
+      this.rest.before(row.box);
+    }
+    this.rows.forEach((row, i) => row.write(lines[i]));
   }
 
   private lines(x: number): { step: number; rows: Line[] } {
@@ -83,23 +106,45 @@ export class Tooltip {
   }
 
   private place(left: number, top: number, width: number, height: number): void {
-    const { offsetWidth: w, offsetHeight: h } = this.box;
+    const { width: w, height: h } = this.size;
     const x = left + 14 + w <= width ? left + 14 : Math.max(-40, left - 14 - w);
     const y = Math.min(Math.max(0, top - h / 2), Math.max(0, height - h));
     this.box.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
   }
 }
 
-function element(tag: string, name: string, text: string): HTMLElement {
+class Row {
+  readonly box = element('div', 'tip-row');
+  private swatch = element('i', 'swatch');
+  private label = element('span', 'tip-label');
+  private value = element('b', 'tip-value');
+  private detail = element('span', 'tip-detail');
+  private colour = '';
+
+  constructor() {
+    this.box.append(this.swatch, this.label, this.value, this.detail);
+  }
+
+  write(line: Line | undefined): void {
+    this.box.hidden = !line;
+    if (!line) return;
+    const { colour } = line.curve.stroke;
+    if (colour !== this.colour) this.swatch.style.background = this.colour = colour;
+    say(this.label, line.curve.label);
+    say(this.value, line.value);
+    say(this.detail, line.detail);
+  }
+}
+
+function element(tag: string, name: string): HTMLElement {
   const e = document.createElement(tag);
   e.className = name;
-  e.textContent = text;
   return e;
 }
 
-function row(line: Line): HTMLElement {
-  const r = element('div', 'tip-row', ''), label = element('span', 'tip-label', line.curve.label), swatch = element('i', 'swatch', '');
-  swatch.style.background = line.curve.stroke.colour;
-  r.append(swatch, label, element('b', 'tip-value', line.value), element('span', 'tip-detail', line.detail));
-  return r;
+// Words of an element, which is there only while it has some.
+function say(e: HTMLElement, text: string): void {
+  const node = (e.firstChild ?? e.appendChild(document.createTextNode(''))) as Text;
+  if (node.data !== text) node.data = text;
+  if (e.hidden !== !text) e.hidden = !text;
 }

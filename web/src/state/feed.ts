@@ -9,7 +9,7 @@ export const TARGET = 1200, LINGER_MS = 4000, HELD_BLOCKS = 256;
 
 // Frames per second that are asked for. Few series: at the pace of the probe, so that a draw finds what came last; many cannot all be drawn
 // that often (charts/frame.ts). Their number decides for all, and again for those that were asked for before it changed.
-const FEW = 60, MANY = 80, RATE_FEW = 125, RATE_MANY = 15;
+const FEW = 60, MANY = 80, RATE_FEW = 125, RATE_MANY = 20;
 
 export type Listener = () => void;
 
