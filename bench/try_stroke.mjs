@@ -1,0 +1,55 @@
+// A stroke on the pad of the Try tab to the frame that shows the answer to it: the demo's network (784-512-256-10, batches of 128)
+// trains meanwhile. Counted is the last point of each stroke, from its pointer event to the end of the frame whose bars answer it.
+import { pause, Stage, until } from '../tests/web/support/stage.mjs';
+
+const STROKES = 100, POINTS = 8;
+
+// In the page: each event is answered by the first bars whose serial is at least that of the ask seen next after it.
+function noteAnswers() {
+  const moves = (window.moves = []), channel = new MessageChannel(), shown = [], root = document.querySelector('.try');
+  const unasked = () => moves.filter(m => m.serial === undefined);
+  window.last = () => moves.at(-1);
+  channel.port1.onmessage = () => {
+    const serial = shown.pop(), when = performance.now();
+    shown.length = 0;
+    for (const m of moves) if (m.serial !== undefined && m.serial <= serial && m.took === undefined) m.took = when - m.began;
+  };
+  addEventListener('pointermove', e => e.buttons && moves.push({ began: e.timeStamp }), true);
+  new MutationObserver(() => {
+    const asked = Number(root.dataset.serial), answered = Number(root.querySelector('.try-bars').dataset.serial ?? -1);
+    for (const m of unasked()) m.serial = asked;
+    requestAnimationFrame(() => { shown.push(answered); channel.port2.postMessage(0); });
+  }).observe(root, { subtree: true, attributes: true, attributeFilter: ['data-serial'] });
+}
+
+// Milliseconds of each stroke, and the median step.
+export async function strokes(build) {
+  const stage = new Stage(build);
+  try {
+    await stage.serve();
+    const trainer = stage.start('nnscope-train', ['--digits', '--epochs', '0', '--limit', '8000', '--name', 'bench']);
+    trainer.stdout.resume();
+    trainer.stderr.resume();
+    const run = await stage.runNamed('bench'), page = await stage.browse();
+    await page.goto(stage.address);
+    await page.getByRole('tab', { name: 'Try', exact: true }).click({ timeout: 20000 });
+    const box = await page.getByRole('img', { name: 'pad', exact: true }).boundingBox();
+    await pause(2000);
+    await page.evaluate(noteAnswers);
+    const took = [];
+    for (let i = 0; i < STROKES; i++) {
+      const at = t => [box.x + box.width * (0.2 + 0.6 * t), box.y + box.height * (0.2 + 0.6 * (((i * 7) % 10) / 10) * t)];
+      await page.mouse.move(...at(0));
+      await page.mouse.down();
+      for (let k = 1; k <= POINTS; k++) await page.mouse.move(...at(k / POINTS));
+      await page.mouse.up();
+      took.push(await until('the answer to a stroke', () => page.evaluate(() => window.last().took), 10000));
+      if (i % 5 === 4) await page.keyboard.press('x');
+      await pause(60 + (i * 37) % 140);
+    }
+    const steps = (await stage.points(run.id, 'nnscope/step_time')).map(p => p.value).sort((a, b) => a - b);
+    return { took, step: 1000 * (steps[steps.length >> 1] ?? 0) };
+  } finally {
+    await stage.close();
+  }
+}
