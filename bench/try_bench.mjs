@@ -1,6 +1,10 @@
 // A stroke on the pad of the Try tab to the frame that shows the answer to it: the demo's network (784-512-256-10, batches of 128)
 // trains meanwhile. Counted is the last point of each stroke, from its pointer event to the end of the frame whose bars answer it.
-import { pause, Stage, until } from '../tests/web/support/stage.mjs';
+// Budget: p99 within 50 ms and one step.
+//
+//     node bench/try_bench.mjs BUILD
+import { loadavg } from 'node:os';
+import { chromiumPath, pause, Stage, until } from '../tests/web/support/stage.mjs';
 
 const STROKES = 100, POINTS = 8;
 
@@ -23,7 +27,7 @@ function noteAnswers() {
 }
 
 // Milliseconds of each stroke, and the median step.
-export async function strokes(build) {
+async function strokes(build) {
   const stage = new Stage(build);
   try {
     await stage.serve();
@@ -53,3 +57,14 @@ export async function strokes(build) {
     await stage.close();
   }
 }
+
+if (!chromiumPath) {
+  console.log('skipped: no chromium (Debian: apt install chromium; or name it in CHROMIUM)');
+  process.exit(0);
+}
+const { took, step } = await strokes(process.argv[2] ?? 'build'), sorted = took.toSorted((a, b) => a - b);
+const p99 = sorted[Math.floor(0.99 * sorted.length)], budget = 50 + step;
+console.log(`# ${took.length} strokes, load average ${loadavg()[0].toFixed(1)}, a step of ${step.toFixed(1)} ms`);
+console.log(`try_stroke_to_answer_p50 ${sorted[sorted.length >> 1].toFixed(1)} ms - ok`);
+console.log(`try_stroke_to_answer_p99 ${p99.toFixed(1)} ms ${budget.toFixed(0)} ${p99 <= budget ? 'ok' : 'OVER'}`);
+process.exit(p99 <= budget ? 0 : 1);
