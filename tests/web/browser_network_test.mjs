@@ -248,7 +248,8 @@ act('real training: when it is over its last snapshot stands', async () => {
 });
 
 for (const [name, args, words] of [
-  ['deep sigmoid', ['--layers', '24x8', '--activation', 'sigmoid', '--lr', '0.01'], /vanishing/],
+  ['deep sigmoid', ['--layers', '24x6', '--activation', 'sigmoid', '--init-scale', '0.25', '--lr', '1e-6'], /vanishing/],
+  ['exploding', ['--layers', '24x6', '--activation', 'relu', '--init-scale', '3', '--lr', '0.01'], /exploding|NaN/],
   ['born half dead', ['--layers', '64,32', '--activation', 'relu', '--init-bias', '-1000', '--init-bias-share', '0.5', '--lr', '0.001'], /dead: \d+ % of the units/],
 ])
   act(`real training: ${name} is seen`, async () => {

@@ -7,7 +7,7 @@ import { UnitHistory } from '../src/state/unit-history';
 import { spread } from '../src/state/unit-past';
 import type { NetworkLayer, NetworkState } from '../src/network/model';
 import { GAP, placeCards } from '../src/views/network/align';
-import { hintOf, sharesHint } from '../src/views/network/hints';
+import { hintOf, nonfiniteHint, sharesHint } from '../src/views/network/hints';
 import { strongestOf } from '../src/views/network/row-of';
 import { columnsOf, decadesOf, heightOf } from '../src/views/network/spark';
 import { indexOf, pictureOf, tileOf } from '../src/views/network/weights-shape';
@@ -23,13 +23,18 @@ test('gradients that fall or rise by decades per layer are said, healthy ones ar
   assert.equal(hintOf(norms([0.2, 0.3, 0.25, 0.4])), null);
   assert.equal(hintOf(norms([0.001, 0.2])), null, 'two layers tell no course');
   assert.equal(hintOf(norms([1e5, 2e5]))?.kind, 'exploding');
-  assert.equal(hintOf(norms([1, Infinity, 1]))?.kind, 'nonfinite');
   assert.equal(hintOf(norms([NaN, NaN, NaN])), null);
 });
 
 test('wide layers do not look like exploding ones: norms are taken per weight', () => {
   const wide = [{ layer: 0, norm: 10, weights: 1e6 }, { layer: 1, norm: 1, weights: 1e4 }, { layer: 2, norm: 0.1, weights: 100 }];
   assert.equal(hintOf(wide), null);
+});
+
+test('NaN is said, with its layers', () => {
+  const counts = [0, 3, NaN].map((share, layer) => ({ layer, name: `fc${layer}`, share }));
+  assert.deepEqual(nonfiniteHint(counts), { kind: 'nonfinite', text: 'NaN or infinite values in fc1', layers: [1] });
+  assert.equal(nonfiniteHint(counts.slice(0, 1)), null);
 });
 
 test('many dead units are said', () => {

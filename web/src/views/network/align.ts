@@ -2,12 +2,12 @@
 // than fit they stand in a row of their own that scrolls.
 export interface Places { left: number[]; width: number; total: number; scrolls: boolean }
 
-export const CARD_LEAST = 112, CARD_MOST = 208, GAP = 8;
+export const CARD_LEAST = 84, CARD_MOST = 208, CARD_ROW = 152, GAP = 8;
 
 // `middles`: of the layers in the picture; NaN where it is not known.
 export function placeCards(middles: readonly number[], room: number): Places {
   const n = middles.length, even = (room - GAP * (n - 1)) / n;
-  if (even < CARD_LEAST) return { left: middles.map((_, i) => i * (CARD_LEAST + 40 + GAP)), width: CARD_LEAST + 40, total: n * (CARD_LEAST + 40 + GAP) - GAP, scrolls: true };
+  if (even < CARD_LEAST) return { left: middles.map((_, i) => i * (CARD_ROW + GAP)), width: CARD_ROW, total: n * (CARD_ROW + GAP) - GAP, scrolls: true };
   const width = Math.min(CARD_MOST, even), known = middles.every(Number.isFinite) && middles.every((m, i) => i === 0 || m > middles[i - 1]!);
   const left = middles.map((m, i) => (known ? m - width / 2 : i * (even + GAP)));
   for (let i = 0; i < n; i++) left[i] = Math.max(left[i]!, i ? left[i - 1]! + width + GAP : 0);

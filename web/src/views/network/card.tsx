@@ -55,7 +55,7 @@ export function Card(props: CardProps) {
   const { network, layer: at, left, width, suspect } = props, layer = network.model.layers[at]!;
   props.series.changed.value;
   const chosen = view.value.network.place?.layer === layer.name, dead = statisticOf(network, props.series, at, 'dead') >= MANY;
-  const classes = ['strip-card', suspect && 'suspect', dead && 'dying', chosen && 'chosen', width < 150 && 'narrow'].filter(Boolean).join(' ');
+  const classes = ['strip-card', suspect && 'suspect', dead && 'dying', chosen && 'chosen', width < 150 && 'narrow', width < 112 && 'tiny'].filter(Boolean).join(' ');
   return (
     <li class={classes} style={{ transform: `translateX(${Math.round(left)}px)`, width: `${Math.floor(width)}px` }} aria-label={`layer ${layer.name}`} data-layer={layer.name}>
       <button type="button" class="card-head" aria-pressed={chosen} onClick={() => choose(network, { kind: 'layer', layer: at })}>

@@ -21,8 +21,6 @@ export function slopeOf(rms: readonly number[]): number {
 const words = (decades: number) => (Math.abs(decades) >= 10 ? Math.abs(decades).toFixed(0) : Math.abs(decades).toFixed(1));
 
 export function hintOf(norms: readonly LayerNorm[]): Hint | null {
-  const bad = norms.filter(n => n.norm === Infinity || n.norm === -Infinity);
-  if (bad.length) return { kind: 'nonfinite', text: 'the gradient is infinite', layers: bad.map(n => n.layer) };
   const known = norms.filter(n => n.norm > 0 && n.weights > 0), rms = known.map(n => n.norm / Math.sqrt(n.weights)), layers = known.map(n => n.layer);
   const huge = known.filter(n => n.norm >= HUGE);
   if (known.length >= 3) {
@@ -34,6 +32,14 @@ export function hintOf(norms: readonly LayerNorm[]): Hint | null {
   }
   if (huge.length) return { kind: 'exploding', text: `exploding: gradient norm ${Math.max(...huge.map(n => n.norm)).toExponential(0).replace('e+', 'e')}`, layers: huge.map(n => n.layer) };
   return null;
+}
+
+// NaN and infinities, `share` being their number.
+export function nonfiniteHint(counts: readonly LayerShare[]): Hint | null {
+  const bad = counts.filter(c => c.share > 0);
+  if (!bad.length) return null;
+  const all = bad.length === counts.length || bad.length > 3 ? `${bad.length} layers` : bad.map(c => c.name).join(', ');
+  return { kind: 'nonfinite', text: `NaN or infinite values in ${all}`, layers: bad.map(c => c.layer) };
 }
 
 // Layers of which many units are dead, or saturated.

@@ -35,7 +35,7 @@ export function Profile({ network, norms, places, width, hints, series }: Profil
   const low = Math.floor(Math.min(...all)), high = Math.max(low + 1, Math.ceil(Math.max(...all)));
   const y = (v: number) => PAD + (1 - (Math.log10(v) - low) / (high - low)) * (HIGH - 2 * PAD), at = (i: number) => middle(places, known[i]!.layer, width);
   const now = line(values.map((v, i) => [at(i), y(v)])), then = before.every(v => v > 0 && Number.isFinite(v)) ? line(before.map((v, i) => [at(i), y(v)])) : '';
-  const gradient = hints.find(h => h.kind !== 'dead' && h.kind !== 'saturated'), falls = values[0]! > values[values.length - 1]!;
+  const gradient = hints.find(h => h.kind === 'vanishing' || h.kind === 'exploding'), falls = values[0]! > values[values.length - 1]!;
   const few = known.length <= 40, step = Math.max(1, Math.ceil((high - low) / 6));
   return (
     <div class={gradient ? 'strip-profile hinted' : 'strip-profile'} title="gradient per weight (rms of dL/dw) along the layers, one logarithmic scale">

@@ -11,7 +11,7 @@ import { view } from '../../state/view';
 import { placeCards, type Places } from './align';
 import { useCalm } from './calm';
 import { Card, WORDS, type CardWord } from './card';
-import { hintOf, sharesHint, type Hint, type LayerNorm } from './hints';
+import { hintOf, nonfiniteHint, sharesHint, type Hint, type LayerNorm } from './hints';
 import { Profile } from './profile';
 import { drawn, picture } from './seen';
 import { decadesOf, type Range } from './spark';
@@ -40,7 +40,7 @@ function middlesOf(network: Network): number[] {
 }
 
 // What a layer's statistic is at the moment shown: of the capture, else of its series.
-export function statisticOf(network: Network, series: LayerSeries, layer: number, word: CardWord): number {
+export function statisticOf(network: Network, series: LayerSeries, layer: number, word: (typeof statistics)[number]): number {
   const state = network.shown.value, captured = state?.layers[layer]?.statistics?.[statistics.indexOf(word)];
   if (captured !== undefined && !Number.isNaN(captured)) return captured;
   const points = series.get(seriesOf(network.model.layers[layer]!.name, word)), { moment } = view.value.network;
@@ -54,8 +54,8 @@ function normsOf(network: Network, series: LayerSeries): LayerNorm[] {
 
 // What stands out, the gravest first.
 function hintsOf(network: Network, series: LayerSeries, norms: readonly LayerNorm[]): Hint[] {
-  const shares = (word: 'dead' | 'saturated') => network.model.layers.map((l, layer) => ({ layer, name: l.name, share: statisticOf(network, series, layer, word) }));
-  return [hintOf(norms), sharesHint('dead', shares('dead')), sharesHint('saturated', shares('saturated'))].filter(h => h !== null);
+  const shares = (word: 'dead' | 'saturated' | 'nonfinite') => network.model.layers.map((l, layer) => ({ layer, name: l.name, share: statisticOf(network, series, layer, word) }));
+  return [nonfiniteHint(shares('nonfinite')), hintOf(norms), sharesHint('dead', shares('dead')), sharesHint('saturated', shares('saturated'))].filter(h => h !== null);
 }
 
 interface Seen { first: number; last: number }
