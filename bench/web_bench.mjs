@@ -7,6 +7,8 @@
 //   click_to_effect    a click on a slider to the safe point that applied it (wall time taken by the program)
 //   charts_*           24 charts x 10 live curves x 1200 points: input to next frame, redraws of each visible chart
 //   page_weight        scripts of the first paint as sent
+//   network_*          the network's picture with software GL: 1 M weights uploaded and drawn as a matrix; a draw of a new state of
+//                      784-512-256-10; frames while a network of 100 layers and 100 M parameters is panned
 //   page_left_open     resident memory of the page's process after 3.6 million steps, recorded a hundred times as fast as
 //                      usual (about two minutes, so only when it is named); it has to stay flat over the last two thirds
 //
@@ -14,6 +16,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { resolve } from 'node:path';
+import { openBrowser, openPage } from '../tests/web/support/picture.mjs';
 import { chromiumPath, pause, Stage, until } from '../tests/web/support/stage.mjs';
 
 const build = resolve(process.argv[2] ?? 'build'), chosen = process.argv.slice(3);
@@ -189,6 +192,84 @@ async function charts(stage, page, run) {
   tell('charts_redraw_rate', least, '1/s', '>=10', least >= 9.95);
 }
 
+// In the page. A layer of 1024 x 1024 halves, others each time: from setState to the last pixel.
+async function millionWeights(rounds) {
+  const side = 1024, halves = () => Uint16Array.from({ length: side * side }, () => 0x2000 + Math.random() * 0x1800 + (Math.random() < 0.5 ? 0x8000 : 0));
+  const layers = [{ name: 'a', kind: 'input', shape: [side], parameters: 0, inputs: [] }, { name: 'b', kind: 'dense', shape: [side], parameters: side * side, inputs: ['a'] }];
+  const all = [halves(), halves(), halves()], matrix = data => ({ data, rows: side, cols: side, full: null, shape: [side, side], scale: 1, nonfinite: 0 });
+  const state = i => ({ step: i, layers: [{}, {}], links: [{ layer: 1, tensor: 1, matrix: { weight: matrix(all[i % 3].slice()) }, strongest: {} }] });
+  const picture = new nn.Picture(document.getElementById('host'), { mode: 'dark' }), times = [];
+  picture.setModel({ layers });
+  picture.setLook({ ...nn.PLAIN, links: 'matrices' });
+  for (let i = 0; i < rounds; i++) {
+    const next = state(i), began = performance.now();
+    picture.setState(next);
+    picture.draw();
+    picture.finish();
+    times.push(performance.now() - began);
+    await new Promise(requestAnimationFrame);
+  }
+  picture.close();
+  return times.slice(2);
+}
+
+// In the page. CPU of draws at 10 Hz, each of a new state (links of every fifth are new).
+async function smallDraws(seconds) {
+  const { model, state } = nn.mlp(), picture = new nn.Picture(document.getElementById('host'), { mode: 'dark' }), times = [];
+  picture.setModel(model);
+  for (let i = 0; i < 10 * seconds; i++) {
+    const layers = state.layers.map(l => (l.activation ? { ...l, activation: l.activation.map(a => a * (1 + Math.random())) } : l));
+    picture.setState({ ...state, layers, links: i % 5 ? state.links : state.links.map(l => ({ ...l })) });
+    times.push(picture.draw().milliseconds);
+    await new Promise(done => setTimeout(done, 100));
+  }
+  picture.close();
+  return times.slice(3);
+}
+
+// In the page. Frames a second while panned, from end to end and back.
+async function panFrames(seconds) {
+  const { model, state } = nn.deep(100, 1000), picture = new nn.Picture(document.getElementById('host'), { mode: 'dark' });
+  picture.setModel(model);
+  picture.setState(state);
+  picture.draw();
+  await new Promise(done => setTimeout(done, 1500));
+  let frames = 0, by = -23, last = null;
+  const began = performance.now();
+  while (performance.now() - began < seconds * 1000) {
+    picture.pan(by, 0);
+    const at = picture.where({ layer: 1, unit: 0 }).x;
+    if (at === last) by = -by;
+    last = at;
+    await new Promise(requestAnimationFrame);
+    frames++;
+  }
+  picture.close();
+  return frames / seconds;
+}
+
+async function network() {
+  const browser = await openBrowser();
+  try {
+    const page = await openPage(browser, { width: 1440, height: 760 });
+    if (wanted('network_million_weights')) {
+      const times = await page.evaluate(millionWeights, 40);
+      console.log(`# 1 M weights: lowest ${Math.min(...times).toFixed(1)} ms, p90 ${at(0.9, times).toFixed(1)} ms`);
+      tell('network_million_weights', median(times), 'ms', '20', median(times) <= 20);
+    }
+    if (wanted('network_draw')) {
+      const times = await page.evaluate(smallDraws, 4);
+      tell('network_draw', at(0.9, times), 'ms', '15', at(0.9, times) <= 15);
+    }
+    if (wanted('network_pan')) {
+      const rate = await page.evaluate(panFrames, 5);
+      tell('network_pan', rate, '1/s', '>=30', rate >= 30);
+    }
+  } finally {
+    await browser.close();
+  }
+}
+
 async function leftOpen(stage, page, run) {
   const seen = [], began = Date.now();
   let step = 0;
@@ -215,5 +296,6 @@ if (wanted('value_to_pixel') || wanted('click_to_effect') || wanted('page_weight
     if (wanted('click_to_effect')) await clickToEffect(stage, page, run);
   });
 if (wanted('charts')) await staged({ width: 2560, height: 1440 }, ['--panels', '24', '--curves', '10'], charts);
+if (['network_million_weights', 'network_draw', 'network_pan'].some(wanted)) await network();
 if (chosen.includes('page_left_open')) await staged({ width: 1440, height: 900 }, ['--panels', '2', '--curves', '1'], leftOpen, 20);
 process.exit(over > 0 ? 1 : 0);

@@ -167,6 +167,7 @@ export interface NetworkPicture {
   colourAt(at: UnitAt): [number, number, number] | null;  // RGB of the unit as drawn
   show(layer: number): void;                    // pans to it
   fit(): void;                                  // the whole network in sight
+  pan(dx: number, dy: number): void;            // as far as there is anything
   exportSvg(): string;
   exportPng(scale?: number): Promise<Blob>;
   close(): void;

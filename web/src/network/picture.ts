@@ -261,6 +261,11 @@ export class Picture implements NetworkPicture {
     this.later();
   }
 
+  pan(dx: number, dy: number): void { this.move(moved(this.view, dx, dy)); }
+
+  // Waits until everything is drawn: to measure.
+  finish(): void { this.painter?.finish(); }
+
   exportSvg(): string { return exportSvg(this.model, this.state, this.look, this.theme.mode, this.surfaces); }
 
   exportPng(scale = 2): Promise<Blob> { return exportPng(this.model, this.state, this.look, this.theme.mode, this.surfaces, scale); }

@@ -52,6 +52,19 @@ void main() {
   if (colour.a == 0.0) discard;
 }`;
 
+interface Sheet { frame: WebGLFramebuffer; texture: WebGLTexture }
+
+function sheetOf(gl: GL, width: number, height: number): Sheet {
+  const sheet = { frame: gl.createFramebuffer()!, texture: gl.createTexture()! };
+  gl.activeTexture(gl.TEXTURE2);
+  gl.bindTexture(gl.TEXTURE_2D, sheet.texture);
+  gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RGBA8, width, height);
+  for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
+  gl.bindFramebuffer(gl.FRAMEBUFFER, sheet.frame);
+  gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, sheet.texture, 0);
+  return sheet;
+}
+
 interface Held { array: WebGLVertexArrayObject; buffer: WebGLBuffer; data: Float32Array | null; seen: number }
 
 export class Curves {
@@ -95,47 +108,62 @@ export class Curves {
     gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 2 * segments + 2, count);
   }
 
-  private layer: WebGLFramebuffer | null = null;
-  private texture: WebGLTexture | null = null;
+  // The lines alone, and the lines over the background: what most of the picture is made of is then a plain copy.
+  private alone: Sheet | null = null;
+  private whole: Sheet | null = null;
   private size = '';
   private drawnKey: unknown[] = [];
 
-  // Lines change seldom, units often: they are kept as a layer and made anew only when something about them changed.
+  // Lines change seldom, units often: they are kept as sheets and made anew only when something about them changed.
   // True: they were.
-  keep(scene: Scene, segments: number, uniforms: (p: Program) => void): boolean {
+  keep(scene: Scene, background: [number, number, number], segments: number, uniforms: (p: Program) => void): boolean {
     const { gl } = this, { width, height, view } = scene, key = [gl.drawingBufferWidth, gl.drawingBufferHeight, width, height, view.zoom, view.x, view.y, scene.mode, segments,
       ...scene.lines.flatMap(l => [l.batch.data, l.count]), ...scene.chosen.map(b => b.data)];
     if (key.length === this.drawnKey.length && key.every((part, i) => part === this.drawnKey[i])) return false;
     this.drawnKey = key;
     this.room(gl.drawingBufferWidth, gl.drawingBufferHeight);
-    gl.bindFramebuffer(gl.FRAMEBUFFER, this.layer);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.alone!.frame);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
     this.draw(scene, segments, uniforms);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.whole!.frame);
+    gl.clearColor(...background, 1);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    this.lay();
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     return scene.lines.some(l => l.count > 0);
   }
 
   private room(width: number, height: number): void {
-    const { gl } = this, size = `${width} ${height}`;
-    if (size === this.size) return;
-    if (this.texture) gl.deleteTexture(this.texture);
-    this.size = size;
-    this.texture = gl.createTexture();
-    this.layer ??= gl.createFramebuffer();
-    gl.activeTexture(gl.TEXTURE2);
-    gl.bindTexture(gl.TEXTURE_2D, this.texture);
-    gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RGBA8, width, height);
-    for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
-    gl.bindFramebuffer(gl.FRAMEBUFFER, this.layer);
-    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, this.texture, 0);
+    if (this.size === `${width} ${height}`) return;
+    this.size = `${width} ${height}`;
+    for (const old of [this.alone, this.whole]) if (old) this.gl.deleteFramebuffer(old.frame), this.gl.deleteTexture(old.texture);
+    this.alone = sheetOf(this.gl, width, height);
+    this.whole = sheetOf(this.gl, width, height);
   }
 
-  // The kept layer over what is there.
-  show(): void {
+  // Background and lines, as kept.
+  copy(): void {
+    const { gl } = this, w = gl.drawingBufferWidth, h = gl.drawingBufferHeight;
+    gl.bindFramebuffer(gl.READ_FRAMEBUFFER, this.whole!.frame);
+    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, null);
+    gl.blitFramebuffer(0, 0, w, h, 0, 0, w, h, gl.COLOR_BUFFER_BIT, gl.NEAREST);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+  }
+
+  // The lines over a part of what is there, in device pixels from below.
+  over(x: number, y: number, w: number, h: number): void {
+    const { gl } = this;
+    gl.enable(gl.SCISSOR_TEST);
+    gl.scissor(Math.floor(x), Math.floor(y), Math.ceil(w) + 1, Math.ceil(h) + 1);
+    this.lay();
+    gl.disable(gl.SCISSOR_TEST);
+  }
+
+  private lay(): void {
     const { gl, sheet } = this;
     gl.activeTexture(gl.TEXTURE2);
-    gl.bindTexture(gl.TEXTURE_2D, this.texture);
+    gl.bindTexture(gl.TEXTURE_2D, this.alone!.texture);
     gl.useProgram(sheet.program);
     gl.uniform1i(sheet.at('u_layer'), 2);
     gl.bindVertexArray(this.plain);

@@ -15,14 +15,20 @@ void main() {
   gl_Position = vec4(at / u_size * vec2(2.0, -2.0) + vec2(-1.0, 1.0), 0.0, 1.0);
 }`;
 
-// read(i): the i-th value, before its scale; sets bad when it is not finite.
+// size(i): |value| of the i-th as an integer that sorts as it does, what is not finite above all; value(i): before its scale.
 const READ: Record<'halves' | 'codes' | 'floats', string> = {
   halves: `uniform highp usampler2D u_data;
-float read(ivec2 i, inout bool bad) { uint raw = texelFetch(u_data, i, 0).r; if ((raw & 0x7c00u) == 0x7c00u) bad = true; return unpackHalf2x16(raw).x; }`,
+int size(ivec2 i) { return int(texelFetch(u_data, i, 0).r & 0x7fffu); }
+float value(ivec2 i) { return unpackHalf2x16(texelFetch(u_data, i, 0).r).x; }
+const int FINITE = 0x7c00;`,
   codes: `uniform highp isampler2D u_data;
-float read(ivec2 i, inout bool bad) { int raw = texelFetch(u_data, i, 0).r; if (raw == -128) bad = true; return float(raw); }`,
+int size(ivec2 i) { return abs(texelFetch(u_data, i, 0).r); }
+float value(ivec2 i) { return float(texelFetch(u_data, i, 0).r); }
+const int FINITE = 128;`,
   floats: `uniform highp usampler2D u_data;
-float read(ivec2 i, inout bool bad) { uint raw = texelFetch(u_data, i, 0).r; if ((raw & 0x7f800000u) == 0x7f800000u) bad = true; return uintBitsToFloat(raw); }`,
+int size(ivec2 i) { return int(texelFetch(u_data, i, 0).r & 0x7fffffffu); }
+float value(ivec2 i) { return uintBitsToFloat(texelFetch(u_data, i, 0).r); }
+const int FINITE = 0x7f800000;`,
 };
 
 const FRAGMENT = `
@@ -34,26 +40,26 @@ uniform bool u_log;
 uniform vec3 u_nonfinite;
 in vec2 v_uv;
 out vec4 colour;
+ivec2 texel(int i) { return ivec2(i & ${LIST_WIDTH - 1}, i >> ${Math.log2(LIST_WIDTH)}); }
 void main() {
-  vec2 place = v_uv * vec2(u_shape);
-  ivec2 last = u_shape - 1, from = ivec2(place - max(vec2(0.0), 0.5 * u_each - 0.5)), count = ivec2(clamp(ceil(u_each), vec2(1.0), vec2(32.0)));
-  if (u_each.x <= 1.0) from.x = int(place.x);
-  if (u_each.y <= 1.0) from.y = int(place.y);
-  float value = 0.0;
-  bool bad = false;
-  for (int y = 0; y < count.y; y++) {
-    int row = clamp(from.y + y, 0, last.y) * u_shape.x;
-    for (int x = 0; x < count.x; x++) {
-      int i = row + clamp(from.x + x, 0, last.x);
-      float v = read(ivec2(i & ${LIST_WIDTH - 1}, i / ${LIST_WIDTH}), bad);
-      if (abs(v) > abs(value)) value = v;
+  vec2 place = v_uv * vec2(u_shape), half_way = max(vec2(0.0), 0.5 * u_each - 0.5);
+  ivec2 from = clamp(ivec2(place - half_way), ivec2(0), u_shape - 1), to = min(from + ivec2(clamp(ceil(u_each), vec2(1.0), vec2(32.0))), u_shape);
+  int best = from.y * u_shape.x + from.x, most = -1;
+  for (int y = from.y; y < to.y; y++) {
+    int i = y * u_shape.x + from.x;
+    for (int x = from.x; x < to.x; x++, i++) {
+      int now = size(texel(i));
+      if (now > most) { most = now; best = i; }
     }
   }
-  value *= u_scale.x;
-  float size = abs(value), share = u_log ? (size > 0.0 ? log(size / u_scale.y) / log(u_scale.z / u_scale.y) : 0.0) : size / u_scale.z;
-  share = 0.5 + 0.5 * sign(value) * clamp(share, 0.0, 1.0);
-  vec3 ink = bad ? u_nonfinite : texelFetch(u_ramps, ivec2(int(share * ${STEPS}.0 + 0.5), 1), 0).rgb;
-  colour = vec4(ink, 1.0);
+  if (most >= FINITE) {
+    colour = vec4(u_nonfinite, 1.0);
+    return;
+  }
+  float v = value(texel(best)) * u_scale.x, magnitude = abs(v);
+  float share = u_log ? (magnitude > 0.0 ? log(magnitude / u_scale.y) / log(u_scale.z / u_scale.y) : 0.0) : magnitude / u_scale.z;
+  share = 0.5 + 0.5 * sign(v) * clamp(share, 0.0, 1.0);
+  colour = vec4(texelFetch(u_ramps, ivec2(int(share * ${STEPS}.0 + 0.5), 1), 0).rgb, 1.0);
 }`;
 
 interface Held { texture: WebGLTexture; kind: string; rows: number; data: ArrayBufferView | null; seen: number }

@@ -1,5 +1,6 @@
 // A scene by WebGL2. One painter a context: after a loss a new one is made of the restored context, nothing else is kept here.
 import type { Mode } from '../../look/ramps';
+import type { Rect } from '../layout';
 import { NONFINITE, rampOf } from '../scale';
 import { isUnder, rgbOf, unknownOf, type Scene } from '../scene';
 import { Blocks } from './blocks';
@@ -10,7 +11,7 @@ import { Matrices } from './matrices';
 const share = (hex: string) => rgbOf(hex).map(v => v / 255) as [number, number, number];
 
 export function contextOf(canvas: HTMLCanvasElement): GL | null {
-  return canvas.getContext('webgl2', { alpha: false, antialias: false, depth: false, stencil: false, preserveDrawingBuffer: false, powerPreference: 'low-power' });
+  return canvas.getContext('webgl2', { alpha: true, antialias: false, depth: false, stencil: false, preserveDrawingBuffer: false, powerPreference: 'low-power' });
 }
 
 export class Painter {
@@ -58,14 +59,24 @@ export class Painter {
       gl.uniform3f(p.at('u_bad'), ...share(ink.bad));
       gl.uniform3f(p.at('u_warn'), ...share(ink.warn));
     };
-    const anew = this.curves.keep(scene, segments, uniforms), under = scene.blocks.filter(isUnder);
-    gl.clearColor(...share(ink.bg), 1);
-    gl.clear(gl.COLOR_BUFFER_BIT);
-    this.blocks.draw(under, uniforms);
-    if (scene.lines.length || scene.chosen.length) this.curves.show();
-    this.blocks.draw(scene.blocks.filter(b => !isUnder(b)), uniforms);
+    const under = scene.blocks.filter(isUnder), lined = scene.lines.length + scene.chosen.length > 0, anew = lined && this.curves.keep(scene, share(ink.bg), segments, uniforms);
+    if (lined) this.curves.copy();
+    else this.clear(share(ink.bg));
+    this.blocks.draw(under, view.zoom, uniforms);
+    if (lined) for (const { rect } of under) this.linesOver(scene, rect);
+    this.blocks.draw(scene.blocks.filter(b => !isUnder(b)), view.zoom, uniforms);
     this.matrices.draw(scene, uniforms);
     return anew;
+  }
+
+  private clear(background: [number, number, number]): void {
+    this.gl.clearColor(...background, 1);
+    this.gl.clear(this.gl.COLOR_BUFFER_BIT);
+  }
+
+  private linesOver({ view, ratio, height }: Scene, rect: Rect): void {
+    const scale = view.zoom * ratio;
+    this.curves.over(rect.x * scale + view.x * ratio, (height - view.y) * ratio - (rect.y + rect.h) * scale, rect.w * scale, rect.h * scale);
   }
 
   // Says when all that was asked for until now has been drawn, without waiting for it.
