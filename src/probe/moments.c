@@ -6,8 +6,7 @@
 // How: sums around a shift, a value of the data. Blocks of 512 go the quick way (AVX2): sums of float32, 16 numbers a lane,
 // then double. Where the squares of such a block do not stay well inside float32's range (NaN, infinities, exploded, vanished),
 // and everywhere else, the careful way is gone: double sums, and what is not finite is replaced by the shift, so that it adds
-// nothing and cannot be an extreme. Zeros and what is not finite are told by their bits, whatever the processor does with
-// denormals. No ifunc chooses, so that static and sanitized builds are the same.
+// nothing and cannot be an extreme. No ifunc chooses, so that static and sanitized builds are the same.
 #include "moments.h"
 
 #include <math.h>
@@ -18,8 +17,8 @@
 #endif
 
 #define QUICK 512 // elements of a block that goes the quick way
-#define QUICK_LEAST 1e-24f
-#define QUICK_MOST 1e30f
+#define QUICK_LEAST 1e-24
+#define QUICK_MOST 1e30
 #define CAREFUL_MAX (UINT32_C(1) << 28) // elements at a time: counts are 32 bits a lane
 #define INLINE static inline __attribute__((always_inline))
 #define BLOCK_MAX                                                                                  \
@@ -150,8 +149,7 @@ typedef struct quick_block {
 
 AVX2 INLINE void quick_step(quick_block *b, int i, const float *at, __m256 shift) {
     __m256 x = _mm256_loadu_ps(at), d = _mm256_sub_ps(x, shift);
-    __m256i bits = _mm256_castps_si256(x);
-    __m256i zero = _mm256_cmpeq_epi32(_mm256_add_epi32(bits, bits), _mm256_setzero_si256());
+    __m256i zero = _mm256_castps_si256(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_EQ_OQ));
     b->zeros = _mm256_sub_epi32(b->zeros, zero);
     b->sum[i] = _mm256_add_ps(b->sum[i], d);
     b->squares[i] = _mm256_fmadd_ps(d, d, b->squares[i]);
@@ -184,8 +182,9 @@ AVX2 INLINE bool quick_add(quick *q, const float *values, __m256 shift) {
     }
     __m256d squares = _mm256_add_pd(_mm256_add_pd(wide(b.squares[0]), wide(b.squares[1])),
                                     _mm256_add_pd(wide(b.squares[2]), wide(b.squares[3])));
-    double total = across(squares);
-    if (!(total >= QUICK_LEAST && total <= QUICK_MOST)) return false;
+    int small = _mm256_movemask_pd(_mm256_cmp_pd(squares, _mm256_set1_pd(QUICK_LEAST), _CMP_LT_OQ));
+    int within = _mm256_movemask_pd(_mm256_cmp_pd(squares, _mm256_set1_pd(QUICK_MOST), _CMP_LE_OQ));
+    if (small == 15 || within != 15) return false;
     __m256d low = _mm256_add_pd(wide(b.sum[0]), wide(b.sum[1]));
     q->sum =
         _mm256_add_pd(q->sum, _mm256_add_pd(low, _mm256_add_pd(wide(b.sum[2]), wide(b.sum[3]))));

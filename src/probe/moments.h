@@ -1,5 +1,5 @@
 // Moments of many numbers in one pass: count, mean, deviation, norm, extremes, zeros. NaN and infinities are left out of all
-// of these and counted beside them. The mean is exact to about 1e-15 of the largest |x|, the deviation to 1e-7 of itself:
+// of these and counted beside them. The mean is exact to 1e-6 of the mean |x|, deviation and norm to 1e-6 of themselves:
 // sums are taken in double around a value of the data (Chan, Golub, LeVeque: Updating Formulae ..., 1979).
 #ifndef NNS_PROBE_MOMENTS_H
 #define NNS_PROBE_MOMENTS_H
