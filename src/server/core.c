@@ -180,12 +180,17 @@ static bool take_in(core *c, bool look) {
     return more;
 }
 
-static void finish_pass(core *c) {
-    engine_lock(c);
-    hub_pass(c);
+static void tick(core *c) {
     steer_tick(c, clock_mono_ns());
-    viewers_notify(c);
-    core_unlock(c);
+}
+
+static void finish_pass(core *c) {
+    void (*const parts[])(core *) = {hub_pass, tick, viewers_notify};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        engine_lock(c);
+        parts[i](c);
+        core_unlock(c);
+    }
 }
 
 static bool engine_pass(core *c) {

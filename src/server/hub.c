@@ -399,14 +399,15 @@ void hub_pass(core *c) {
     columns_room *room = room_of(c);
     int64_t now = clock_mono_ns();
     bool later = false;
-    for (channel *ch = c->channels; room && ch; ch = ch->next) {
-        if (!ch->run) continue;
-        if (now - ch->built_ns < NS_PER_S / ch->rate - EARLY_NS) {
-            later = true;
-            continue;
+    for (channel *ch = room ? c->channels : NULL; ch;) {
+        bool due = ch->run && now - ch->built_ns >= NS_PER_S / ch->rate - EARLY_NS;
+        later |= ch->run && !due && ch->built_ns != now;
+        if (due) {
+            ch->built_ns = now;
+            build(c, ch, room);
         }
-        ch->built_ns = now;
-        build(c, ch, room);
+        // Whoever was let in may have taken channels away, this one too: from the front, past those that are built.
+        ch = due && core_breathe(c) ? c->channels : ch->next;
     }
     set_low(c);
     c->hub_due = later;

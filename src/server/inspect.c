@@ -183,7 +183,9 @@ static void no_snapshot(core_reply *reply, int result) {
 static void work_snapshot(core *c, job *j, store_reader *reader) {
     inspect_job *k = (inspect_job *)j;
     decoded *d = NULL;
-    core_settle(c);
+    store_snapshot row;
+    // One of just this step is what a slider asks for: then nothing newer matters.
+    if (store_snapshot_at(reader, k->run, k->step, &row) || row.step != k->step) core_settle(c);
     int result = read_at(c, reader, k->run, k->step, &d);
     if (result) {
         no_snapshot(&j->reply, result);

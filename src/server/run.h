@@ -141,7 +141,8 @@ typedef struct process {
     bool told;                 // HTTP: something was written since the last look
     int status;                // of CLOSE
     alive_info info;
-    int64_t heard_ms, paused_ns, closed_ns; // closed_ns: when an HTTP process was ended by hand
+    int64_t heard_ms, paused_ns;
+    _Atomic int64_t closed_ns; // when an HTTP process was ended by hand
     int64_t wrote_ms;          // into its newest segment, itself, when another process was met; 0 unknown
     uint32_t share_ppm, helper_ppm, flags;
     uint64_t written, dropped, dropped_large, failed_bytes;
@@ -152,8 +153,8 @@ typedef struct process {
     uint32_t reading;          // number of the segment being read, or last read; 0 none
     segment_reader reader;
     bool open, drained;        // drained: nothing more to read at the last look
-    bool salvaging, salvaged, ended; // ended: no alive file any more
-    bool rescan;               // its directory must be listed once more
+    _Atomic bool salvaging, salvaged, ended; // ended: no alive file any more; also set by others
+    _Atomic bool rescan;       // its directory must be listed once more
     bool cursors_gone;         // over, files deleted, rows of cursors dropped
 
     lane_state **lanes;

@@ -135,20 +135,24 @@ static void test_server_killed(void **state) {
     core_close(c);
 }
 
+static sigset_t last_words; // blocked in every thread, so before there is one
+
+static void block_last_words(void) {
+    sigemptyset(&last_words);
+    sigaddset(&last_words, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &last_words, NULL);
+}
+
 static void test_trainer_killed(void **state) {
     const char *dir = *state;
     nns_id id;
     core *c = open_core(dir);
     assert_int_equal(id_new(&id), 0);
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR2);
-    sigprocmask(SIG_BLOCK, &set, NULL);
     pid_t child = trainer(record_and_hang, dir, id.text);
     assert_true(wait_run(c, id.text, "running", 100, 5000));
     kill(child, SIGUSR1);
     int sig;
-    sigwait(&set, &sig);
+    sigwait(&last_words, &sig);
     reap(child);
     int64_t died = clock_mono_ns();
     assert_true(wait_run(c, id.text, "crashed", 100, 5000));
@@ -233,6 +237,7 @@ const body bodies[] = {{"record", record}, {"record_and_hang", record_and_hang},
 
 int main(int argc, char **argv) {
     child_main(argc, argv);
+    block_last_words();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_server_killed, make, unmake),
         cmocka_unit_test_setup_teardown(test_trainer_killed, make, unmake),
