@@ -9,6 +9,8 @@
 //   page_weight        scripts of the first paint as sent
 //   network_*          the network's picture with software GL: 1 M weights uploaded and drawn as a matrix; a draw of a new state of
 //                      784-512-256-10; frames while a network of 100 layers and 100 M parameters is panned
+//   capture_to_painted from the moment that was captured in the network of a training run (784-512-256-10, looked at 10 times a second) to
+//                      its picture; slider_to_painted: from a key on the time slider to the picture of that snapshot
 //   page_left_open     resident memory of the page's process after 3.6 million steps, recorded a hundred times as fast as
 //                      usual (about two minutes, so only when it is named); it has to stay flat over the last two thirds
 //
@@ -17,6 +19,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { openBrowser, openPage } from '../tests/web/support/picture.mjs';
+import { captureToPainted, openNetwork, sliderToPainted } from './network_view.mjs';
 import { chromiumPath, pause, Stage, until } from '../tests/web/support/stage.mjs';
 
 const build = resolve(process.argv[2] ?? 'build'), chosen = process.argv.slice(3);
@@ -270,6 +273,30 @@ async function network() {
   }
 }
 
+async function networkTab() {
+  const stage = new Stage(build);
+  try {
+    await stage.serve();
+    const trainer = stage.start('nnscope-train', ['--digits', '--epochs', '0', '--quiet']);
+    for (const out of [trainer.stdout, trainer.stderr]) out.resume();
+    const { page, run } = await openNetwork(stage);
+    await pause(3000);
+    const p99 = [];
+    for (let round = 0; wanted('capture_to_painted') && round < ROUNDS; round++) {
+      const waits = await captureToPainted(page, ROUND_MS / 1000);
+      p99.push(at(0.99, waits));
+      console.log(`# round ${round + 1}: ${waits.length} captures painted, p50 ${median(waits).toFixed(1)} p99 ${at(0.99, waits).toFixed(1)} ms`);
+    }
+    if (p99.length) tell('capture_to_painted_p99', median(p99), 'ms', '100', median(p99) <= 100);
+    if (!wanted('slider_to_painted')) return;
+    const waits = await sliderToPainted(stage, page, run, 40);
+    console.log(`# ${waits.length} steps of the slider: p50 ${median(waits).toFixed(1)}, longest ${Math.max(...waits).toFixed(1)} ms`);
+    tell('slider_to_painted', at(0.95, waits), 'ms', '100', at(0.95, waits) <= 100);
+  } finally {
+    await stage.close();
+  }
+}
+
 async function leftOpen(stage, page, run) {
   const seen = [], began = Date.now();
   let step = 0;
@@ -297,5 +324,6 @@ if (wanted('value_to_pixel') || wanted('click_to_effect') || wanted('page_weight
   });
 if (wanted('charts')) await staged({ width: 2560, height: 1440 }, ['--panels', '24', '--curves', '10'], charts);
 if (['network_million_weights', 'network_draw', 'network_pan'].some(wanted)) await network();
+if (wanted('capture_to_painted') || wanted('slider_to_painted')) await networkTab();
 if (chosen.includes('page_left_open')) await staged({ width: 1440, height: 900 }, ['--panels', '2', '--curves', '1'], leftOpen, 20);
 process.exit(over > 0 ? 1 : 0);

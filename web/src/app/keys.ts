@@ -9,6 +9,7 @@ import { toggleTheme } from '../look/theme';
 export const KEYS: [string, string][] = [
   ['space', 'pause, resume'], ['.', 'one step, then hold'], ['/', 'filter runs'], ['f', 'filter panels'],
   ...tabs.map(t => [`g ${t.key}`, t.word] as [string, string]),
+  ['[ ]', 'Network: the snapshot before, the next'], ['\\ p', 'Network: live, play'],
   ['z x r', 'Try: take back a stroke, clear, a test sample'],
   ['d', 'dark or light'], ['Ctrl K', 'commands'], ['Esc', 'close, leave full screen, reset zoom'], ['?', 'these keys'],
 ];

@@ -101,7 +101,7 @@ function Trying({ run, model }: { run: Run; model: RunModel }) {
       <div class="try-top">
         <section class={`try-left${dropping ? ' dropping' : ''}`} aria-label="sample" onDrop={dropped} onDragLeave={() => drop(false)}
           onDragOver={e => (e.preventDefault(), drop(true))}>
-          {form ? <Pad form={form} answer={answer} disabled={disabled} />
+          {form ? <Pad form={form} answer={answer} disabled={disabled} ended={() => pusher.hurry()} />
             : <p class="notice">The input of this network ({push.shape.join(' \u00d7 ')}) is no picture: take one of its samples.</p>}
           <p id="try-how" class="hidden-name">Draw with mouse, finger or pen. z takes back a stroke, x clears, r takes a random test sample.</p>
           {trouble.value && <p class="notice bad" role="alert">{trouble.value}</p>}

@@ -13,6 +13,8 @@ const TONES: Record<EventType, Tone> = {
 
 export const toneOf = (event: RunEvent): Tone => TONES[event.type] ?? 'plain';
 
+const detailOf = (event: RunEvent, name: string): string => String(event.detail?.[name] ?? '');
+
 export function eventWords(event: RunEvent): string {
   const changes = changesOf(event.values).map(c => `${c.name} ${changeWords(c)}`).join(', ');
   const text = event.text ?? '';
@@ -21,6 +23,8 @@ export function eventWords(event: RunEvent): string {
     case 'parameter': return changes || text || 'parameter';
     case 'program': return `${changes || text || 'parameter'} by the program`;
     case 'attempt': return text || `went back to step ${whole(event.step)}`;
+    case 'nonfinite': return `NaN or infinite: ${text || detailOf(event, 'where')}`;
+    case 'trouble': return text || [detailOf(event, 'what'), detailOf(event, 'where')].filter(Boolean).join(': ') || 'trouble';
     case 'refused': return text ? `refused: ${text}` : 'refused';
     case 'lost': return text || 'something was lost';
     default: return text && text !== event.type ? `${event.type}: ${text}` : event.type;

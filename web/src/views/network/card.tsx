@@ -1,4 +1,5 @@
 // The card of one layer: name, shape and kind, and each statistic as a small curve over the run with its value at the moment shown.
+import { whole } from '../../look/format';
 import type { LayerSeries } from '../../state/layer-series';
 import { seriesOf } from '../../state/layer-series';
 import type { Network } from '../../state/network';
@@ -51,6 +52,16 @@ function StatRow({ word, props }: { word: CardWord; props: CardProps }) {
   );
 }
 
+// NaN and infinities, where there are any.
+function NanRow({ count }: { count: number }) {
+  if (!(count > 0)) return null;
+  return (
+    <div class="card-row bad strong" title="NaN and infinities in activation, gradient and weight">
+      <dt>NaN</dt><dd class="card-spark" /><dd class="number card-value" data-word="nonfinite" data-value={count}>{whole(count)}</dd>
+    </div>
+  );
+}
+
 export function Card(props: CardProps) {
   const { network, layer: at, left, width, suspect } = props, layer = network.model.layers[at]!;
   props.series.changed.value;
@@ -61,7 +72,7 @@ export function Card(props: CardProps) {
       <button type="button" class="card-head" aria-pressed={chosen} onClick={() => choose(network, { kind: 'layer', layer: at })}>
         <b class="clip">{layer.name}</b> <span class="faint clip">{layerWords(layer)}</span>
       </button>
-      <dl>{WORDS.map(word => <StatRow key={word} word={word} props={props} />)}</dl>
+      <dl>{WORDS.map(word => <StatRow key={word} word={word} props={props} />)}<NanRow count={statisticOf(network, props.series, at, 'nonfinite')} /></dl>
     </li>
   );
 }

@@ -2,7 +2,7 @@
 import { effect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { mode } from '../../look/theme';
-import type { Look, NetworkPicture, Target } from '../../network/model';
+import type { Drawn, Look, NetworkPicture, Target } from '../../network/model';
 import { openPicture } from '../../network/open';
 import { link } from '../../state/link';
 import type { Network } from '../../state/network';
@@ -19,15 +19,21 @@ function lookOf(network: Network): Look {
   return { quantity, scale, curve, links, strongest, compare: network.compared.value };
 }
 
+// What was given to the picture last; said at its place once it is drawn (data-drawn: step, data-time: when it was captured).
+interface Given { step: number; time: number }
+
 // Everything that changes what the picture shows, each by itself.
-function feed(network: Network, p: NetworkPicture): () => void {
+function feed(network: Network, p: NetworkPicture, given: Given): () => void {
   p.setModel(network.model);
   const stops = [
     effect(() => p.setTheme({ mode: mode.value })),
     effect(() => p.setLook(lookOf(network))),
     effect(() => {
       const state = network.shown.value;
-      if (state) p.setState(state);
+      if (!state) return;
+      p.setState(state);
+      given.step = network.compared.peek() || view.peek().network.moment === null ? state.step : network.past.peek()!.step;
+      given.time = view.peek().network.moment === null ? network.time.peek() : 0;
     }),
     effect(() => p.selectTarget(targetOf(network, view.value.network.place))),
   ];
@@ -83,11 +89,17 @@ function Why({ network }: { network: Network }) {
 export function Stage({ network }: { network: Network }) {
   const host = useRef<HTMLDivElement>(null), hover = useHover(network), [failed, setFailed] = useState(''), why = drawn.value?.why ?? '';
   useEffect(() => {
+    const given: Given = { step: -1, time: 0 }, place = host.current!;
+    const say = (d: Drawn) => {
+      drawn.value = d;
+      place.dataset.drawn = String(given.step);
+      place.dataset.time = String(given.time);
+    };
     let stop = () => {}, ended = false;
-    openPicture(host.current!, { mode: mode.peek() }, { hover, choose: t => choose(network, t), drawn: d => (drawn.value = d) }).then(p => {
+    openPicture(place, { mode: mode.peek() }, { hover, choose: t => choose(network, t), drawn: say }).then(p => {
       if (ended) return p.close();
       picture.value = p;
-      const unfeed = feed(network, p);
+      const unfeed = feed(network, p, given);
       stop = () => {
         unfeed();
         picture.value = drawn.value = null;

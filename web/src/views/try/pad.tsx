@@ -33,7 +33,7 @@ function paintStrokes(canvas: HTMLCanvasElement, strokes: readonly Stroke[]): vo
 const pointOf = (e: PointerEvent, box: DOMRect): Point => ({ x: (e.clientX - box.left) / box.width, y: (e.clientY - box.top) / box.height });
 
 // Draws with whatever points: one pointer at a time, all its positions between two frames.
-function usePointer() {
+function usePointer(ended: () => void) {
   const drawing = useRef(-1), box = useRef<DOMRect | null>(null);
   const down = (e: PointerEvent) => {
     if (drawing.current >= 0 || (e.pointerType === 'mouse' && e.button !== 0)) return;
@@ -50,7 +50,9 @@ function usePointer() {
     extendStroke((all.length ? all : [e]).map(p => pointOf(p, between)));
   };
   const up = (e: PointerEvent) => {
-    if (e.pointerId === drawing.current) drawing.current = -1;
+    if (e.pointerId !== drawing.current) return;
+    drawing.current = -1;
+    ended();
   };
   return { onPointerDown: down, onPointerMove: move, onPointerUp: up, onPointerCancel: up };
 }
@@ -71,8 +73,8 @@ export async function takeFile(file: Blob & { name?: string }): Promise<void> {
   }
 }
 
-export function Pad({ form, answer, disabled }: { form: Form; answer: Answer | null; disabled: boolean }) {
-  const canvas = useRef<HTMLCanvasElement>(null), what = source.value, pointer = usePointer();
+export function Pad({ form, answer, disabled, ended }: { form: Form; answer: Answer | null; disabled: boolean; ended: () => void }) {
+  const canvas = useRef<HTMLCanvasElement>(null), what = source.value, pointer = usePointer(ended);
   const picture = what.kind === 'sample' || what.kind === 'image' ? seenPixels(what, form, answer) : null;
   useSignalEffect(() => {
     const now = source.value;
