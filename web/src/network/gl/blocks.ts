@@ -31,7 +31,7 @@ const COMMON = `
 uniform highp usampler2D u_cells;
 uniform sampler2D u_ramps;
 uniform float u_ratio; // device pixels a CSS pixel
-uniform vec3 u_unknown, u_nonfinite, u_bad, u_warn;
+uniform vec3 u_unknown, u_nonfinite, u_bad, u_warn, u_bg;
 in vec2 v_p;
 flat in ivec4 v_grid;
 flat in ivec2 v_tile;
@@ -73,8 +73,9 @@ void main() {
   ivec2 place = min(ivec2(v_p), v_grid.xy - 1);
   int unit = place.y * v_grid.x + place.x;
   float gap = min(v_cell.x, v_cell.y) > ${DOT.marksFrom.toFixed(1)} ? 0.5 : 0.0;
-  if (unit >= v_grid.z || any(greaterThan(abs((v_p - vec2(place) - 0.5) * v_cell), v_cell * 0.5 - gap))) discard;
-  colour = vec4(shade(cell(unit)), 1.0);
+  // Between the pixels the background: the lines that were copied there come over the whole block once more.
+  bool between = unit >= v_grid.z || any(greaterThan(abs((v_p - vec2(place) - 0.5) * v_cell), v_cell * 0.5 - gap));
+  colour = vec4(between ? u_bg : shade(cell(unit)), 1.0);
 }`,
   dot: COMMON + `
 void main() {

@@ -58,10 +58,11 @@ export class Painter {
       gl.uniform3f(p.at('u_nonfinite'), ...share(NONFINITE[mode]));
       gl.uniform3f(p.at('u_bad'), ...share(ink.bad));
       gl.uniform3f(p.at('u_warn'), ...share(ink.warn));
+      gl.uniform3f(p.at('u_bg'), ...share(ink.bg));
     };
     const under = scene.blocks.filter(isUnder), lined = scene.lines.length + scene.chosen.length > 0, anew = lined && this.curves.keep(scene, share(ink.bg), segments, uniforms);
+    this.clear(share(ink.bg)); // also where all is copied over: a browser that finds its buffer not cleared clears it later
     if (lined) this.curves.copy();
-    else this.clear(share(ink.bg));
     this.blocks.draw(under, view.zoom, uniforms);
     if (lined) for (const { rect } of under) this.linesOver(scene, rect);
     this.blocks.draw(scene.blocks.filter(b => !isUnder(b)), view.zoom, uniforms);
