@@ -77,6 +77,22 @@ test('a thousand strokes a second are at most 30 pushes', () => {
   assert.ok(sent.length >= 28 && sent.length <= 31, `${sent.length}`);
 });
 
+test('the end of a stroke does not wait for the pace', () => {
+  const { times, sent, pusher } = stage();
+  pusher.ask(sample(0));
+  times.pass(2);
+  sent[0]!.done(answerBytes(1));
+  pusher.ask(sample(1));
+  assert.equal(sent.length, 1);
+  pusher.hurry();
+  assert.equal(sent.length, 2);
+  pusher.ask(sample(2));
+  pusher.hurry();
+  assert.equal(sent.length, 2, 'still one in flight');
+  sent[1]!.done(answerBytes(2));
+  assert.deepEqual(sent.map(s => s.ask), [0, 1, 2].map(sample));
+});
+
 test('while it trains the last one is pushed again every second', () => {
   const { times, sent, pusher } = stage();
   pusher.repeat(true);

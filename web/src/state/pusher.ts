@@ -1,5 +1,6 @@
-// Samples pushed through the live network by hand. One push is in flight, the newest wins, at most 30 a second; while the run
-// trains the last one is pushed again every second, so that the answer evolves.
+// Samples pushed through the live network by hand. One push is in flight, the newest wins, at most 30 a second (and one more at the
+// end of a stroke, which a person waits for); while the run trains the last one is pushed again every second, so that the answer
+// evolves.
 //
 //     idle --ask--> waiting (for the pace) --> in flight --answer--> idle, or waiting when something newer was asked
 //
@@ -70,6 +71,12 @@ export class Pusher {
     this.stop();
     this.answer.value = null;
     this.error.value = '';
+  }
+
+  // A stroke has ended: what is asked for now goes without waiting for the pace.
+  hurry(): void {
+    this.sent = -Infinity;
+    if (this.wanted) this.pace();
   }
 
   // Whether what was pushed last is pushed again and again.
