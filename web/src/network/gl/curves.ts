@@ -155,7 +155,7 @@ export class Curves {
   over(x: number, y: number, w: number, h: number): void {
     const { gl } = this;
     gl.enable(gl.SCISSOR_TEST);
-    gl.scissor(Math.floor(x), Math.floor(y), Math.ceil(w) + 1, Math.ceil(h) + 1);
+    gl.scissor(Math.round(x), Math.round(y), Math.round(x + w) - Math.round(x), Math.round(y + h) - Math.round(y));
     this.lay();
     gl.disable(gl.SCISSOR_TEST);
   }
