@@ -15,6 +15,7 @@
 
 #include <dirent.h>
 #include <math.h>
+#include <sys/stat.h>
 
 #define STEP_NS 1000000
 #define LOOK_STEPS 8000
@@ -158,6 +159,9 @@ static void look(uint16_t links_hz10) {
     inbox_close_writer(&w);
 }
 
+static int taken;
+static double taken_mb;
+
 // The viewer's side: blobs are taken, or they would pile up.
 static void take_blobs(void) {
     DIR *dir = opendir(folder);
@@ -167,6 +171,9 @@ static void take_blobs(void) {
         size_t length = strlen(entry->d_name);
         if (length < 5 || strcmp(entry->d_name + length - 5, ".blob")) continue;
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        struct stat st;
+        if (stat(path, &st) == 0) taken_mb += (double)st.st_size * 1e-6;
+        taken++;
         unlink(path);
     }
     if (dir) closedir(dir);
@@ -267,6 +274,8 @@ static void large(void) {
     enum { LAYERS = 100, WIDTH = 1000 };
     static double holds[LARGE_STEPS];
     double longest = 0;
+    taken = 0;
+    taken_mb = 0;
     run = nns_open(&(nns_options){.quiet = true, .no_system = true});
     for (int i = 0; i < LAYERS; i++) {
         char name[32];
@@ -288,6 +297,7 @@ static void large(void) {
         longest = fmax(longest, holds[i]);
     bench_line("network_100m_longest_hold", longest, "ms", 5);
     nns_close(run, 0);
+    printf("it left %d captures of %.1f MB in all\n", taken, taken_mb);
 }
 
 int main(void) {

@@ -17,7 +17,7 @@
 #define LOOK_CELLS (1u << 20)     // of one weight in a look
 #define LOOK_CELLS_ALL (4u << 20) // of all weights of one quantity together
 #define SNAPSHOT_CELLS (4u << 20) // of one weight in a snapshot
-#define SNAPSHOT_CELLS_ALL (64u << 20)
+#define SNAPSHOT_CELLS_ALL (32u << 20)
 #define CELLS_LEAST 4096u
 #define SNAPSHOT_STRONGEST 3000u
 #define STRONGEST_MAX 100000u

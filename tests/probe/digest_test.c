@@ -17,7 +17,8 @@ static nns_run *run;
 static pthread_t trainer;
 static atomic_bool finish;
 static atomic_long body;
-static atomic_long poison_at; // from this step on a gradient holds NaN; 0: never
+static atomic_long poison_at;        // from this step on a gradient holds NaN; 0: never
+static atomic_long poison_series_at; // from this step on a series is NaN
 static atomic_long evaluated;
 
 static nns_layer input_layer, conv_layer, hidden_layer, output_layer;
@@ -181,6 +182,8 @@ static void *train(void *context) {
     (void)context;
     for (int64_t step = 0; nns_step(run, step) && !atomic_load(&finish); step++) {
         fill(step);
+        long poison = atomic_load(&poison_series_at);
+        nns_scalar_named(run, "loss", poison && step >= poison ? (double)NAN : 1);
         sleep_ms(2);
         atomic_fetch_add(&body, 1);
     }
@@ -193,6 +196,7 @@ static int setup(void **state) {
     atomic_store(&body, 0);
     atomic_store(&finish, false);
     atomic_store(&poison_at, 0);
+    atomic_store(&poison_series_at, 0);
     atomic_store(&evaluated, 0);
     run = nns_open(&(nns_options){.quiet = true, .no_system = true, .budget = 0.9});
     assert_non_null(run);
@@ -629,6 +633,20 @@ static void nan_writes_the_flight_recorder_out(void **state) {
         fail_msg("said twice: %s", heard_event_text(r));
 }
 
+static void nan_in_a_series_is_said_with_its_step(void **state) {
+    (void)state;
+    assert_true(eventually(has_kind, CAPTURE_SNAPSHOT));
+    long at = atomic_load(&body) + 20;
+    atomic_store(&poison_series_at, at);
+    assert_true(eventually(has_event, EVENT_NONFINITE));
+    const char *text = heard_event_text(heard_nth(&h, RECORD_EVENT, EVENT_NONFINITE, 0));
+    char step[40];
+    snprintf(step, sizeof step, "\"step\":%ld,", at);
+    assert_non_null(strstr(text, "\"where\":\"loss\""));
+    assert_non_null(strstr(text, step));
+    assert_non_null(strstr(text, "\"flight\":"));
+}
+
 // Asked once -------------------------------------------------------------------------------------------
 
 static bool has_two_pushes(const heard *all, uint64_t ignored) {
@@ -727,6 +745,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(snapshots_are_made, setup, teardown),
         cmocka_unit_test_setup_teardown(a_moment_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(nan_writes_the_flight_recorder_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(nan_in_a_series_is_said_with_its_step, setup, teardown),
         cmocka_unit_test_setup_teardown(pushes_are_answered, setup, teardown),
         cmocka_unit_test_setup_teardown(pruning_is_measured, setup, teardown),
         cmocka_unit_test_setup_teardown(a_child_does_nothing, setup, teardown),
