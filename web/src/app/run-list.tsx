@@ -54,7 +54,7 @@ const TOLD: Partial<Record<Run['state'], string>> = { paused: 'warn', failed: 'b
 
 function Values({ run }: { run: Run }) {
   const m = run.main, state = TOLD[run.state] && <span class={`run-state ${TOLD[run.state]}`}>{run.state} </span>;
-  if (!m) return <span class="run-values faint clip">{state ?? run.state}</span>;
+  if (!m || m.last === null) return <span class="run-values faint clip">{state ?? run.state}</span>;
   const last = numberOf(m.last), best = numberOf(m.best), differs = Number.isFinite(best) && number(best, 3) !== number(last, 3);
   return (
     <span class="run-values number clip" title={`${m.series}: last ${number(last)}, best ${number(best)}`}>
