@@ -5,7 +5,7 @@ import type { Network } from '../../state/network';
 import type { Places } from './align';
 import type { Hint, LayerNorm } from './hints';
 
-const HIGH = 40, PAD = 5;
+const HIGH = 54, TOP = 21, PAD = 5; // words stand above the line
 
 interface ProfileProps { network: Network; norms: LayerNorm[]; places: Places; width: number; hints: Hint[]; series: LayerSeries }
 
@@ -21,7 +21,6 @@ function line(points: [number, number][]): string {
 const rms = (norm: number, weights: number): number => norm / Math.sqrt(Math.max(1, weights));
 const decade = (at: number): string => (10 ** at).toExponential(0).replace('e+', 'e');
 
-// Words where the line is not: it lies high at the right when gradients vanish, at the left when they explode.
 function Hints({ hints }: { hints: Hint[] }) {
   return <>{hints.map(h => <span key={h.kind} class={`strip-hint ${h.kind}`} role="status">{h.text}</span>)}</>;
 }
@@ -33,9 +32,9 @@ export function Profile({ network, norms, places, width, hints, series }: Profil
   const values = known.map(n => rms(n.norm, n.weights)), before = known.map((n, i) => rms(first[i]!, n.weights));
   const all = [...values, ...before.filter(v => v > 0 && Number.isFinite(v))].map(Math.log10);
   const low = Math.floor(Math.min(...all)), high = Math.max(low + 1, Math.ceil(Math.max(...all)));
-  const y = (v: number) => PAD + (1 - (Math.log10(v) - low) / (high - low)) * (HIGH - 2 * PAD), at = (i: number) => middle(places, known[i]!.layer, width);
+  const y = (v: number) => TOP + (1 - (Math.log10(v) - low) / (high - low)) * (HIGH - TOP - PAD), at = (i: number) => middle(places, known[i]!.layer, width);
   const now = line(values.map((v, i) => [at(i), y(v)])), then = before.every(v => v > 0 && Number.isFinite(v)) ? line(before.map((v, i) => [at(i), y(v)])) : '';
-  const gradient = hints.find(h => h.kind === 'vanishing' || h.kind === 'exploding'), falls = values[0]! > values[values.length - 1]!;
+  const gradient = hints.find(h => h.kind === 'vanishing' || h.kind === 'exploding');
   const few = known.length <= 40, step = Math.max(1, Math.ceil((high - low) / 6));
   return (
     <div class={gradient ? 'strip-profile hinted' : 'strip-profile'} title="gradient per weight (rms of dL/dw) along the layers, one logarithmic scale">
@@ -45,7 +44,7 @@ export function Profile({ network, norms, places, width, hints, series }: Profil
         <path class="profile-now" d={now} />
         {few && values.map((v, i) => <circle key={i} class={gradient?.layers.includes(known[i]!.layer) ? 'profile-dot suspect' : 'profile-dot'} cx={at(i)} cy={y(v)} r="3" />)}
       </svg>
-      <p class={falls ? 'strip-hints right' : 'strip-hints'}><span class="profile-word faint">rms dL/dw <span class="number">{decade(low)} … {decade(high)}</span></span><Hints hints={hints} /></p>
+      <p class="strip-hints"><span class="profile-word faint">rms dL/dw <span class="number">{decade(low)} … {decade(high)}</span></span><Hints hints={hints} /></p>
     </div>
   );
 }
