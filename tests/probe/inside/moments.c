@@ -84,6 +84,8 @@ static float draw(uint64_t *seed, int kind) {
         return NAN;
     case 9:
         return v < 0.001 ? normal * 1e20f : normal; // blocks of either way beside each other
+    case 11:
+        return normal * 1e-21f; // squares are denormal
     default:
         return 3.25f;
     }
@@ -94,7 +96,7 @@ static void as_the_slow_one(void **state) {
     uint64_t seed = random_seed();
     enum { MOST = 5000 };
     float *values = malloc((MOST + 1) * sizeof *values);
-    for (int kind = 0; kind <= 10; kind++)
+    for (int kind = 0; kind <= 11; kind++)
         for (size_t round = 0; round < 60; round++) {
             size_t n = round < 40 ? round : (size_t)(random_unit(&seed) * MOST);
             float *at = values + round % 2; // not aligned every second time

@@ -21,6 +21,7 @@ typedef struct history {
 
 static float draw(uint64_t *seed, uint32_t unit, uint32_t batch) {
     float v = (float)random_unit(seed) * 2 - 1;
+    if (unit == 6 && random_unit(seed) < 0.8) return 0; // seldom, at few places
     if (unit == 0) return 0;
     if (unit == 1 && batch > 20) return 0;                                    // dies
     if (unit == 2 && batch > 10 && batch != 50) return 0;                     // revives once
