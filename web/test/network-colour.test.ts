@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CELL, rampOfCell } from '../src/network/cells';
+import { Content } from '../src/network/content';
 import { ticksOf } from '../src/network/legend';
 import { matrixRange, matrixRms } from '../src/network/matrix';
+import { PLAIN } from '../src/network/model';
 import { cellColour } from '../src/network/paint';
 import { codeOf, NONFINITE, rampOf, rangeOf, roundUp, scaleOf, STEPS, valueAt } from '../src/network/scale';
 import { hexOf } from '../src/network/scene';
@@ -134,4 +136,17 @@ test('lines: strength from faintest to boldest, the sign, what is not finite', (
   const few = contentOf(wide, stateOf(wide, { links: [link(1, matrix([3, 4], [1, -2, 3, -4, 5, -6, 7, -8, 9, -10, 11, 0]))] }), { strongest: 4 });
   assert.deepEqual([...few.batches[0]!.value].map(Math.abs), [8, 9, 10, 11], 'weakest first, only the strongest');
   assert.deepEqual([few.drawnPairs(3)[0]!.drawn, few.drawnPairs(3)[0]!.total], [3, 12]);
+});
+
+test('lines stand as long as their links do, whatever the units say', () => {
+  const wide = chain(input([4]), layer('out', [3])), state = stateOf(wide, { links: [link(1, matrix([3, 4], Array.from({ length: 12 }, (_, i) => i + 1)))] });
+  const first = contentOf(wide, state), next = new Content(wide, first.layout, { ...state, links: state.links.map(l => ({ ...l })) }, PLAIN);
+  const data = first.batches[0]!.data, before = data.slice();
+  assert.equal(next.batches[0]!.data, data);
+  const log = new Content(wide, first.layout, state, { ...PLAIN, curve: 'log' });
+  assert.notEqual(log.batches[0]!.data, data, 'another scale');
+  assert.ok(log.batches[0]!.data.some((v, i) => v !== before[i]));
+  assert.deepEqual(data, before, 'what a renderer holds does not change under it');
+  const others = { ...state, links: [link(1, matrix([3, 4], Array.from({ length: 12 }, (_, i) => 12 - i)))] };
+  assert.notEqual(new Content(wide, first.layout, others, PLAIN).batches[0]!.data, data);
 });

@@ -85,7 +85,7 @@ export class Content {
 
   private countLayers(): DrawnLayer[] {
     return this.layout.boxes.map((box, layer) => {
-      const seen = this.seen[layer], marks = countMarks(this.state.layers[layer]?.marks, box.units);
+      const seen = this.seen[layer], marks = countMarks(box.pixels ? undefined : this.state.layers[layer]?.marks, box.units);
       const { lowest, highest, nonfinite } = seen?.range ?? nothing();
       return { layer, quantity: seen?.quantity ?? '', scale: this.scales[layer]!, lowest, highest, nonfinite, ...marks, fold: box.fold };
     });

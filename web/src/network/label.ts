@@ -31,6 +31,7 @@ function shapeWord(content: Content, box: Box): string {
 function markWords(content: Content, layer: number): [string, 'bad' | 'warn' | 'text3'][] {
   const drawn = content.drawnLayers()[layer]!, words: [string, 'bad' | 'warn' | 'text3'][] = [];
   if (drawn.nonfinite) words.push([`${whole(drawn.nonfinite)} not finite`, 'bad']);
+  if (content.layout.boxes[layer]!.pixels) return words;
   if (drawn.dead) words.push([`${whole(drawn.dead)} dead`, 'bad']);
   if (drawn.saturated) words.push([`${whole(drawn.saturated)} saturated`, 'warn']);
   if (drawn.young && drawn.young === content.layout.boxes[layer]!.units) words.push(['fewer than 1024 samples', 'text3']);
@@ -123,10 +124,10 @@ function classes({ content, view, ink, width }: Space, box: Box, out: Label[]): 
     const first: TextStyle = { size: 12, colour: top ? ink.text : ink.text2, align: vertical ? 'center' : 'left', bold: top };
     if (vertical) {
       out.push({ text: word.slice(0, 6), x, y: y + 22, style: first });
-      if (top && says) out.push({ text: says, x: Math.min(width - 30, Math.max(30, x)), y: y + 37, style: { ...first, colour: ink.good } });
+      if (top && says) out.push({ text: says, x: Math.min(width - 30, Math.max(30, x)), y: y + 37, style: { ...first, colour: shares ? ink.good : ink.text } });
     } else {
       out.push({ text: word.slice(0, 12), x: x + 18, y, style: first });
-      if (says) out.push({ text: says, x: x + 26 + 7 * Math.min(12, word.length), y, style: { size: 11, colour: top ? ink.good : ink.text3, align: 'left', bold: top } });
+      if (says) out.push({ text: says, x: x + 26 + 7 * Math.min(12, word.length), y, style: { size: 11, colour: !top ? ink.text3 : shares ? ink.good : ink.text, align: 'left', bold: top } });
     }
   }
 }

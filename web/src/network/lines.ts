@@ -20,7 +20,7 @@ export interface Batch {
   count: number;
   total: number;        // links there are
   range: Range;
-  scale: Scale;         // low and high: |value| of the faintest and of the boldest
+  scale: Scale;         // set by strengthen: low and high: |value| of the faintest and of the boldest
   from: number;         // lowest and highest rank that it touches: whether it is in sight
   to: number;
 }
@@ -74,22 +74,41 @@ function batchOf(layout: Layout, link: LinkState, wiring: Wiring, quantity: Link
   const matrix = link.matrix[quantity], rank = layout.boxes[link.layer]!.rank;
   return {
     link, wiring, quantity, index, value, data, count: kept.length, total: matrix ? linksOf(matrix) : bound, range: rangeOf(value),
-    scale: { ramp: 'signed', low: 0, high: 1, log: false }, from: Math.min(...wiring.sources.map(s => layout.boxes[s.layer]!.rank)), to: rank,
+    scale: null!, from: Math.min(...wiring.sources.map(s => layout.boxes[s.layer]!.rank)), to: rank,
   };
+}
+
+// Links come less often than units: a batch stands as long as its list, the layout and the number of lines are the same, and a
+// renderer sees by its data that nothing changed.
+const standing = new WeakMap<Strongest, { layout: Layout; most: number; batch: Batch }>();
+
+function keptBatch(layout: Layout, link: LinkState, wiring: Wiring, quantity: LinkQuantity, list: Strongest, most: number): Batch {
+  const known = standing.get(list);
+  if (known && known.layout === layout && known.most === most) return known.batch;
+  const batch = batchOf(layout, link, wiring, quantity, list, most);
+  standing.set(list, { layout, most, batch });
+  return batch;
 }
 
 export function batchesOf(model: NetworkModel, layout: Layout, state: NetworkState, look: Look): Batch[] {
   const batches = state.links.flatMap(link => {
     const quantity = linkQuantity(look, link.strongest), wiring = quantity && wiringFor(model, layout, link);
     if (!quantity || !wiring) return [];
-    const then = link.strongest[quantity]!, list = look.compare ? changed(then, ofSame(look.compare, link), quantity) : then;
-    return [batchOf(layout, link, wiring, quantity, list, look.strongest)];
+    const then = link.strongest[quantity]!;
+    if (!look.compare) return [keptBatch(layout, link, wiring, quantity, then, look.strongest)];
+    return [batchOf(layout, link, wiring, quantity, changed(then, ofSame(look.compare, link), quantity), look.strongest)];
   });
   strengthen(batches, look);
   return batches;
 }
 
-const sizes = (value: Float32Array): Range => rangeOf(value.map(Math.abs));
+const known = new WeakMap<Float32Array, Range>();
+
+function sizes(value: Float32Array): Range {
+  let range = known.get(value);
+  if (!range) known.set(value, (range = rangeOf(value.map(Math.abs))));
+  return range;
+}
 
 // Strength from 0 (the faintest drawn) to 1 (the boldest): of its pair of layers, or of the whole network.
 export function strengthen(batches: Batch[], look: Look): void {
@@ -97,7 +116,10 @@ export function strengthen(batches: Batch[], look: Look): void {
   batches.forEach((batch, b) => {
     const { lowest, highest, smallest } = whole ?? own[b]!, log = isLog(look.curve, batch.quantity === 'weight' ? 'weight' : batch.quantity) && smallest < highest;
     const low = log ? smallest : lowest < highest ? lowest : 0, high = Number.isNaN(highest) || highest === 0 ? 1 : highest;
-    batch.scale = { ramp: 'signed', low: Number.isNaN(low) ? 0 : low, high, log };
+    const scale: Scale = { ramp: 'signed', low: Number.isNaN(low) ? 0 : low, high, log };
+    if (sameScale(batch.scale, scale)) return;
+    if (batch.scale) batch.data = batch.data.slice();
+    batch.scale = scale;
     for (let i = 0; i < batch.count; i++) {
       const v = batch.value[i]!, finite = Number.isFinite(v);
       batch.data[FLOATS * i + 4] = finite ? strengthOf(batch.scale, v) : 1;
@@ -106,10 +128,18 @@ export function strengthen(batches: Batch[], look: Look): void {
   });
 }
 
+const sameScale = (a: Scale | null, b: Scale): boolean => a !== null && a.low === b.low && a.high === b.high && a.log === b.log;
+
 export function strengthOf({ low, high, log }: Scale, value: number): number {
   const size = Math.abs(value), share = log ? Math.log(Math.max(size, low) / low) / Math.log(high / low) : (size - low) / (high - low);
   return Math.min(1, Math.max(0, share));
 }
+
+// What linksOfUnit depends on, to compare by identity.
+export const linksKey = (state: NetworkState): unknown[] => [
+  ...state.links.flatMap(l => [l.matrix.weight, l.matrix.gradient, l.matrix.update, l.strongest.weight, l.strongest.gradient, l.strongest.update]),
+  ...(state.units ?? []).flatMap(u => [u.layer, u.unit, u.weight, u.gradient, u.update]),
+];
 
 // The links of one unit, strongest first: from its exact row where that is known, else the matrix, else those of the strongest.
 export function linksOfUnit(model: NetworkModel, layout: Layout, state: NetworkState, look: Look, at: { layer: number; unit: number }, most = 120): Batch[] {

@@ -10,7 +10,7 @@ import { contextOf, Painter } from './gl/painter';
 import { targetUnder, unitTarget } from './hit';
 import { attach, type Controls } from './input';
 import { layoutOf, unitAt, type Box, type Layout } from './layout';
-import { linksOfUnit, weightShape, type Batch } from './lines';
+import { linksKey, linksOfUnit, weightShape, type Batch } from './lines';
 import type { Drawn, Look, NetworkModel, NetworkPicture, NetworkState, PictureEvents, PictureTheme, Target, UnitAt } from './model';
 import { PLAIN } from './model';
 import { paintOverlay } from './overlay';
@@ -45,6 +45,7 @@ export class Picture implements NetworkPicture {
   private boxes: Box[] = [];
   private chosen: Target | null = null;
   private chosenLines: Batch[] | null = null;
+  private linksKey: unknown[] = [];
   private over: Target | null = null;
   private atRest = new Pace(60);
   private inMotion = new Pace(24, 800);
@@ -87,8 +88,11 @@ export class Picture implements NetworkPicture {
   }
 
   setState(state: NetworkState): void {
+    const key = linksKey(state), same = key.length === this.linksKey.length && key.every((part, i) => part === this.linksKey[i]), lines = this.chosenLines;
     this.state = state;
+    this.linksKey = key;
     this.changed();
+    if (same) this.chosenLines = lines; // the links are those of before: so are those of what is chosen
   }
 
   setLook(look: Look): void {
@@ -189,7 +193,7 @@ export class Picture implements NetworkPicture {
     let anew = false;
     if (this.painter) {
       this.surfaces.hidePlain();
-      anew = this.painter.draw(scene, moving || scene.lines.length > 4 ? 10 : 18);
+      anew = this.painter.draw(scene, moving ? 14 : 20);
     } else {
       const g = this.surfaces.plain();
       g.fillStyle = scene.ink.bg;
