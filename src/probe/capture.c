@@ -197,7 +197,7 @@ static bool all_whole(nns_run *run, capturer *c) {
     return true;
 }
 
-// The program computes gradients of several steps before it updates: the set waits for the update.
+// The update that was expected in this step has not come: the set waits for it.
 static bool waits(nns_run *run, capturer *c) {
     if (c->set.updated || c->set.held || !items_update_used(run, c)) {
         c->set.waited = 0;
@@ -326,6 +326,16 @@ static bool comes_later(const capturer *c) {
     return false;
 }
 
+// Steps that go by before the one in whose body an update is expected; 0: it is the one that comes. So all of a set is of one step
+// also where a program gathers gradients over several.
+static uint32_t steps_before_update(nns_run *run, const capturer *c) {
+    uint64_t serial =
+        atomic_load_explicit(&run->serial, memory_order_relaxed); // of the body before
+    uint64_t next = c->update_serial - 1 + c->update_every;
+    bool regular = items_update_used(run, c) && c->update_every <= WAIT_STEPS_MAX;
+    return regular && next > serial + 1 ? (uint32_t)(next - serial - 1) : 0;
+}
+
 // Prune and keep are answered apart: at most one of them in a set.
 static uint32_t one_command(uint32_t wanted) {
     uint32_t both = WANT_BIT(WANT_KEEP) | WANT_BIT(WANT_PRUNE);
@@ -344,6 +354,11 @@ static void begin(nns_run *run, network *n, capturer *c, const capture_moment *m
     c->set.held = held;
     items_build(run, c, made.roles, held, &cost);
     c->set.later = comes_later(c);
+    uint32_t early = c->set.later ? steps_before_update(run, c) : 0;
+    if (early) {
+        c->skip = early - 1;
+        return;
+    }
     if (!fit(n, c, &cost)) {
         c->skip = BEHIND_STEPS;
         return;

@@ -42,6 +42,7 @@ typedef struct capturer {
     uint32_t skip;          // safe points to go by, while nothing new is wanted
     uint32_t seen;          // what was wanted when skip was set
     uint64_t update_serial; // run->serial at the last nns_before_update, plus 1; 0: never called
+    uint64_t update_every;  // steps from the one before to it
     capture_set set;
     item items[TENSORS_MAX];
 } capturer;
@@ -56,7 +57,7 @@ typedef struct capture_moment {
 void capture_at_step(nns_run *run, int64_t step);
 // While paused. True: something is left that finds no room yet.
 bool capture_held(nns_run *run);
-// nns_before_update; something is wanted.
+// nns_before_update; a set is under way.
 void capture_at_update(nns_run *run);
 // nns_tensor_show; a set is under way.
 void capture_shown(nns_run *run, tensor *t);

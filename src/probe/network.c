@@ -141,6 +141,7 @@ static void want(nns_run *run, network *n, uint32_t kind) {
         atomic_fetch_or(&n->plan.late, WANT_BIT(kind));
         return;
     }
+    measure(n);
     uint32_t bases = roles & (1u << NNS_UPDATE) ? 1u << NNS_WEIGHT : 0;
     readable_check(run, roles | bases);
     atomic_fetch_or(&run->wanted, WANT_BIT(kind));

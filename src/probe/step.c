@@ -270,7 +270,10 @@ bool nns_step(nns_run *run, int64_t step) {
 bool nns_before_update(nns_run *run) {
     network *n = run ? atomic_load_explicit(&run->network, memory_order_relaxed) : NULL;
     if (!n || unlikely(!run_is_open(run))) return true;
-    n->capturer->update_serial = atomic_load_explicit(&run->serial, memory_order_relaxed) + 1;
+    capturer *c = n->capturer;
+    uint64_t serial = atomic_load_explicit(&run->serial, memory_order_relaxed) + 1;
+    c->update_every = serial - c->update_serial;
+    c->update_serial = serial;
     if (unlikely(atomic_load_explicit(&run->wanted, memory_order_relaxed) & WANT_BIT(WANT_OPEN)))
         capture_at_update(run);
     return true;
