@@ -100,6 +100,7 @@ static void renew(core *c, run *r, int64_t now_ns) {
     if (!n) return;
     if (!ask.what) look_frames_fini(&n->seen), n->seen_bytes = 0;
     if (!p || (!ask.what && !n->asked_ns)) return;
+    if (ask.what) run_watch_lease(c, r); // what is seen comes soon
     bool same = memcmp(&ask, &n->asked, sizeof ask) == 0 && strcmp(n->asked_process, p->id.text) == 0;
     if (n->asked_ns && same && now_ns - n->asked_ns < RENEW_NS) return;
     if (!say(c, p, &ask)) return;

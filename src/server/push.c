@@ -140,6 +140,7 @@ static push *start(core *c, run *r, const json_t *m, int64_t wait_ns, core_reply
     }
     buf_fini(&out);
     if (!q) return NULL;
+    run_watch_lease(c, r); // the answer comes soon
     *q = (push){.next = c->pushes, .number = c->next_push++, .process = run_speaker(r), .deadline_ns = clock_mono_ns() + wait_ns};
     c->pushes = q;
     return q;

@@ -1,0 +1,162 @@
+"""The inside of a network that trains, through the real server: description, looks, pushes, values, snapshots, `nnscope inspect`."""
+import json
+import signal
+import struct
+import subprocess
+import time
+import unittest
+
+import harness
+from harness import Server, WebSocket, main
+
+MAGIC = 0x43534E4E
+LOOK, SNAPSHOT, PUSH = 1, 2, 3
+
+
+class Capture:
+    """What src/journal/capture.h draws."""
+
+    def __init__(self, data):
+        (magic, version, self.kind, self.number, self.step, self.last_step, count, self.flags, self.base_step, self.time,
+         self.observed) = struct.unpack_from("<IHHQqqIIqdQ", data)
+        assert (magic, version) == (MAGIC, 1)
+        self.sections, at = [], 64
+        for _ in range(count):
+            size, quantity, coding, dims, layer, tensor = struct.unpack_from("<IHBBII", data, at)
+            shape = struct.unpack_from("<4I", data, at + 16)[:dims]
+            stored = struct.unpack_from("<I", data, at + 56)[0]
+            self.sections.append((quantity, coding, layer, tensor, shape, data[at + 64:at + 64 + stored]))
+            at += size
+        assert at == len(data)
+
+
+class Inside(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server("--snapshots", "64M")
+        cls.train = subprocess.Popen([harness.PROGRAM, "train", "--digits", "--layers", "32,16", "--limit", "2000", "--epochs", "0", "--steps",
+                                      "1000000", "--threads", "1", "--quiet"], env=cls.server.environment, stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL)
+        cls.key = cls.wait(lambda: (cls.get("runs")["runs"] or [{}])[0].get("id"))
+        cls.wait(lambda: cls.get("runs/%s/model" % cls.key)["evaluate"]) # what is said last
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.train.poll() is None:
+            cls.train.send_signal(signal.SIGINT)
+            cls.train.wait(30)
+        cls.server.clean()
+
+    @classmethod
+    def get(cls, path, **options):
+        return cls.server.call("GET", "/api/v1/" + path, **options).json()
+
+    @classmethod
+    def wait(cls, ready, seconds=40):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            value = ready()
+            if value:
+                return value
+            time.sleep(0.05)
+        raise AssertionError("it did not come to be")
+
+    def post(self, path, body, **options):
+        return self.server.call("POST", "/api/v1/runs/%s/%s" % (self.key, path), body if isinstance(body, str) else json.dumps(body), **options)
+
+    def binary(self, ws):
+        while True:
+            opcode, payload = ws.frame()
+            if opcode == 2:
+                return Capture(payload)
+
+    def test_description(self):
+        model = self.get("runs/%s/model" % self.key)
+        self.assertEqual([layer["shape"] for layer in model["layers"]], [[28, 28], [32], [16], [10]])
+        self.assertEqual([layer["number"] for layer in model["layers"]], [1, 2, 3, 4])
+        self.assertEqual(model["layers"][1]["parameters"], 32 * 785)
+        self.assertIn("fc1/weight", [tensor["name"] for tensor in self.get("runs/%s/tensors" % self.key)["tensors"]])
+        self.assertTrue(model["push"] and model["evaluate"])
+
+    def test_look(self):
+        ws = WebSocket(self.server)
+        self.addCleanup(ws.close)
+        ws.send(json.dumps({"type": "look", "id": 41, "run": self.key, "what": ["units", "weights"], "rate": 20, "links_rate": 20,
+                            "units": [["fc1", 3]]}))
+        seen = set()
+        end = time.monotonic() + 20
+        while not {1, 16, 40} <= seen and time.monotonic() < end: # activation, weight, the unit's own weights
+            capture = self.binary(ws)
+            self.assertEqual((capture.kind, capture.number), (LOOK, 41))
+            seen |= {section[0] for section in capture.sections}
+        self.assertLessEqual({1, 16, 40}, seen)
+        ws.send(json.dumps({"type": "unlook", "id": 41}))
+        ws.send(json.dumps({"type": "ping", "id": 1}))
+        self.assertEqual(ws.message("pong")["id"], 1)
+
+    def test_push(self):
+        ws = WebSocket(self.server)
+        self.addCleanup(ws.close)
+        ws.send(json.dumps({"type": "push", "id": 5, "run": self.key, "input": [0.5] * 784}))
+        capture = self.binary(ws)
+        self.assertEqual((capture.kind, capture.number), (PUSH, 5))
+        self.assertIn((33, (10,)), [(section[0], section[4]) for section in capture.sections])
+        ws.send(json.dumps({"type": "push", "id": 6, "run": self.key, "input": [0.5] * 783}))
+        self.assertEqual(ws.message("error")["error"]["code"], "wrong_size")
+
+    def test_try(self):
+        tried = self.post("try?wait=20000", {"input": [[0.25] * 28] * 28})
+        self.assertEqual(tried.status, 200, tried.body)
+        self.assertAlmostEqual(sum(tried.json()["output"]), 1, places=3)
+        self.assertEqual(len(tried.json()["activations"]["fc1"]), 32)
+        wrong = self.post("try", {"input": [1.0] * 100000})
+        self.assertEqual((wrong.status, wrong.code()), (422, "wrong_size"))
+        self.assertIn("784", wrong.json()["error"]["message"])
+        self.assertEqual(self.post("try", " " * (1100 << 10)).status, 413)
+        self.assertEqual(self.post("try", {"sample": 1}, token=self.server.add_token("looker", ["read"])).status, 403)
+
+    def test_values(self):
+        for path in ("fc1/bias", "fc1%2Fbias"):
+            values = self.get("runs/%s/tensors/%s" % (self.key, path))
+            self.assertEqual((values["name"], values["shape"]), ("fc1/bias", [32]))
+            self.assertEqual(len(values["values"]), 32)
+        units = self.get("runs/%s/units?layer=fc2&quantity=activation" % self.key)
+        self.assertEqual((len(units["values"]), units["layer"]), (16, "fc2"))
+        lines = self.server.call("GET", "/api/v1/runs/%s/units?layer=fc2" % self.key, headers={"Accept": "text/csv"}).body.split()
+        self.assertEqual(len(lines), 16)
+        reply = self.server.call("GET", "/api/v1/runs/%s/tensors/output/weight?format=columns" % self.key)
+        self.assertEqual(Capture(reply.body).sections[0][4], (10, 16))
+        self.assertEqual(self.server.call("GET", "/api/v1/runs/%s/tensors/no/such" % self.key).status, 404)
+        self.assertEqual(self.server.call("GET", "/api/v1/runs/%s/units" % self.key).status, 400)
+
+    def test_snapshots(self):
+        rows = self.wait(lambda: (lambda rows: rows if len(rows) >= 3 else None)(self.get("runs/%s/snapshots" % self.key)["snapshots"]))
+        for row in rows:
+            reply = self.server.call("GET", "/api/v1/runs/%s/snapshots/%d" % (self.key, row["step"]))
+            self.assertEqual((reply.status, reply.headers["Content-Type"]), (200, "application/vnd.nnscope.capture"))
+            capture = Capture(reply.body)
+            self.assertEqual((capture.kind, capture.step), (SNAPSHOT, row["step"]))
+            self.assertIn((16, 2, (32, 784)), [(s[0], s[1], s[4]) for s in capture.sections]) # weights as codes
+        values = self.get("runs/%s/tensors/fc1/bias?step=%d" % (self.key, rows[1]["step"]))
+        self.assertEqual((values["step"], values["snapshot"]), (rows[1]["step"], True))
+        self.assertEqual(self.server.call("GET", "/api/v1/runs/%s/snapshots/x" % self.key).status, 404)
+
+    def test_z_inspect(self):
+        """Last: it stops the server."""
+        self.wait(lambda: "fc1" in self.server.command("inspect", self.key).stdout)
+        layer = self.wait(lambda: (lambda said: said if "update_ratio" in said else None)(self.server.command("inspect", self.key, "fc1").stdout))
+        self.assertIn("25120", layer)
+        told = json.loads(self.server.command("inspect", self.key, "--json").stdout)
+        self.assertEqual([each["name"] for each in told["layers"]], ["input", "fc1", "fc2", "output"])
+        self.assertNotEqual(self.server.command("inspect", self.key, "none").returncode, 0)
+        self.train.send_signal(signal.SIGINT)
+        self.train.wait(30)
+        self.wait(lambda: self.get("runs/" + self.key)["state"] != "running")
+        self.server.stop()
+        offline = self.server.command("inspect", self.key)
+        self.assertEqual(offline.returncode, 0, offline.stderr)
+        self.assertIn("fc2", offline.stdout)
+        self.assertIn("weight/norm", self.server.command("inspect", self.key, "fc2").stdout)
+
+
+main()
