@@ -100,7 +100,6 @@ static void add_pairs(buf *capture, int quantity) {
 
 static void add_units(buf *capture, int quantity, uint32_t units) {
     float *values = normals(units, 1);
-    quantise_round(values, units);
     capture_section section = {
         .quantity = quantity, .coding = CODING_F32, .dims = 1, .layer = 1, .shape = {units}};
     capture_add(capture, &section, values);
@@ -108,7 +107,7 @@ static void add_units(buf *capture, int quantity, uint32_t units) {
 }
 
 // A whole snapshot of one layer, 1000 units of 1000 inputs, as the server stores it; with its strongest pairs and what its
-// units did as the worker rounds them.
+// units did.
 static void key_frame(void) {
     static const int quantities[] = {QUANTITY_ACTIVATION, QUANTITY_GRADIENT,    QUANTITY_MEAN,
                                      QUANTITY_ACTIVE,     QUANTITY_SELECTIVITY, QUANTITY_WEIGHT_IN};

@@ -86,15 +86,13 @@ static void round_pairs(uint8_t *at, size_t count) {
     }
 }
 
-// What units did and the strongest links keep 12 bits: a third of their size as stored. Statistics and biases stay exact.
+// The strongest links keep 12 bits, which halves them as they are stored. All but them and the weights stays exact.
 static void round_sections(buf *capture) {
     capture_section s;
     size_t at = 0;
     while (capture_next(capture->data, capture->length, &at, &s) == 0) {
         uint8_t *data = capture->data + (s.data - capture->data);
         if (s.coding == CODING_PAIR) round_pairs(data, s.elements);
-        if (s.coding == CODING_F32 && s.quantity <= QUANTITY_WEIGHT_IN)
-            quantise_round((float *)(void *)data, s.elements);
     }
 }
 
