@@ -4,7 +4,7 @@ import os
 import stat
 import time
 
-from harness import Server, ServerCase, WebSocket, main
+from harness import PATIENCE, Server, ServerCase, WebSocket, main
 
 RUN = "01aaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -197,7 +197,7 @@ class Restart(ServerCase):
         cookies = [server.call("POST", "/api/v1/session", token=t).headers["Set-Cookie"].split(";")[0] for t in ("", secret)]
         status, seconds = server.stop()
         self.assertEqual(status, 0, server.said())
-        self.assertLess(seconds, 1.5)
+        self.assertLess(seconds, 1.5 * PATIENCE)
         self.assertFalse(os.path.exists(os.path.join(server.directory, "server.json")))
         added = server.command("token", "add", "--scope", "write", "--name", "alone")
         self.assertEqual(added.returncode, 0, added.stderr)

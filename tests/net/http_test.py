@@ -5,7 +5,7 @@ import os
 import socket
 import time
 
-from harness import ServerCase, drain, main
+from harness import PATIENCE, ServerCase, drain, main
 
 RUN = "01aaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -107,7 +107,7 @@ class Http(ServerCase):
     def test_byte_by_byte(self):
         body = b'{"name": "slow", "scopes": ["read"]}'
         data = self.head("POST /api/v1/tokens HTTP/1.1", "Content-Length: %d" % len(body), "Connection: close", body=body)
-        with socket.create_connection(self.server.address, timeout=5) as s:
+        with socket.create_connection(self.server.address, timeout=5 * PATIENCE) as s:
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for i in range(len(data)):
                 s.sendall(data[i:i + 1])
@@ -115,15 +115,15 @@ class Http(ServerCase):
 
     def test_pipelined(self):
         one = self.head("GET /api/v1/session HTTP/1.1")
-        with socket.create_connection(self.server.address, timeout=5) as s:
+        with socket.create_connection(self.server.address, timeout=5 * PATIENCE) as s:
             s.sendall(one * 20)
-            got, end = b"", time.monotonic() + 5
+            got, end = b"", time.monotonic() + 5 * PATIENCE
             while got.count(b"HTTP/1.1 200") < 20 and time.monotonic() < end:
                 got += s.recv(65536)
         self.assertEqual(got.count(b"HTTP/1.1 200"), 20)
 
     def test_keep_alive_and_close(self):
-        with socket.create_connection(self.server.address, timeout=5) as s:
+        with socket.create_connection(self.server.address, timeout=5 * PATIENCE) as s:
             for _ in range(3):
                 s.sendall(self.head("GET /api/v1/session HTTP/1.1"))
                 self.assertIn(b" 200 ", s.recv(65536))
@@ -131,13 +131,13 @@ class Http(ServerCase):
             got = drain(s, 2)
             self.assertIn(b"Connection: close", got)
         begin = time.monotonic()
-        got = self.server.raw(self.head("GET /api/v1/session HTTP/1.0"), 3)
+        got = self.server.raw(self.head("GET /api/v1/session HTTP/1.0"), 3 * PATIENCE)
         self.assertIn(b" 200 ", got)
-        self.assertLess(time.monotonic() - begin, 2)
+        self.assertLess(time.monotonic() - begin, 2 * PATIENCE)
 
     def test_expect_continue(self):
         body = b'{"name": "patient", "scopes": ["read"]}'
-        with socket.create_connection(self.server.address, timeout=5) as s:
+        with socket.create_connection(self.server.address, timeout=5 * PATIENCE) as s:
             s.sendall(self.head("POST /api/v1/tokens HTTP/1.1", "Content-Length: %d" % len(body), "Expect: 100-continue"))
             self.assertIn(b"100 Continue", s.recv(4096))
             s.sendall(body)
@@ -213,7 +213,7 @@ class Http(ServerCase):
             data = bytearray(base)
             for _ in range(random.randrange(1, 6)):
                 data[random.randrange(len(data))] = random.randrange(256)
-            with socket.create_connection(self.server.address, timeout=5) as s:
+            with socket.create_connection(self.server.address, timeout=5 * PATIENCE) as s:
                 s.sendall(data[:random.randrange(1, len(data) + 1)])
                 if random.random() < 0.5:
                     drain(s, 0.01)

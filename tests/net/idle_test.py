@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 
-from harness import ServerCase, WebSocket, main
+from harness import PATIENCE, ServerCase, WebSocket, main
 
 IDLE_SECONDS = 2
 
@@ -19,7 +19,7 @@ class Idle(ServerCase):
     def open(self, count, data=b""):
         sockets = []
         for _ in range(count):
-            s = socket.create_connection(self.server.address, timeout=10)
+            s = socket.create_connection(self.server.address, timeout=10 * PATIENCE)
             s.sendall(data)
             sockets.append(s)
         return sockets
@@ -28,7 +28,7 @@ class Idle(ServerCase):
         begin = time.monotonic()
         for _ in range(20):
             self.assertTrue(self.server.alive())
-        self.assertLess(time.monotonic() - begin, 2)
+        self.assertLess(time.monotonic() - begin, 2 * PATIENCE)
 
     def closed_within(self, sockets, seconds):
         end = time.monotonic() + seconds
@@ -46,7 +46,7 @@ class Idle(ServerCase):
 
     def drip(self, seconds):
         """Sends a byte now and then; how long until the server had enough."""
-        with socket.create_connection(self.server.address, timeout=10) as s:
+        with socket.create_connection(self.server.address, timeout=10 * PATIENCE) as s:
             begin = time.monotonic()
             s.sendall(b"GET /api/v1/runs HTTP/1.1\r\nX: ")
             try:
@@ -63,8 +63,8 @@ class Idle(ServerCase):
             self.open(300, ("POST /api/v1/runs HTTP/1.1\r\n%sContent-Length: 1000\r\n\r\n{" % who).encode()) + \
             self.open(100, ("GET /api/v1/runs HTTP/1.1\r\n%s\r\n" % who).encode())
         self.others_are_served()
-        self.assertLess(self.drip(5 * IDLE_SECONDS), 4 * IDLE_SECONDS)
-        self.closed_within(sockets, IDLE_SECONDS + 4)
+        self.assertLess(self.drip(5 * IDLE_SECONDS * PATIENCE), 4 * IDLE_SECONDS * PATIENCE)
+        self.closed_within(sockets, IDLE_SECONDS + 4 * PATIENCE)
 
     def test_live_links_stay(self):
         links = [WebSocket(self.server) for _ in range(20)]
@@ -89,7 +89,7 @@ class Idle(ServerCase):
     def test_comings_and_goings(self):
         def churn():
             for _ in range(100):
-                s = socket.create_connection(self.server.address, timeout=10)
+                s = socket.create_connection(self.server.address, timeout=10 * PATIENCE)
                 s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 s.close()
         threads = [threading.Thread(target=churn) for _ in range(5)]

@@ -13,7 +13,7 @@ import time
 import unittest
 import urllib.request
 
-from harness import PROGRAM, Server, ServerCase, drain, main
+from harness import PATIENCE, PROGRAM, Server, ServerCase, drain, main
 
 
 class Start(unittest.TestCase):
@@ -51,10 +51,10 @@ class Start(unittest.TestCase):
 
     def test_both_loopbacks_and_no_more(self):
         server = self.start()
-        with socket.create_connection(("127.0.0.1", server.port), timeout=2):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=2 * PATIENCE):
             pass
         if os.path.exists("/proc/net/if_inet6") and "lo" in open_text("/proc/net/if_inet6"):
-            with socket.create_connection(("::1", server.port), timeout=2) as s:
+            with socket.create_connection(("::1", server.port), timeout=2 * PATIENCE) as s:
                 s.sendall(b"GET / HTTP/1.1\r\nHost: [::1]:%d\r\nConnection: close\r\n\r\n" % server.port)
                 self.assertIn(b" 401 ", drain(s, 2).split(b"\r\n")[0])
         listening = [line.split()[1] for line in open_text("/proc/net/tcp").splitlines()[1:] if line.split()[3] == "0A"]
@@ -67,7 +67,7 @@ class Start(unittest.TestCase):
             links = [socket.create_connection(server.address) for _ in range(50)]
             status, seconds = server.stop(how)
             self.assertEqual(status, 0)
-            self.assertLess(seconds, 1.5)
+            self.assertLess(seconds, 1.5 * PATIENCE)
             for s in links:
                 s.close()
 
@@ -151,7 +151,7 @@ class Record(ServerCase):
 
     def wait_for(self, run, points):
         """Accepted points are in the journal; soon they are in the store."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 20 * PATIENCE
         while self.server.call("GET", run).json()["points"] < points:
             self.assertLess(time.monotonic(), end)
             time.sleep(0.02)
@@ -205,7 +205,7 @@ class Record(ServerCase):
             slow.sendall((head % (run, 0, self.server.host, self.server.token)).encode())
             begin = time.monotonic()
             self.assertTrue(self.server.alive())
-            self.assertLess(time.monotonic() - begin, 1)
+            self.assertLess(time.monotonic() - begin, PATIENCE)
             got = drain(slow, 10)
         self.assertEqual(json.loads(got.split(b"\r\n\r\n", 1)[1]), self.server.call("GET", run + "/points").json())
 

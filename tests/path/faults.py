@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from harness import PROGRAM, Server, main  # noqa: F401, for the tests
+from harness import PATIENCE, PROGRAM, Server, main  # noqa: F401, for the tests
 
 RECORDER = os.environ.get("NNSCOPE_RECORDER") or os.path.join(os.path.dirname(os.path.abspath(PROGRAM)), "path_recorder")
 ROUNDS = int(os.environ.get("NNS_ROUNDS", "50"))
@@ -30,8 +30,8 @@ def learnt(steps, first=0):
 
 
 def wait_until(true, seconds, pause=0.02):
-    """What `true` gives once that is true; its last result after so many seconds."""
-    end = time.monotonic() + seconds
+    """What `true` gives once that is true; its last result after so many seconds, more where others work too."""
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         got = true()
         if got or time.monotonic() > end:
@@ -74,11 +74,11 @@ class Recorder:
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(10 * PATIENCE)
         return time.monotonic()
 
     def wait(self, seconds=30):
-        return self.process.wait(seconds)
+        return self.process.wait(seconds * PATIENCE)
 
     def clean(self):
         if self.process.poll() is None:
@@ -102,7 +102,7 @@ class FaultCase(unittest.TestCase):
         if server.process.poll() is None:
             status, seconds = server.stop()
             self.assertEqual(status, 0, server_said(server))
-            self.assertLess(seconds, 10)
+            self.assertLess(seconds, 10 * PATIENCE)
 
     def kill(self, server):
         server.stop(signal.SIGKILL)

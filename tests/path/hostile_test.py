@@ -7,7 +7,7 @@ import socket
 import stat
 import time
 
-from faults import FaultCase, main, wait_until
+from faults import PATIENCE, FaultCase, main, wait_until
 
 ID = "01hzz0000000000000000000%02d"
 
@@ -142,7 +142,7 @@ class Hostile(FaultCase):
         time.sleep(2)
         begin = time.monotonic()
         self.assertTrue(server.alive())
-        self.assertLess(time.monotonic() - begin, 1)
+        self.assertLess(time.monotonic() - begin, PATIENCE)
         reply = server.call("GET", "/api/v1/runs/%s/log?offset=-100000000&limit=100000000" % (ID % 40))
         self.assertLess(len(reply.body), 64 << 20)
         self.assertLess(self.memory_mb(server), 100)
@@ -156,7 +156,7 @@ class Hostile(FaultCase):
         directory = self.make_directory()
         recorder = self.recorder(directory, rate=5000, steps=10000)
         recorder.wait()
-        path = self.segments(directory, recorder.run)[0]
+        path = min(self.segments(directory, recorder.run))
         with open(path, "r+b") as f:
             f.seek(os.path.getsize(path) // 2)
             f.write(b"\xa5" * 16)
@@ -174,7 +174,7 @@ class Hostile(FaultCase):
         directory = self.make_directory()
         recorder = self.recorder(directory, rate=5000, steps=5000)
         recorder.wait()
-        path = self.segments(directory, recorder.run)[0]
+        path = max(self.segments(directory, recorder.run))  # the last one, where there are several
         os.truncate(path, os.path.getsize(path) * 2 // 3 + 1)
         server = self.start(directory)
         self.assertTrue(wait_until(lambda: self.run_of(server, recorder.run), 5))

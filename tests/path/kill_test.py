@@ -9,7 +9,7 @@ import threading
 import time
 
 from harness import WebSocket
-from faults import ROUNDS, FaultCase, main, noise, wait_until
+from faults import PATIENCE, ROUNDS, FaultCase, main, noise, wait_until
 
 SEED = int(os.environ.get("NNS_SEED", random.randrange(1 << 32)))
 BATCH = 4
@@ -73,7 +73,7 @@ class Kills(FaultCase):
                 self.check(server, recorder, died if recorder is dead[-1][0] else None)
         self.assertIsNone(server.process.poll())
         if self.late:
-            self.assertLess(sorted(self.late)[len(self.late) // 2], 2, self.late)
+            self.assertLess(sorted(self.late)[len(self.late) // 2], 2 * PATIENCE, self.late)
         if link:
             self.assertGreater(link.end(), 0)
 
@@ -90,7 +90,7 @@ class Kills(FaultCase):
         self.await_state(server, recorder.run, "running")
         died = recorder.kill()
         self.await_state(server, recorder.run, "crashed")
-        self.assertLess(time.monotonic() - died, 2)
+        self.assertLess(time.monotonic() - died, 2 * PATIENCE)
         self.check_points(server, recorder.run, recorder.logged)
         self.check_output(server, recorder.run, recorder.printed)
 

@@ -129,7 +129,7 @@ static void test_server_killed(void **state) {
     assert_int_equal(json_array_size(json_object_get(list, "media")), (steps + 99) / 100);
     json_decref(list);
     mem_free(media.text);
-    for (int i = 0; i < 400 && files_of(dir, id.text, ".seg"); i++)
+    for (int i = 0; i < 6000 && files_of(dir, id.text, ".seg"); i++)
         clock_sleep_ns(10 * NS_PER_MS);
     assert_int_equal(files_of(dir, id.text, ".seg"), 0); // what was taken is deleted
     core_close(c);
@@ -157,7 +157,7 @@ static void test_trainer_killed(void **state) {
     int64_t died = clock_mono_ns();
     assert_true(wait_run(c, id.text, "crashed", 100, 5000));
     printf("crashed after %.0f ms\n", (double)(clock_mono_ns() - died) / 1e6);
-    assert_true(clock_mono_ns() - died < 2 * NS_PER_S);
+    assert_true(clock_mono_ns() - died < PATIENCE * 2 * NS_PER_S); // 2 s are promised
     check(c, id.text, "a", (size_t)steps_done(c, id.text), 1);
     answer log = {0};
     core_get_log(c, id.text, NULL, -1000, 0, false, got, &log);
@@ -173,7 +173,7 @@ static void test_two_servers(void **state) {
     core *c = NULL;
     char *error = NULL, path[512];
     snprintf(path, sizeof path, "%s/server.lock", dir);
-    for (int i = 0, held = 0; i < 1000 && !held; i++) {
+    for (int i = 0, held = 0; i < 6000 && !held; i++) {
         clock_sleep_ns(10 * NS_PER_MS);
         int fd = open(path, O_RDONLY);
         held = fd >= 0 && file_locked_by(fd);

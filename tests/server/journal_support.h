@@ -121,7 +121,7 @@ static inline void journal_end(journal *j) {
 
 // The next record of `kind` in the inbox, waited for; copied. False: none came.
 static inline bool inbox_wait(journal *j, uint16_t kind, buf *out, int ms) {
-    for (int64_t until = clock_mono_ns() + ms * NS_PER_MS; clock_mono_ns() < until; clock_sleep_ns(NS_PER_MS)) {
+    for (int64_t until = clock_mono_ns() + 8 * ms * NS_PER_MS; clock_mono_ns() < until; clock_sleep_ns(NS_PER_MS)) {
         segment_block b;
         while (inbox_next(&j->inbox, &b) == 0)
             for (size_t at = 0; at < b.bytes;) {
