@@ -210,6 +210,90 @@ static void test_slow_viewer(void **state) {
     buf_fini(&bytes);
 }
 
+// Blobs that are no captures, or of another kind, or links: dropped; the good one behind them comes.
+static void test_hostile_looks(void **state) {
+    journal j;
+    buf in = {0}, bytes = {0}, good = {0};
+    char text[256], path[PATH_CAP];
+    core *c = open_core(*state);
+    journal_begin(&j, *state, "", 0);
+    describe(&j);
+    wait_model(c, j.run.text, 2);
+    snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":1,\"run\":\"%s\",\"what\":[\"units\"],\"rate\":60}", j.run.text);
+    viewer *v = look(c, text);
+    assert_true(inbox_wait(&j, RECORD_LOOK, &in, 5000));
+    fake_capture(CAPTURE_LOOK, 9, QUANTITY_ACTIVATION, 2, 0, 3, 0, &good);
+    for (size_t cut = 0; cut < good.length; cut += 7) {
+        buf_clear(&bytes);
+        buf_add(&bytes, good.data, cut);
+        journal_seen(&j, CAPTURE_LOOK, 0, 1, 0, &bytes);
+    }
+    journal_seen(&j, CAPTURE_SNAPSHOT, 0, 1, 0, &good);
+    journal_seen(&j, CAPTURE_PRUNE, 1, 1, 0, &good);
+    stage_blob_path(path, j.folder, j.process.text, ++j.blobs);
+    assert_int_equal(symlink("/etc/passwd", path), 0);
+    journal_capture(&j, CAPTURE_LOOK, 0, 1, j.blobs, 10, 0, "");
+    journal_capture(&j, CAPTURE_LOOK, 0, 1, 123456, UINT32_MAX, 0, "");
+    journal_seen(&j, CAPTURE_LOOK, 0, 9, 0, &good);
+    frame *f = next_capture(v, 10000);
+    assert_non_null(f);
+    assert_int_equal(le_i64(f->data + 16), 9);
+    frame_release(f);
+    assert_null(next_capture(v, 20));
+    static const char *const bad[] = {"\"what\":[\"units\",3,null],\"rate\":-1,\"units\":[[1],[],3,[\"dense\",-1],[\"dense\",1e99]]",
+                                      "\"what\":7,\"rate\":\"x\"", "\"what\":[\"units\"],\"rate\":1e300,\"strongest\":-5"};
+    for (uint32_t i = 0; i < 3; i++) {
+        snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":%u,\"run\":\"%s\",%s}", 10 + i, j.run.text, bad[i]);
+        message(v, text);
+    }
+    for (uint32_t i = 0; i < 40; i++) { // at most 16
+        snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":%u,\"run\":\"%s\",\"what\":[\"units\"]}", 100 + i, j.run.text);
+        message(v, text);
+    }
+    int refused = 0;
+    while ((f = next_capture(v, 20))) {
+        refused += f->text;
+        frame_release(f);
+    }
+    assert_int_equal(refused, 40 - 12);
+    viewer_close(v);
+    journal_end(&j);
+    core_close(c);
+    buf_fini(&in);
+    buf_fini(&bytes);
+    buf_fini(&good);
+}
+
+// A confusion matrix is a row of media.
+static void test_confusion(void **state) {
+    journal j;
+    uint8_t series[32] = {SERIES_CONFUSION, 0, 9, 0};
+    uint32_t matrix[2 + 4] = {2, 8, 5, 1, 0, 7};
+    uint8_t rest[64];
+    core *c = open_core(*state);
+    journal_begin(&j, *state, "", 0);
+    memcpy(series + 8, "confusion", 9);
+    put(&j.out, RECORD_SERIES, 1, series, 17);
+    journal_step(&j, 4);
+    memcpy(rest, matrix, sizeof matrix);
+    memcpy(rest + sizeof matrix, "cat\0dog", 8);
+    put(&j.out, RECORD_CONFUSION, 1, rest, sizeof matrix + 8);
+    journal_flush(&j);
+    assert_true(wait_run(c, j.run.text, NULL, 4, 10000));
+    answer a = {0};
+    core_get_media(c, j.run.text, "confusion", INT64_MIN, INT64_MAX, 10, got, &a);
+    await(c, &a);
+    json_t *json = json_of(&a), *item = json_array_get(json_object_get(json, "media"), 0), *data = json_object_get(item, "data");
+    assert_string_equal(text_in(item, "kind"), "confusion");
+    assert_int_equal(json_integer_value(json_object_get(data, "classes")), 2);
+    assert_int_equal(json_integer_value(json_array_get(json_array_get(json_object_get(data, "counts"), 1), 1)), 7);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(data, "words"), 1)), "dog");
+    json_decref(json);
+    mem_free(a.text);
+    journal_end(&j);
+    core_close(c);
+}
+
 // --- pushes -------------------------------------------------------------------------------------
 
 static void expect_error(core *c, answer *a, int status, const char *code) {
@@ -356,6 +440,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(test_model, make, unmake),
         cmocka_unit_test_setup_teardown(test_two_viewers, make, unmake),
         cmocka_unit_test_setup_teardown(test_slow_viewer, make, unmake),
+        cmocka_unit_test_setup_teardown(test_hostile_looks, make, unmake),
+        cmocka_unit_test_setup_teardown(test_confusion, make, unmake),
         cmocka_unit_test_setup_teardown(test_push, make, unmake),
         cmocka_unit_test_setup_teardown(test_values_now, make, unmake),
     };

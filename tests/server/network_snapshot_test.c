@@ -411,13 +411,36 @@ static void test_hostile(void **state) {
     buf_fini(&huge);
 }
 
+// What a server that was killed left half done goes at the next start; names that are not its own stay.
+static void test_sweep(void **state) {
+    char path[5][PATH_CAP];
+    nns_id gone;
+    assert_int_equal(id_new(&gone), 0);
+    core_close(open_core(*state));
+    file_path(path[0], "%s/runs/%s.deleted", (char *)*state, gone.text);
+    file_path(path[1], "%s/blobs/ab", (char *)*state);
+    assert_int_equal(file_folder(path[0]) | file_folder(path[1]), 0);
+    file_path(path[2], "%s/old.out", path[0]);
+    file_path(path[3], "%s/abcd.1.tmp", path[1]);
+    file_path(path[4], "%s/runs/mine.deleted", (char *)*state);
+    for (int i = 2; i < 5; i++)
+        assert_int_equal(file_write(path[i], "x", 1), 0);
+    core *c = open_core(*state);
+    for (int i = 0; i < 2000 && (access(path[0], F_OK) == 0 || access(path[3], F_OK) == 0); i++)
+        clock_sleep_ns(5 * NS_PER_MS);
+    assert_int_not_equal(access(path[0], F_OK), 0);
+    assert_int_not_equal(access(path[3], F_OK), 0);
+    assert_int_equal(access(path[4], F_OK), 0);
+    core_close(c);
+}
+
 int main(int argc, char **argv) {
     child_main(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_exact, make, unmake),     cmocka_unit_test_setup_teardown(test_figures, make, unmake),
         cmocka_unit_test_setup_teardown(test_kills, make, unmake),     cmocka_unit_test_setup_teardown(test_plan, make, unmake),
         cmocka_unit_test_setup_teardown(test_retention, make, unmake), cmocka_unit_test_setup_teardown(test_attempts, make, unmake),
-        cmocka_unit_test_setup_teardown(test_hostile, make, unmake),
+        cmocka_unit_test_setup_teardown(test_hostile, make, unmake),   cmocka_unit_test_setup_teardown(test_sweep, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -295,6 +295,110 @@ static void read_only(void **state) {
     remove_folder(folder);
 }
 
+static int count_snapshot(void *context, const store_snapshot *row) {
+    int64_t *sum = context;
+    *sum = *sum * 100 + row->step;
+    return 0;
+}
+
+static int64_t steps_of(store_reader *r, store_id run, bool all) {
+    int64_t sum = 0;
+    assert_int_equal(
+        store_list_snapshots(r, run, INT64_MIN, INT64_MAX, all, 0, count_snapshot, &sum), 0);
+    return sum;
+}
+
+// Documents are replaced, snapshots found by step; those that a later attempt has overtaken are left out.
+static void networks(void **state) {
+    (void)state;
+    char folder[64];
+    make_folder(folder);
+    store *s = open_store(folder, 0);
+    store_id run = put_run(s, "k"), other = put_run(s, "l");
+    store_reader *r = NULL;
+    buf text = {0};
+    assert_int_equal(store_reader_open(s, &r), 0);
+    assert_int_equal(store_put_document(s, run, "model", "{}"), 0);
+    assert_int_equal(store_put_document(s, run, "model", "{\"a\":1}"), 0);
+    store_group *g = store_group_open(s, run, 0);
+    store_series *series = store_series_open(s, run, "a", 1, NULL, 0);
+    for (int64_t i = 0; i < 5; i++) { // 10 20 30, then from 20 on again: 20 30
+        int64_t step = i < 3 ? 10 + 10 * i : 10 * i - 10;
+        store_step(g, i >= 3, step, i);
+        assert_int_equal(store_append(g, series, 1), 0);
+        store_snapshot row = {
+            .attempt = i >= 3, .step = step, .time_ms = 1000 * i, .bytes = 100, .base = i, .hash = "h"};
+        assert_int_equal(store_put_snapshot(s, run, &row), 0);
+        assert_int_equal(row.id, i + 1);
+    }
+    store_snapshot found, foreign = {.step = 15, .hash = "f"};
+    assert_int_equal(store_put_snapshot(s, other, &foreign), 0);
+    flush(s);
+    assert_int_equal(store_get_document(r, run, "model", &text), 0);
+    assert_int_equal(text.length, 7);
+    assert_int_equal(store_get_document(r, other, "model", &text), NNS_E_NOT_FOUND);
+    assert_int_equal(steps_of(r, run, false), 102030);
+    assert_int_equal(steps_of(r, run, true), 1020203030);
+    assert_int_equal(store_snapshot_at(r, run, 29, &found), 0);
+    assert_int_equal(found.id, 4);
+    assert_int_equal(store_snapshot_at(r, run, 9, &found), NNS_E_NOT_FOUND);
+    assert_int_equal(store_snapshot_last(r, run, &found), 0);
+    assert_int_equal(found.base, 4);
+    assert_int_equal(store_drop_snapshot(s, 5), 0);
+    flush(s);
+    store_snapshots sum;
+    assert_int_equal(store_snapshots_sum(r, run, &sum), 0);
+    assert_int_equal(sum.count, 4);
+    assert_int_equal(sum.bytes, 400);
+    assert_true(sum.per_hour > 359000 && sum.per_hour < 361000); // 100 bytes a second
+    assert_int_equal(store_delete_run(s, run), 0);
+    flush(s);
+    assert_int_equal(store_settle(s, 60000), 0);
+    assert_int_equal(steps_of(r, run, true), 0);
+    assert_int_equal(store_get_document(r, run, "model", &text), NNS_E_NOT_FOUND);
+    assert_int_equal(steps_of(r, other, true), 15);
+    store_reader_close(r);
+    store_close(s);
+    buf_fini(&text);
+    remove_folder(folder);
+}
+
+// A store of version 1 is read as it is, and brought up when a writer opens it.
+static void older(void **state) {
+    (void)state;
+    char folder[64], path[128];
+    make_folder(folder);
+    store *s = open_store(folder, 0);
+    store_id run = put_run(s, "k");
+    flush(s);
+    store_close(s);
+    snprintf(path, sizeof path, "%s/store.db", folder);
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "DROP TABLE document;DROP TABLE snapshot;PRAGMA user_version=1", NULL,
+                                  NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    for (int writer = 0; writer < 2; writer++) {
+        store_options options = {.read_only = !writer};
+        store_reader *r = NULL;
+        buf text = {0};
+        assert_int_equal(store_open(&s, path, &options, NULL), 0);
+        assert_int_equal(store_reader_open(s, &r), 0);
+        assert_int_equal(steps_of(r, run, true), 0);
+        assert_int_equal(store_get_document(r, run, "model", &text), NNS_E_NOT_FOUND);
+        if (writer) {
+            assert_int_equal(store_put_document(s, run, "model", "{}"), 0);
+            flush(s);
+            assert_int_equal(store_get_document(r, run, "model", &text), 0);
+        }
+        store_reader_close(r);
+        store_close(s);
+        buf_fini(&text);
+    }
+    remove_folder(folder);
+}
+
 static void exclusive(void **state) {
     (void)state;
     char folder[64], path[128], shm[160];
@@ -330,6 +434,8 @@ int main(void) {
         cmocka_unit_test(deleting_frees),
         cmocka_unit_test(deleting_a_live_run),
         cmocka_unit_test(read_only),
+        cmocka_unit_test(networks),
+        cmocka_unit_test(older),
         cmocka_unit_test(exclusive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
