@@ -1,7 +1,7 @@
 // What of the content is in sight, as a scene for a renderer.
 import type { Mode } from '../look/ramps';
 import type { Content } from './content';
-import type { Box, Rect } from './layout';
+import type { Box, Layout, Rect } from './layout';
 import type { Batch } from './lines';
 import { inkOf, type Block, type CellStyle, type Scene, type View } from './scene';
 import { inSight } from './view';
@@ -27,10 +27,10 @@ function blocksOf(content: Content, box: Box): Block[] {
 
 export function compose(content: Content, frame: Frame): { scene: Scene; boxes: Box[] } {
   const { layout } = content, { view, width, height } = frame, boxes = layout.boxes.filter(box => inSight(rectOf(box), view, width, height, 8));
-  const near = layout.boxes.filter(box => inSight(rectOf(box), view, width, height, 260)), ranks = new Set(near.map(b => b.rank));
+  const near = layout.boxes.filter(box => inSight(rectOf(box), view, width, height, 260));
   const scene: Scene = {
     mode: frame.mode, ink: inkOf(frame.mode), width, height, ratio: frame.ratio, vertical: layout.vertical, view, blocks: boxes.flatMap(box => blocksOf(content, box)),
-    lines: content.batches.filter(b => crosses(b, ranks)).map(batch => ({ batch, count: Math.min(frame.most, batch.count) })), chosen: frame.chosen,
+    lines: content.batches.filter(b => inSight(spanOf(layout, b), view, width, height, 4)).map(batch => ({ batch, count: Math.min(frame.most, batch.count) })), chosen: frame.chosen,
     matrices: content.matrices.flatMap(m => {
       const rect = layout.matrices[m.link.layer]!;
       return inSight(rect, view, width, height) ? [{ key: `matrix ${m.link.layer}`, rect, matrix: m.matrix, scale: m.scale }] : [];
@@ -39,8 +39,9 @@ export function compose(content: Content, frame: Frame): { scene: Scene; boxes: 
   return { scene, boxes: near };
 }
 
-// Whether a batch's lines pass through the ranks in sight.
-function crosses(batch: Batch, ranks: Set<number>): boolean {
-  for (let rank = batch.from; rank <= batch.to; rank++) if (ranks.has(rank)) return true;
-  return false;
+// The room that a batch's lines pass through.
+function spanOf(layout: Layout, batch: Batch): Rect {
+  const ends = [...batch.wiring.sources.map(s => layout.boxes[s.layer]!), layout.boxes[batch.link.layer]!];
+  const x = Math.min(...ends.map(b => b.x)), y = Math.min(...ends.map(b => b.y));
+  return { x, y, w: Math.max(...ends.map(b => b.x + b.w)) - x, h: Math.max(...ends.map(b => b.y + b.h)) - y };
 }

@@ -21,8 +21,6 @@ export interface Batch {
   total: number;        // links there are
   range: Range;
   scale: Scale;         // set by strengthen: low and high: |value| of the faintest and of the boldest
-  from: number;         // lowest and highest rank that it touches: whether it is in sight
-  to: number;
 }
 
 const wanted: Record<Look['quantity'], LinkQuantity> = { activation: 'weight', value: 'weight', weight: 'weight', gradient: 'gradient', update: 'update' };
@@ -71,10 +69,10 @@ function batchOf(layout: Layout, link: LinkState, wiring: Wiring, quantity: Link
   kept.reverse();
   const index = Uint32Array.from(kept, i => list.index[i]!), value = Float32Array.from(kept, i => list.value[i]!), data = new Float32Array(FLOATS * kept.length);
   for (let i = 0; i < kept.length; i++) pointsOf(layout, endsOf(wiring, index[i]!), data, FLOATS * i);
-  const matrix = link.matrix[quantity], rank = layout.boxes[link.layer]!.rank;
+  const matrix = link.matrix[quantity];
   return {
     link, wiring, quantity, index, value, data, count: kept.length, total: matrix ? linksOf(matrix) : bound, range: rangeOf(value),
-    scale: null!, from: Math.min(...wiring.sources.map(s => layout.boxes[s.layer]!.rank)), to: rank,
+    scale: null!,
   };
 }
 

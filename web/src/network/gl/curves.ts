@@ -171,7 +171,7 @@ export class Curves {
     gl.bindVertexArray(null);
   }
 
-  private draw(scene: Scene, segments: number, uniforms: (p: Program) => void): void {
+  draw(scene: Scene, segments: number, uniforms: (p: Program) => void): void {
     const { gl, program } = this;
     this.round++;
     gl.useProgram(program.program);
