@@ -20,6 +20,7 @@ static atomic_long body;
 static atomic_long poison_at;        // from this step on a gradient holds NaN; 0: never
 static atomic_long poison_series_at; // from this step on a series is NaN
 static atomic_long evaluated;
+static atomic_bool evaluate_waits, evaluate_ended;
 
 static nns_layer input_layer, conv_layer, hidden_layer, output_layer;
 static nns_tensor hidden_weight, output_weight, hidden_bias;
@@ -140,6 +141,9 @@ static double evaluate(void *context, const nns_copy *copy) {
     for (size_t i = 0; i < IN * HIDDEN; i++)
         left += w[i] != 0;
     atomic_fetch_add(&evaluated, 1);
+    while (atomic_load(&evaluate_waits))
+        sleep_ms(5);
+    atomic_store(&evaluate_ended, true);
     return left / (IN * HIDDEN);
 }
 
@@ -738,6 +742,30 @@ static void it_ends_while_looked_at(void **state) {
     assert_true(to.tv_sec - from.tv_sec <= 3);
 }
 
+// The program's own call goes on beyond the end; what it works on stays.
+static void a_long_evaluation_does_not_hold_the_end(void **state) {
+    (void)state;
+    struct timespec from, to;
+    sleep_ms(200);
+    atomic_store(&evaluate_ended, false);
+    atomic_store(&evaluate_waits, true);
+    heard_send(&h, &(command){.verb = COMMAND_PRUNE, .number = 9, .at_step = -1});
+    for (int i = 0; i < 3000 && !atomic_load(&evaluated); i++)
+        sleep_ms(10);
+    assert_true(atomic_load(&evaluated) == 1);
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    stop();
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    assert_true(to.tv_sec - from.tv_sec <= 4);
+    assert_false(atomic_load(&evaluate_ended));
+    atomic_store(&evaluate_waits, false);
+    for (int i = 0; i < 3000 && !atomic_load(&evaluate_ended); i++)
+        sleep_ms(10);
+    assert_true(atomic_load(&evaluate_ended));
+    sleep_ms(50);
+    assert_int_equal(atomic_load(&evaluated), 1); // no further points
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(looked_at, setup, teardown),
@@ -750,6 +778,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(pruning_is_measured, setup, teardown),
         cmocka_unit_test_setup_teardown(a_child_does_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(it_ends_while_looked_at, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_long_evaluation_does_not_hold_the_end, setup, teardown),
     };
     int result = cmocka_run_group_tests(tests, NULL, NULL);
     buf_fini(&blob);
