@@ -56,7 +56,7 @@ export function useMedia(run: string, series: readonly string[]): MediaItem[] {
     const all = new Map<string | number, MediaItem>();
     const take = (items: MediaItem[]) => items.forEach(item => all.set(keyOf(item), item));
     const load = async () => {
-      for (const name of names.split('\n')) await pagesOf(run, name, take, () => gone);
+      for (const name of names.split('\n')) if (name) await pagesOf(run, name, take, () => gone);
       if (!gone) setPast(new Map(all));
     };
     const timer = setTimeout(() => void load().catch(() => {}), past.size > 0 ? SETTLE_MS : 0);

@@ -12,7 +12,15 @@ function reasonOf(command: Command): string {
   return command.reason?.message ?? '';
 }
 
+// A pinned sample: its name, and which it is.
+function pinned(command: Command): string {
+  const { name, sample } = (command.values ?? {}) as { name?: unknown; sample?: unknown };
+  const which = typeof sample === 'number' ? `sample ${sample}` : '';
+  return [name, which === name ? '' : which].filter(Boolean).join(', ');
+}
+
 function what(command: Command): string {
+  if (command.type === 'pin' || command.type === 'unpin') return pinned(command);
   const changes = changesOf(command.values);
   if (changes.length > 0) return changes.map(c => `${c.name} ${changeWords(c)}`).join(', ');
   return command.steps && command.type === 'step' ? `${command.steps} steps` : '';
