@@ -80,6 +80,7 @@ export class Synthetic {
       case 'sparsity': return inner && layer < this.layers.length - 1 ? 0.5 + 0.1 * layer - 0.1 * Math.exp(-step / 2000) : layer ? 0 : 0.81;
       case 'dead': return inner && layer < this.layers.length - 1 ? this.dead * (1 - Math.exp(-step / 2000)) : inner ? 0 : NaN;
       case 'saturated': return inner ? 0 : NaN;
+      case 'nonfinite': return 0;
       case 'weight/norm': return inner ? 20 + layer : NaN;
       default: return word.startsWith('weight') && !inner ? NaN : 0.1 * layer;
     }

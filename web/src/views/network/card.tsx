@@ -64,7 +64,6 @@ function NanRow({ count }: { count: number }) {
 
 export function Card(props: CardProps) {
   const { network, layer: at, left, width, suspect } = props, layer = network.model.layers[at]!;
-  props.series.changed.value;
   const chosen = view.value.network.place?.layer === layer.name, dead = statisticOf(network, props.series, at, 'dead') >= MANY;
   const classes = ['strip-card', suspect && 'suspect', dead && 'dying', chosen && 'chosen', width < 150 && 'narrow', width < 112 && 'tiny'].filter(Boolean).join(' ');
   return (

@@ -39,11 +39,12 @@ function middlesOf(network: Network): number[] {
   });
 }
 
-// What a layer's statistic is at the moment shown: of the capture, else of its series.
+// What a layer's statistic is at the moment shown: of the capture, else of its series. Read without following: the strip draws anew in its
+// own time, four times a second.
 export function statisticOf(network: Network, series: LayerSeries, layer: number, word: (typeof statistics)[number]): number {
-  const state = network.shown.value, captured = state?.layers[layer]?.statistics?.[statistics.indexOf(word)];
+  const state = network.shown.peek(), captured = state?.layers[layer]?.statistics?.[statistics.indexOf(word)];
   if (captured !== undefined && !Number.isNaN(captured)) return captured;
-  const points = series.get(seriesOf(network.model.layers[layer]!.name, word)), { moment } = view.value.network;
+  const points = series.get(seriesOf(network.model.layers[layer]!.name, word)), { moment } = view.peek().network;
   if (!points) return NaN;
   return moment === null ? points.last[points.rows - 1]! : valueAt(points, moment);
 }
@@ -71,8 +72,8 @@ export function Strip({ network }: { network: Network }) {
   const box = useRef<HTMLDivElement>(null), width = useWidth(box), [scroll, setScroll] = useState(0);
   const series = useMemo(() => new LayerSeries(network.run), [network]);
   useEffect(() => () => series.end(), [series]);
-  const middles = useComputed(() => middlesOf(network).map(m => (Number.isNaN(m) ? m : Math.round(m)))).value;
-  const places = useMemo(() => placeCards(middles, width), [middles.join(), width]), seen = inSight(places, scroll, width);
+  const middles = useComputed(() => middlesOf(network).map(Math.round).join()).value; // as words: the same ones draw nothing anew
+  const places = useMemo(() => placeCards(middles.split(',').map(Number), width), [middles, width]), seen = inSight(places, scroll, width);
   const { layers } = network.model, names = layers.slice(seen.first, seen.last + 1).map(l => l.name);
   const all = layers.length <= FOLLOWED_MOST ? layers.map(l => l.name) : names;
   useEffect(() => series.want(all.flatMap(name => WORDS.map(word => seriesOf(name, word)))), [series, all.join('\n')]);

@@ -1,6 +1,6 @@
 // The time slider: over the snapshots and to now, with play, speed, steps, the way back to live, comparison, and the keeping of this
 // moment. Events, moments kept and the flight recorder's are marked on it; what snapshots cost stands beside.
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { bytes, clock, whole } from '../../look/format';
 import { link } from '../../state/link';
 import type { Network } from '../../state/network';
@@ -45,8 +45,16 @@ function Marks({ network, all, extent }: { network: Network; all: readonly Snaps
 }
 
 function Ticks({ all, extent }: { all: readonly Snapshot[]; extent: Extent }) {
-  const span = extent.to - extent.from, path = all.map(s => `M${((1000 * (s.step - extent.from)) / span).toFixed(1)} 0V4`).join('');
-  return <svg class="time-ticks" viewBox="0 0 1000 4" preserveAspectRatio="none" aria-hidden="true"><path d={path} /></svg>;
+  const path = useMemo(() => all.map(s => `M${s.step} 0V4`).join(''), [all]);
+  return <svg class="time-ticks" viewBox={`${extent.from} 0 ${extent.to - extent.from} 4`} preserveAspectRatio="none" aria-hidden="true"><path d={path} /></svg>;
+}
+
+// The step that is seen, in room of its own: it changes with every capture.
+function StepShown({ network }: { network: Network }) {
+  const { moment } = view.value.network, run = runs.value.get(network.run), past = network.past.value;
+  const step = moment === null ? network.live.value?.step ?? run?.last_step ?? 0 : past?.step ?? moment;
+  const { snapshots } = network.snapshots.list.value, time = moment === null ? undefined : snapshots[nearest(snapshots, step)]?.time;
+  return <span class="time-step number" title={time ? clock(time) : undefined}>step <b>{whole(step)}</b></span>;
 }
 
 function Keep({ network }: { network: Network }) {
@@ -80,8 +88,7 @@ function Cost({ network }: { network: Network }) {
 export function Time({ network }: { network: Network }) {
   const { snapshots: all } = network.snapshots.list.value, { moment, compare } = view.value.network, run = runs.value.get(network.run);
   const over = run !== undefined && isOver(run), extent = extentOf(all, over ? 0 : run?.last_step ?? 0), shown = network.past.value;
-  const liveStep = network.live.value?.step ?? run?.last_step ?? 0, at = moment === null ? extent.to : shown?.step ?? moment;
-  const seen = moment === null ? liveStep : at, time = moment === null ? null : all[nearest(all, at)]?.time;
+  const at = moment === null ? extent.to : shown?.step ?? moment;
   const seek = (step: number) => (stopPlay(), setNetwork({ moment: momentAt(all, extent, step) }));
   const key = (e: KeyboardEvent) => {
     const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -PAGE, PageUp: PAGE, Home: -Infinity, End: Infinity }[e.key];
@@ -107,7 +114,7 @@ export function Time({ network }: { network: Network }) {
           style={{ '--fill': left(extent, Math.min(at, extent.to)) }} onInput={e => seek(Number(e.currentTarget.value))} onKeyDown={key} />
         <Ticks all={all} extent={extent} />
       </div>
-      <span class="time-step number" title={time ? clock(time) : undefined}>step <b>{whole(seen)}</b></span>
+      <StepShown network={network} />
       <div class="time-buttons">
         <button type="button" class="button small time-live" aria-pressed={moment === null} disabled={over && moment === null} onClick={() => (stopPlay(), setNetwork({ moment: null }))}>{over ? 'end' : 'live'}</button>
         {moment !== null && <button type="button" class="button small" aria-pressed={compare} title="now minus that moment" onClick={() => setNetwork({ compare: !compare })}>compare with {over ? 'the end' : 'now'}</button>}
