@@ -2,7 +2,8 @@
 import { unitAt, type Layout } from './layout';
 import type { NetworkModel } from './model';
 
-export interface Ends { to: number; from: number; fromUnit: number; toUnit: number; fx: number; fy: number; whole: boolean } // whole: from the picture as a whole, not one of its pixels
+// fx, fy: where inside the source's unit it begins; whole: it begins at the picture as a whole, not at one of its pixels.
+export interface Ends { to: number; from: number; fromUnit: number; toUnit: number; fx: number; fy: number; whole: boolean }
 
 interface Source { layer: number; first: number; count: number; units: number; area: number; width: number; whole: boolean }
 
@@ -41,6 +42,7 @@ export function endsOf(w: Wiring, index: number): Ends {
 
 // Where a link begins and ends, in world pixels.
 export function pointsOf(layout: Layout, ends: Ends, out: Float32Array, at: number): void {
-  const source = layout.boxes[ends.from]!, from = ends.whole ? [source.x + source.w / 2, source.y + source.h / 2] as const : unitAt(source, ends.fromUnit, ends.fx, ends.fy), to = unitAt(layout.boxes[ends.to]!, ends.toUnit);
+  const source = layout.boxes[ends.from]!, to = unitAt(layout.boxes[ends.to]!, ends.toUnit);
+  const from = ends.whole ? [source.x + source.w / 2, source.y + source.h / 2] as const : unitAt(source, ends.fromUnit, ends.fx, ends.fy);
   out[at] = from[0]; out[at + 1] = from[1]; out[at + 2] = to[0]; out[at + 3] = to[1];
 }

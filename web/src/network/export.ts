@@ -22,9 +22,13 @@ function paintEntry(entry: LegendEntry, x: number, y: number, scene: Scene, pen:
   const { ink, mode } = scene, w = LEGEND_WIDTH - 40;
   pen.text(entry.title, x, y, { size: 11, colour: ink.text2, align: 'left' });
   if (entry.kind === 'lines') {
-    for (const sign of [-1, 1]) pen.polygon([x, y + 17 + 5 * sign - 0.4, x + w, y + 17 + 5 * sign - 1.2, x + w, y + 17 + 5 * sign + 1.2, x, y + 17 + 5 * sign + 0.4], lineColour(mode, 0.8, sign));
+    for (const sign of [-1, 1]) {
+      const middle = y + 17 + 5 * sign;
+      pen.polygon([x, middle - 0.4, x + w, middle - 1.2, x + w, middle + 1.2, x, middle + 0.4], lineColour(mode, 0.8, sign));
+    }
   } else pen.image(stripOf(entry.scale, mode), 256, 1, { x, y: y + 12, w, h: 10 });
-  entry.ticks.forEach((tick, i) => pen.text(tick.text, x + tick.at * w, y + 33, { size: 10, colour: ink.text3, align: i === 0 ? 'left' : i === entry.ticks.length - 1 ? 'right' : 'center' }));
+  const last = entry.ticks.length - 1;
+  entry.ticks.forEach((tick, i) => pen.text(tick.text, x + tick.at * w, y + 33, { size: 10, colour: ink.text3, align: i === 0 ? 'left' : i === last ? 'right' : 'center' }));
 }
 
 function sheetOf(model: NetworkModel, state: NetworkState, look: Look, mode: Mode, size: Size): Sheet {

@@ -3,7 +3,7 @@
 import { number, percent, whole } from '../look/format';
 import type { Content } from './content';
 import { times } from './fold';
-import { unitAt, type Box } from './layout';
+import { unitAt, type Box, type Rect } from './layout';
 import type { DrawnPair } from './model';
 import type { TextStyle } from './pen';
 import type { View } from './scene';
@@ -45,7 +45,8 @@ interface Title { box: Box; x: number; lines: Line[]; width: number }
 function linesOf({ content, ink }: Space, box: Box): Line[] {
   const layer = content.model.layers[box.layer]!, style = (size: number, colour: string, bold = false): TextStyle => ({ size, colour, align: 'center', bold });
   if (box.form === 'slim') return [[[layer.name], style(12, ink.text2, true)], [[shapeWord(content, box)], style(10, ink.text3)]];
-  const kind = layer.activation || (layer.kind === 'dense' || layer.kind === 'input' ? '' : layer.kind), fold = box.form === 'word' ? (box.units ? '' : 'nothing to draw') : box.pixels ? '' : box.fold;
+  const kind = layer.activation || (layer.kind === 'dense' || layer.kind === 'input' ? '' : layer.kind);
+  const fold = box.form === 'word' ? 'nothing to draw' : box.pixels ? '' : box.fold;
   const join = (...words: (string | undefined)[]) => words.filter(Boolean).join(' \u00b7 '), marks = markWords(content, box.layer), said = marks.map(w => w[0]).join(' \u00b7 ');
   const lines: Line[] = [[[join(layer.name, shapeWord(content, box)), layer.name], style(13, ink.text, true)]], markStyle = said ? style(11, ink[marks[0]![1]]) : null;
   const how = join(kind, fold), filters = box.filters?.fold;
@@ -114,7 +115,8 @@ function classes({ content, view, ink, width }: Space, box: Box, out: Label[]): 
   if (box.form !== 'circles') return;
   const { vertical } = content.layout, pitch = (vertical ? box.w : box.h) / box.units * view.zoom, seen = content.seen[box.layer];
   if (pitch < 11) return;
-  const value = content.state.layers[box.layer]?.value?.data, shares = value && value.length === box.units && content.model.layers[box.layer]!.activation === 'softmax' ? value : null;
+  const value = content.state.layers[box.layer]?.value?.data, softmax = content.model.layers[box.layer]!.activation === 'softmax';
+  const shares = softmax && value?.length === box.units ? value : null;
   const numbers = shares ?? (seen?.each === 1 ? seen.values : null);
   let best = -1;
   for (let u = 0; numbers && u < box.units; u++) if (best < 0 || numbers[u]! > numbers[best]!) best = u;
@@ -127,29 +129,38 @@ function classes({ content, view, ink, width }: Space, box: Box, out: Label[]): 
       if (top && says) out.push({ text: says, x: Math.min(width - 30, Math.max(30, x)), y: y + 37, style: { ...first, colour: shares ? ink.good : ink.text } });
     } else {
       out.push({ text: word.slice(0, 12), x: x + 18, y, style: first });
-      if (says) out.push({ text: says, x: x + 26 + 7 * Math.min(12, word.length), y, style: { size: 11, colour: !top ? ink.text3 : shares ? ink.good : ink.text, align: 'left', bold: top } });
+      const colour = !top ? ink.text3 : shares ? ink.good : ink.text;
+      if (says) out.push({ text: says, x: x + 26 + 7 * Math.min(12, word.length), y, style: { size: 11, colour, align: 'left', bold: top } });
     }
   }
 }
 
 // Between the layers: how many of the links are drawn.
 export function pairWords(pair: DrawnPair, links: 'lines' | 'matrices' | 'none'): string[] {
-  if (links === 'matrices') return [`${pair.fold} \u00b7 ${whole(pair.total)} links${pair.fold.includes(' as ') ? ', strongest of each block' : ''}`, pair.fold, `${whole(pair.total)} links`];
-  const all = pair.drawn >= pair.total;
-  return [all ? `all ${whole(pair.total)} links` : `${whole(pair.total)} links, strongest ${whole(pair.drawn)} drawn`, all ? `${whole(pair.total)}` : `${whole(pair.drawn)} of ${whole(pair.total)}`];
+  const total = whole(pair.total), drawn = whole(pair.drawn), folded = pair.fold.includes(' as ');
+  if (links === 'matrices') return [`${pair.fold} \u00b7 ${total} links${folded ? ', strongest of each block' : ''}`, pair.fold, `${total} links`];
+  return pair.drawn >= pair.total ? [`all ${total} links`, total] : [`${total} links, strongest ${drawn} drawn`, `${drawn} of ${total}`];
 }
 
 function gapWords(space: Space, pair: DrawnPair, out: Label[]): void {
-  const { content, view, ink, height, measure } = space, { layout } = content, box = layout.boxes[pair.layer]!;
-  const sources = layout.sources[pair.layer]!.map(s => layout.boxes[s]!), matrix = layout.matrices[pair.layer], style: TextStyle = { size: 11, colour: ink.text3, align: 'center' };
+  const { content, view, ink, measure } = space, { layout } = content, box = layout.boxes[pair.layer]!, sources = layout.sources[pair.layer]!.map(s => layout.boxes[s]!);
   if (!sources.length || layout.boxes.some(b => b !== box && b.rank === box.rank && b.layer < box.layer)) return;
-  const source = sources.reduce((a, b) => (b.rank > a.rank ? b : a));
-  const a = source.x + source.w, b = box.filters && !layout.vertical ? box.filters.x : box.x;
-  const x = layout.vertical ? space.width / 2 : ((matrix ? matrix.x + matrix.w / 2 : (a + b) / 2) * view.zoom + view.x);
-  const y = layout.vertical ? ((matrix ? matrix.y - 10 : (source.y + source.h + (source.form === 'circles' ? 48 : 0) + (box.filters?.y ?? box.y) - 34) / 2) * view.zoom + view.y) : matrix ? (matrix.y + matrix.h) * view.zoom + view.y + 14 : height - 16;
-  const room = layout.vertical ? space.width - 24 : Math.max(b - a, (b - a + box.x + box.w - source.x) / 2) * view.zoom - 12;
+  const source = sources.reduce((a, b) => (b.rank > a.rank ? b : a)), [x, y] = gapPlace(space, box, source, layout.matrices[pair.layer] ?? null);
+  const gap = (box.filters && !layout.vertical ? box.filters.x : box.x) - source.x - source.w;
+  const room = layout.vertical ? space.width - 24 : Math.max(gap, (gap + box.x + box.w - source.x) / 2) * view.zoom - 12;
   const text = pairWords(pair, content.look.links).find(t => measure(t, 11) <= room);
-  if (text && x > -100 && x < space.width + 100) out.push({ text, x, y, style });
+  if (text && x > -100 && x < space.width + 100) out.push({ text, x, y, style: { size: 11, colour: ink.text3, align: 'center' } });
+}
+
+// Below the matrix, else at the foot of the picture between both layers; upright: above the matrix, else between them.
+function gapPlace({ content, view, width, height }: Space, box: Box, source: Box, matrix: Rect | null): [number, number] {
+  const X = (x: number) => x * view.zoom + view.x, Y = (y: number) => y * view.zoom + view.y;
+  if (content.layout.vertical) {
+    const from = source.y + source.h + (source.form === 'circles' ? 48 : 0), to = (box.filters?.y ?? box.y) - 34;
+    return [width / 2, Y(matrix ? matrix.y - 10 : (from + to) / 2)];
+  }
+  if (matrix) return [X(matrix.x + matrix.w / 2), Y(matrix.y + matrix.h) + 14];
+  return [X((source.x + source.w + (box.filters?.x ?? box.x)) / 2), height - 16];
 }
 
 export function labelsOf(space: Space, boxes: Box[], pairs: DrawnPair[]): Label[] {

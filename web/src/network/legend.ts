@@ -16,8 +16,8 @@ export interface LegendEntry {
 }
 
 const WORDS: Record<string, string> = {
-  activation: 'mean |activation| over the batch', gradient: 'gradient: rms over the batch of dL/dz', weight: 'norm of the incoming weights', update: 'last change: rms of a unit\u2019s incoming weights',
-  value: 'activation for one sample', input: 'input',
+  activation: 'mean |activation| over the batch', gradient: 'gradient: rms over the batch of dL/dz', weight: 'norm of the incoming weights',
+  update: 'last change: rms of a unit\u2019s incoming weights', value: 'activation for one sample', input: 'input',
 };
 const LINK_WORDS: Record<string, string> = { weight: 'weight w', gradient: 'gradient dL/dw', update: 'last change of w' };
 
@@ -44,10 +44,11 @@ const curve = (scale: Scale) => (scale.log ? 'log' : 'linear');
 // Entries of what was drawn; layers of one quantity and one scale share theirs.
 export function legendOf(model: NetworkModel, drawn: Drawn, compare = false): LegendEntry[] {
   const entries: LegendEntry[] = [], change = compare ? 'now minus then: ' : '';
-  const units = (layer: DrawnLayer) => {
-    const found = entries.find(e => e.kind === 'units' && same(e.scale, layer.scale) && e.title.startsWith((layer.quantity === 'input' ? '' : change) + quantityTitle(layer.quantity)));
-    if (found) return void found.layers.push(layer.layer);
-    entries.push({ title: `${layer.quantity === 'input' ? '' : change}${quantityTitle(layer.quantity)}, ${curve(layer.scale)}`, scale: layer.scale, ticks: ticksOf(layer.scale), layers: [layer.layer], kind: 'units' });
+  const units = ({ layer, quantity, scale }: DrawnLayer) => {
+    const title = `${quantity === 'input' ? '' : change}${quantityTitle(quantity)}, ${curve(scale)}`;
+    const found = entries.find(e => e.kind === 'units' && e.title === title && same(e.scale, scale));
+    if (found) found.layers.push(layer);
+    else entries.push({ title, scale, ticks: ticksOf(scale), layers: [layer], kind: 'units' });
   };
   const links = (pair: DrawnPair) => {
     const matrix = pair.fold !== '', name = model.layers[pair.layer]!.name;

@@ -19,7 +19,8 @@ export function paintScene(scene: Scene, pen: Pen): void {
 function paintLines(scene: Scene, pen: Pen, batch: Batch, count: number, share: number): void {
   for (let i = batch.count - count; i < batch.count; i++) {
     const strength = batch.data[FLOATS * i + 4]!, sign = batch.data[FLOATS * i + 5]!;
-    pen.path(cubicOf(scene.view, batch.data, FLOATS * i, scene.vertical), lineColour(scene.mode, strength, sign), LINE.width(strength), share * LINE.opacity(strength, LINE.faint[scene.mode], LINE.share(count)));
+    const opacity = share * LINE.opacity(strength, LINE.faint[scene.mode], LINE.share(count));
+    pen.path(cubicOf(scene.view, batch.data, FLOATS * i, scene.vertical), lineColour(scene.mode, strength, sign), LINE.width(strength), opacity);
   }
 }
 

@@ -86,7 +86,9 @@ export function svgPen(address = imageAddress): { pen: Pen; end(width: number, h
       out.push(`<image ${box(at.x, at.y, at.w, at.h)} preserveAspectRatio="none" image-rendering="pixelated" href="${address(rgba, w, h)}"/>`);
     },
     text(text, x, y, s) {
-      out.push(`<text x="${digits(x)}" y="${digits(y)}" font-size="${s.size}" fill="${s.colour}" text-anchor="${anchor[s.align]}"${s.bold ? ' font-weight="600"' : ''}${s.halo ? ` stroke="${s.halo}" stroke-width="3" stroke-linejoin="round" paint-order="stroke"` : ''} dominant-baseline="central">${escape(text)}</text>`);
+      const rim = s.halo ? ` stroke="${s.halo}" stroke-width="3" stroke-linejoin="round" paint-order="stroke"` : '', bold = s.bold ? ' font-weight="600"' : '';
+      const look = `font-size="${s.size}" fill="${s.colour}" text-anchor="${anchor[s.align]}"${bold}${rim} dominant-baseline="central"`;
+      out.push(`<text x="${digits(x)}" y="${digits(y)}" ${look}>${escape(text)}</text>`);
     },
   };
   const end = (width: number, height: number, background: string, title: string) =>

@@ -7,14 +7,15 @@ import { compose, rectOf } from './compose';
 import { Content } from './content';
 import { exportPng, exportSvg } from './export';
 import { contextOf, Painter } from './gl/painter';
+import { controlsOf, type Handled } from './hands';
 import { targetUnder, unitTarget } from './hit';
-import { attach, type Controls } from './input';
+import { attach } from './input';
 import { layoutOf, unitAt, type Box, type Layout } from './layout';
 import { linksKey, linksOfUnit, weightShape, type Batch } from './lines';
 import type { Drawn, Look, NetworkModel, NetworkPicture, NetworkState, PictureEvents, PictureTheme, Target, UnitAt } from './model';
 import { PLAIN } from './model';
 import { paintOverlay } from './overlay';
-import { paintOverview, stripRect, viewFromStrip } from './overview';
+import { paintOverview, stripRect } from './overview';
 import { Pace } from './pace';
 import { cellColour, paintScene } from './paint';
 import { canvasPen } from './pen';
@@ -22,13 +23,11 @@ import { DOT, type Scene, type View } from './scene';
 import { rowsOf, sentenceOf, targetWords } from './summary';
 import { Surfaces } from './surfaces';
 import { emptyState } from './take';
-import { beginning, clamped, fitted, moved, reveal, zoomed } from './view';
-import { firstUnit, walk } from './walk';
+import { beginning, clamped, fitted, moved, reveal } from './view';
 
 const NO_WEBGL = 'This browser has no WebGL2: units and matrices are drawn on a plain canvas, with fewer lines.';
 const LOST = 'The graphics context was lost: drawn on a plain canvas until it comes back.';
 const PLAIN_LINES = 300, DESCRIBE_EVERY_MS = 1000, MOVING_MS = 160;
-const ARROWS: Record<string, [number, number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Picture implements NetworkPicture {
   private surfaces: Surfaces;
@@ -64,7 +63,7 @@ export class Picture implements NetworkPicture {
     gl.addEventListener('webglcontextlost', lost);
     gl.addEventListener('webglcontextrestored', restored);
     this.ends.push(() => { gl.removeEventListener('webglcontextlost', lost); gl.removeEventListener('webglcontextrestored', restored); });
-    this.ends.push(attach(root, this.controls()), this.surfaces.watch(() => this.resize()));
+    this.ends.push(attach(root, controlsOf(this.handled())), this.surfaces.watch(() => this.resize()));
   }
 
   private openPainter(): void {
@@ -207,7 +206,8 @@ export class Picture implements NetworkPicture {
   private paintWords(content: Content, drawn: Drawn): void {
     const g = this.surfaces.words(), pen = canvasPen(g), scene = this.scene!, strip = stripRect(content, this.view, scene.width, scene.height);
     const of = (target: Target | null): UnitAt[] => (target?.kind === 'unit' ? [target] : target?.kind === 'link' ? [target.from, target.to] : []);
-    paintOverlay({ ...scene, height: strip && !content.layout.vertical ? strip.y : scene.height }, content, this.boxes, drawn.pairs, { chosen: of(this.chosen), hover: of(this.over)[0] ?? null }, pen, g);
+    const above = { ...scene, height: strip && !content.layout.vertical ? strip.y : scene.height };
+    paintOverlay(above, content, this.boxes, drawn.pairs, { chosen: of(this.chosen), hover: of(this.over)[0] ?? null }, pen, g);
     if (strip) paintOverview(scene, content, strip, pen);
     this.surfaces.root.style.touchAction = strip || this.view.zoom > 1 ? 'none' : 'pan-y';
   }
@@ -283,19 +283,10 @@ export class Picture implements NetworkPicture {
     this.surfaces.remove();
   }
 
-  private controls(): Controls {
+  private handled(): Handled {
     return {
-      hover: (x, y) => this.hover(this.hit(x, y), x, y),
-      leave: () => this.hover(null, 0, 0),
-      choose: (x, y) => this.choose(this.hit(x, y)),
-      pan: (dx, dy) => {
-        const before = this.view;
-        this.move(this.layout && !this.layout.vertical && dx === 0 && this.layout.height * before.zoom <= this.surfaces.height ? moved(before, dy, 0) : moved(before, dx, dy));
-        return before.x !== this.view.x || before.y !== this.view.y;
-      },
-      zoom: (factor, x, y) => this.move(zoomed(this.view, factor, x, y)),
-      strip: (x, y) => this.pressStrip(x, y),
-      key: key => this.key(key),
+      ready: () => this.ready(), size: () => this.surfaces, view: () => this.view, chosen: () => this.chosen, hit: (x, y) => this.hit(x, y),
+      hover: (target, x, y) => this.hover(target, x, y), choose: target => this.choose(target), move: view => this.move(view), fit: () => this.fit(),
     };
   }
 
@@ -305,33 +296,5 @@ export class Picture implements NetworkPicture {
     this.over = target;
     this.surfaces.root.style.cursor = target && target.kind !== 'layer' ? 'pointer' : 'default';
     this.events.hover?.(target, x, y);
-  }
-
-  private pressStrip(x: number, y: number): boolean {
-    const content = this.ready(), { width, height } = this.surfaces, strip = content && stripRect(content, this.view, width, height);
-    if (!content || !strip || x < strip.x - 4 || y < strip.y - 4 || x > strip.x + strip.w + 4 || y > strip.y + strip.h + 4) return false;
-    this.move(viewFromStrip(content, strip, this.view, width, height, x, y));
-    return true;
-  }
-
-  private key(key: string): boolean {
-    const arrow = ARROWS[key], layout = this.ready()?.layout;
-    if (!layout) return false;
-    if (arrow) return this.step(layout, arrow);
-    if (key === 'Escape' && this.chosen) this.choose(null);
-    else if (key === '+' || key === '=') this.move(zoomed(this.view, 1.25, this.surfaces.width / 2, this.surfaces.height / 2));
-    else if (key === '-') this.move(zoomed(this.view, 0.8, this.surfaces.width / 2, this.surfaces.height / 2));
-    else if (key === '0') this.fit();
-    else return false;
-    return true;
-  }
-
-  private step(layout: Layout, [dx, dy]: [number, number]): boolean {
-    const at = this.chosen?.kind === 'unit' ? walk(layout, this.chosen, dx, dy) : firstUnit(layout);
-    if (!at) return false;
-    this.choose(unitTarget(this.content!, at.layer, at.unit));
-    const box = layout.boxes[at.layer]!, [x, y] = unitAt(box, at.unit);
-    this.move(reveal({ x, y, w: 1, h: 1 }, this.view, this.surfaces.width, this.surfaces.height));
-    return true;
   }
 }

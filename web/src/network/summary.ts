@@ -18,7 +18,8 @@ export const HEADS = ['layer', 'kind', 'shape', 'lowest', 'highest', 'dead', 'sa
 export function rowsOf(model: NetworkModel, drawn: Drawn): string[][] {
   return drawn.layers.map(l => {
     const layer = model.layers[l.layer]!, known = l.quantity !== '' && !Number.isNaN(l.lowest);
-    return [layer.name, [layer.kind, layer.activation].filter(Boolean).join(' '), times(...layer.shape), known ? number(l.lowest) : '', known ? number(l.highest) : '', whole(l.dead), whole(l.saturated), whole(l.nonfinite)];
+    const kind = [layer.kind, layer.activation].filter(Boolean).join(' '), ends = known ? [number(l.lowest), number(l.highest)] : ['', ''];
+    return [layer.name, kind, times(...layer.shape), ...ends, whole(l.dead), whole(l.saturated), whole(l.nonfinite)];
   });
 }
 

@@ -10,7 +10,8 @@ export function firstUnit(layout: Layout): UnitAt | null {
 }
 
 function nearest(box: Box, x: number, y: number): number {
-  const col = Math.min(box.cols - 1, Math.max(0, Math.floor(((x - box.x) / box.w) * box.cols))), row = Math.min(box.rows - 1, Math.max(0, Math.floor(((y - box.y) / box.h) * box.rows)));
+  const inside = (share: number, count: number) => Math.min(count - 1, Math.max(0, Math.floor(share * count)));
+  const col = inside((x - box.x) / box.w, box.cols), row = inside((y - box.y) / box.h, box.rows);
   return Math.min(box.units - 1, row * box.cols + col);
 }
 

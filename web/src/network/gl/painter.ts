@@ -61,7 +61,8 @@ export class Painter {
       gl.uniform3f(p.at('u_warn'), ...share(ink.warn));
       gl.uniform3f(p.at('u_bg'), ...share(ink.bg));
     };
-    const under = scene.blocks.filter(isUnder), lined = scene.lines.length + scene.chosen.length > 0, anew = lined && (moving || this.curves.keep(scene, share(ink.bg), segments, uniforms));
+    const under = scene.blocks.filter(isUnder), lined = scene.lines.length + scene.chosen.length > 0;
+    const anew = lined && (moving || this.curves.keep(scene, share(ink.bg), segments, uniforms));
     this.clear(share(ink.bg)); // also where all is copied over: a browser that finds its buffer not cleared clears it later
     if (lined && !moving) this.curves.copy();
     this.blocks.draw(under, view.zoom, uniforms);
