@@ -20,7 +20,7 @@ float quantise_half_scale(float largest);
 // IEEE halves of values[i] / scale, to nearest even; NaN and infinities stay what they are.
 void quantise_halves(uint16_t *halves, const float *values, size_t count, float scale);
 
-// Each number to its nearest neighbour with 12 significant bits (off by at most 1/8192 of itself), so that what is stored
+// Each number to its nearest neighbour with 12 significant bits (off by at most 1/4096 of itself), so that what is stored
 // compresses. NaN and infinities stay.
 void quantise_round(float *values, size_t count);
 

@@ -238,7 +238,7 @@ static void rounded(void **state) {
         memcpy(&after, &w, sizeof after);
         if (!isfinite(v)) assert_int_equal(after, bits);
         if (isfinite(v) && fabsf(v) > 1e-30f && fabsf(v) < 1e38f) {
-            assert_true(fabsf(w - v) <= fabsf(v) / 8192);
+            assert_true(fabsf(w - v) <= fabsf(v) / 4096);
             assert_int_equal(after & 0xFFF, 0);
         }
         assert_int_equal(isfinite(w) != 0, isfinite(v) != 0);
