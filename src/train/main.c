@@ -25,8 +25,12 @@ static void on_signal(int number) {
     if (watched) watch_stop(watched);
 }
 
+// On a stack of its own: kernels that oneDNN makes keep values below the stack pointer, where a
+// handler on the same stack writes over them (seen as a heap that is damaged after Ctrl-C).
 static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    static char room[65536];
+    sigaltstack(&(stack_t){.ss_sp = room, .ss_size = sizeof room}, NULL);
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)(SA_RESETHAND | SA_ONSTACK)};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
