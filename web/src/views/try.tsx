@@ -87,6 +87,13 @@ function useAsking(run: string, form: Form | null, live: boolean): void {
 function Trying({ run, model }: { run: Run; model: RunModel }) {
   const push = model.push!, form = useMemo(() => formOf(push.shape), [push.shape.join()]), over = isOver(run), { pusher } = tryOf(run.id), answer = pusher.answer.value;
   const [dropping, drop] = useState(false), disabled = over;
+  const steerable = hindrance(run) === '';
+  const below = useMemo(() => ( // a stroke draws none of this anew
+    <>
+      <Pinned run={run.id} model={model} steerable={steerable} />
+      <OutcomeView run={run.id} model={model} over={over} />
+    </>
+  ), [run.id, model, over, steerable]);
   useAsking(run.id, form, !over);
   useEffect(() => listenTryKeys(push.samples), [push.samples]);
   const dropped = (e: DragEvent) => {
@@ -119,8 +126,7 @@ function Trying({ run, model }: { run: Run; model: RunModel }) {
         </section>
         <Way run={run.id} model={model} answer={answer} />
       </div>
-      <Pinned run={run.id} model={model} steerable={hindrance(run) === ''} />
-      <OutcomeView run={run.id} model={model} over={over} />
+      {below}
     </div>
   );
 }
