@@ -156,6 +156,19 @@ act('a hundred layers: cards in sight only, the page answers', async () => {
   await card('out').waitFor({ timeout: PATIENCE });
 });
 
+act('an address with a moment, a comparison and a link shows just that', async () => {
+  await show(new Synthetic({ layers: mlp([16, 8]) }), '&at=fc2:3:50&moment=6000');
+  await title(/fc1 unit 2 \u2192 fc2 unit 3/);
+  const step = known.snapshots.filter(s => s <= 6000).at(-1);
+  await until('its moment', async () => (await fact('step')) === step, PATIENCE);
+  assert.ok(close(await fact('weight'), known.weight(2, 3, 2, step), 2e-3), 'the weight of the snapshot, a half');
+  await page.getByRole('button', { name: 'compare with now' }).click();
+  await until('exact now', async () => (await fact('step')) > step && close(await fact('weight'), Math.fround(known.weight(2, 3, 2, await fact('step'))), 1e-2), PATIENCE);
+  await page.reload();
+  await page.getByText(`now minus step ${step}`).waitFor({ timeout: PATIENCE });
+  assert.deepEqual(page.problems, []);
+});
+
 act('a phone: everything in reach, a sheet for what is selected', async () => {
   await show(new Synthetic({ layers: mlp([32]) }), '&at=fc1:3', { viewport: { width: 390, height: 844 } });
   await title('fc1 \u00b7 unit 3');

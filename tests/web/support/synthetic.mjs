@@ -1,26 +1,9 @@
 // A network with known numbers, as the server would tell of it: model, live captures, snapshots and series, served to a page by
 // routes of the browser. Whatever the test wants is set in the options; everything else follows from the step.
-import { createServer } from 'node:http';
-import { readFileSync } from 'node:fs';
-import { join, normalize } from 'node:path';
 import { capture, statistics } from './capture.mjs';
 
-const TYPES = { html: 'text/html', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
 const TICK_MS = 250;
 export const RUN = '01JSYNTHETICNETWORK0000000';
-
-// The built page itself, from its folder.
-export function servePage(dist) {
-  const server = createServer((request, reply) => {
-    const path = normalize(new URL(request.url, 'http://x').pathname).replace(/^\/$/, '/index.html');
-    try {
-      reply.writeHead(200, { 'Content-Type': TYPES[path.split('.').pop()] ?? 'application/octet-stream' }).end(readFileSync(join(dist, path)));
-    } catch {
-      reply.writeHead(404).end();
-    }
-  });
-  return new Promise(done => server.listen(0, '127.0.0.1', () => done({ server, origin: `http://127.0.0.1:${server.address().port}` })));
-}
 
 const product = shape => shape.reduce((n, s) => n * s, 1);
 const noise = (a, b) => { // the same for the same pair, in [-1, 1]

@@ -24,6 +24,13 @@ function changedMatrix(then: Matrix, now: Matrix): Matrix {
   return made;
 }
 
+function drawnMatrix({ link, quantity, scale, range, matrix }: MatrixSeen, fold: string): DrawnPair {
+  return {
+    layer: link.layer, tensor: link.tensor, quantity, scale, lowest: range.lowest, highest: range.highest,
+    drawn: matrix.rows * matrix.cols, total: linksOf(matrix), nonfinite: range.nonfinite, fold,
+  };
+}
+
 export class Content {
   readonly seen: (Seen | null)[];
   readonly scales: Scale[];
@@ -91,15 +98,17 @@ export class Content {
     });
   }
 
+  private filters: DrawnPair[] | null = null;
+
+  drawnFilters(): DrawnPair[] {
+    return (this.filters ??= this.layout.boxes.filter(b => b.filters).flatMap(b => this.filterMatrix(b.layer).map(m => drawnMatrix(m, b.filters!.fold))));
+  }
+
   drawnPairs(most: number): DrawnPair[] {
     const lines = this.batches.map(b => ({
       layer: b.link.layer, tensor: b.link.tensor, quantity: b.quantity, scale: b.scale, lowest: b.range.lowest, highest: b.range.highest,
       drawn: Math.min(most, b.count), total: b.total, nonfinite: b.range.nonfinite, fold: '',
     }));
-    const matrices = this.matrices.map(m => ({
-      layer: m.link.layer, tensor: m.link.tensor, quantity: m.quantity, scale: m.scale, lowest: m.range.lowest, highest: m.range.highest,
-      drawn: m.matrix.rows * m.matrix.cols, total: linksOf(m.matrix), nonfinite: m.range.nonfinite, fold: matrixFold(m.matrix),
-    }));
-    return [...lines, ...matrices];
+    return [...lines, ...this.matrices.map(m => drawnMatrix(m, matrixFold(m.matrix)))];
   }
 }

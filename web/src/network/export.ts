@@ -12,7 +12,7 @@ import { canvasPen, svgPen, type Pen } from './pen';
 import { inkOf, lineColour, type Scene } from './scene';
 import { sentenceOf } from './summary';
 
-const LEGEND_WIDTH = 250, LEGEND_HEIGHT = 52, LEGENDS_MOST = 24, SIDE_MOST = 16384;
+const LEGEND_WIDTH = 310, LEGEND_HEIGHT = 52, LEGENDS_MOST = 24, SIDE_MOST = 16384;
 
 interface Size { width: number; height: number }
 
@@ -36,7 +36,7 @@ function sheetOf(model: NetworkModel, state: NetworkState, look: Look, mode: Mod
   for (const link of state.links) weights[link.layer] ??= weightShape(link) ?? undefined;
   const layout = layoutOf(model, { ...size, matrices: look.links === 'matrices', weights }), content = new Content(model, layout, state, look);
   const { scene, boxes } = compose(content, { mode, width: layout.width, height: layout.height, ratio: 1, view: { zoom: 1, x: 0, y: 0 }, most: look.strongest, chosen: [] });
-  const drawn: Drawn = { layers: content.drawnLayers(), pairs: content.drawnPairs(look.strongest), strongest: look.strongest, milliseconds: 0, how: 'canvas', why: '' };
+  const drawn: Drawn = { layers: content.drawnLayers(), pairs: content.drawnPairs(look.strongest), filters: content.drawnFilters(), strongest: look.strongest, milliseconds: 0, how: 'canvas', why: '' };
   const legend = legendOf(model, drawn, look.compare !== null).slice(0, LEGENDS_MOST), across = Math.max(1, Math.floor((layout.width - 32) / LEGEND_WIDTH));
   const height = layout.height + 20 + LEGEND_HEIGHT * Math.ceil(legend.length / across), measure = document.createElement('canvas').getContext('2d')!;
   const paint = (pen: Pen) => {

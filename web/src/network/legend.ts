@@ -8,7 +8,7 @@ import { rampOf, shareOf } from './scale';
 export interface Tick { at: number; text: string } // at: share of the strip
 
 export interface LegendEntry {
-  title: string;         // "activation, linear: fc1"
+  title: string;         // "fc1: mean |activation| over the batch, linear"
   scale: Scale;
   ticks: Tick[];
   layers: number[];      // whose units it is the legend of; empty: of links
@@ -16,8 +16,8 @@ export interface LegendEntry {
 }
 
 const WORDS: Record<string, string> = {
-  activation: 'mean |activation| over the batch', gradient: 'gradient: rms over the batch of dL/dz', weight: 'norm of the incoming weights',
-  update: 'last change: rms of a unit\u2019s incoming weights', value: 'activation for one sample', input: 'input',
+  activation: 'mean |activation| over the batch', gradient: 'gradient, rms over the batch of dL/dz', weight: 'norm of incoming weights',
+  update: 'last change of incoming weights, rms', value: 'activation for one sample', input: 'input',
 };
 const LINK_WORDS: Record<string, string> = { weight: 'weight w', gradient: 'gradient dL/dw', update: 'last change of w' };
 
@@ -41,6 +41,11 @@ export function ticksOf(scale: Scale): Tick[] {
 const same = (a: Scale, b: Scale) => a.ramp === b.ramp && a.low === b.low && a.high === b.high && a.log === b.log;
 const curve = (scale: Scale) => (scale.log ? 'log' : 'linear');
 
+function namesOf(model: NetworkModel, layers: number[]): string {
+  const names = layers.map(l => model.layers[l]!.name);
+  return names.length > 3 ? `${names[0]} \u2026 ${names[names.length - 1]}` : names.join(', ');
+}
+
 // Entries of what was drawn; layers of one quantity and one scale share theirs.
 export function legendOf(model: NetworkModel, drawn: Drawn, compare = false): LegendEntry[] {
   const entries: LegendEntry[] = [], change = compare ? 'now minus then: ' : '';
@@ -53,12 +58,13 @@ export function legendOf(model: NetworkModel, drawn: Drawn, compare = false): Le
   const links = (pair: DrawnPair) => {
     const matrix = pair.fold !== '', name = model.layers[pair.layer]!.name;
     entries.push({
-      title: `${change}${linkTitle(pair.quantity)}, ${curve(pair.scale)}: ${name}`, scale: pair.scale, layers: [], kind: matrix ? 'matrix' : 'lines',
+      title: `${name}: ${change}${linkTitle(pair.quantity)}, ${curve(pair.scale)}`, scale: pair.scale, layers: [], kind: matrix ? 'matrix' : 'lines',
       ticks: matrix ? ticksOf(pair.scale) : [{ at: 0, text: power(pair.scale.low) }, { at: 1, text: power(pair.scale.high) }],
     });
   };
   drawn.layers.filter(l => l.quantity).forEach(units);
-  drawn.pairs.forEach(links);
+  for (const entry of entries) entry.title = `${namesOf(model, entry.layers)}: ${entry.title}`;
+  [...drawn.pairs, ...drawn.filters].forEach(links);
   return entries;
 }
 

@@ -130,6 +130,7 @@ export interface DrawnPair {
 export interface Drawn {
   layers: DrawnLayer[];
   pairs: DrawnPair[];
+  filters: DrawnPair[];          // kernels shown as small pictures beside their maps
   strongest: number;             // lines per pair now: below Look.strongest where drawing is slow
   milliseconds: number;          // CPU of this draw
   how: 'webgl2' | 'canvas';

@@ -168,7 +168,7 @@ export class Picture implements NetworkPicture {
     this.frame = 0;
     const began = performance.now(), content = this.ready(), most = this.painter ? this.atRest.lines(this.look.strongest) : Math.min(PLAIN_LINES, this.look.strongest);
     const moving = began - this.movedAt < MOVING_MS, now = moving ? Math.min(most, this.inMotion.lines(most)) : most;
-    const drawn: Drawn = { layers: [], pairs: [], strongest: most, milliseconds: 0, how: this.painter ? 'webgl2' : 'canvas', why: this.why };
+    const drawn: Drawn = { layers: [], pairs: [], filters: [], strongest: most, milliseconds: 0, how: this.painter ? 'webgl2' : 'canvas', why: this.why };
     if (!content) return drawn;
     this.chosenLines ??= this.linesOfChosen(content);
     const { width, height, ratio } = this.surfaces;
@@ -177,6 +177,7 @@ export class Picture implements NetworkPicture {
     this.boxes = composed.boxes;
     drawn.layers = content.drawnLayers();
     drawn.pairs = content.drawnPairs(most);
+    drawn.filters = content.drawnFilters();
     const anew = this.paint(this.scene, moving);
     this.paintWords(content, drawn);
     drawn.milliseconds = performance.now() - began;

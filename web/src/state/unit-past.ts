@@ -24,10 +24,10 @@ function ask(network: Network, layer: number, quantity: string, step: number): P
   return coming;
 }
 
-// Steps of at most `most` snapshots, spread evenly over the list, both ends among them.
-export function spread(steps: readonly number[], most = MOST): number[] {
-  if (steps.length <= most) return [...steps];
-  return Array.from({ length: most }, (_, i) => steps[Math.round((i * (steps.length - 1)) / (most - 1))]!);
+// At most `most` of them, spread evenly over the list, both ends among them.
+export function spread<T>(all: readonly T[], most = MOST): T[] {
+  if (all.length <= most) return [...all];
+  return Array.from({ length: most }, (_, i) => all[Math.round((i * (all.length - 1)) / (most - 1))]!);
 }
 
 // Tells what is known so far, again and again while it comes; what a snapshot here holds is taken from it.

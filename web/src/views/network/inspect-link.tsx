@@ -4,6 +4,7 @@ import { whole } from '../../look/format';
 import { matrixValue } from '../../network/matrix';
 import type { LinkQuantity, Target } from '../../network/model';
 import type { Network } from '../../state/network';
+import { spread } from '../../state/unit-past';
 import { view } from '../../state/view';
 import { useCalm } from './calm';
 import { CoursePlot, Fact, joined, Section } from './parts';
@@ -12,7 +13,7 @@ import { chooseUnit } from './seen';
 import { unitWords } from './words';
 
 type Link = Extract<Target, { kind: 'link' }>;
-const MOST = 600;
+const MOST = 600, COURSE = 16, LARGE = 2 << 20, SOON_MS = 300;
 
 // What a weight was in the snapshots that are here.
 function pastOf(network: Network, t: Link): { step: number; value: number }[] {
@@ -22,8 +23,24 @@ function pastOf(network: Network, t: Link): { step: number; value: number }[] {
   });
 }
 
+// Snapshots spread over the run are fetched, so that the course reaches back to its beginning.
+function usePast(network: Network, key: string): void {
+  useEffect(() => {
+    let ended = false;
+    const load = async () => {
+      for (const { step, bytes } of spread(network.snapshots.list.peek().snapshots, COURSE)) {
+        if (ended) return;
+        if (bytes <= LARGE) await network.snapshots.load(step);
+      }
+    };
+    const timer = setTimeout(() => void load(), SOON_MS);
+    return () => ((ended = true), clearTimeout(timer));
+  }, [network, key]);
+}
+
 export function LinkFacts({ network, target: t }: { network: Network; target: Link }) {
   const { moment, compare } = view.value.network, live = moment === null || compare, unit = t.to.unit, recorded = useRef<{ step: number; value: number }[]>([]);
+  usePast(network, `${t.layer}:${t.index}`);
   const seen = useCalm(() => ({ state: network.shown.value, detail: network.detailOf({ layer: t.layer, unit }), loaded: network.snapshots.loaded.value }), [network, t.index, moment, compare]);
   const rows = (['weight', 'gradient', 'update'] as const).map((of): [LinkQuantity, ReturnType<typeof rowOf>] => [of, rowOf(network, seen.detail, live, t.layer, unit, of)]);
   const at = (of: LinkQuantity): number | undefined => {

@@ -32,7 +32,7 @@ function feed(network: Network, p: NetworkPicture, given: Given): () => void {
       const state = network.shown.value;
       if (!state) return;
       p.setState(state);
-      given.step = network.compared.peek() || view.peek().network.moment === null ? state.step : network.past.peek()!.step;
+      given.step = state.step;
       given.time = view.peek().network.moment === null ? network.time.peek() : 0;
     }),
     effect(() => p.selectTarget(targetOf(network, view.value.network.place))),
