@@ -159,6 +159,11 @@ static const char *model_text(uint32_t part, size_t n) {
     return r ? heard_text(r->at + 16, le_u32(r->at + 12)) : "";
 }
 
+static bool tensor_is_told(const heard *at, uint64_t n) {
+    (void)n;
+    return heard_nth(at, RECORD_MODEL, MODEL_TENSOR, 0);
+}
+
 static void the_model_is_told(void **state) {
     (void)state;
     static float data[12];
@@ -181,7 +186,7 @@ static void the_model_is_told(void **state) {
                 &(nns_push_info){.dims = 2, .shape = {2, 3}, .classes = 2, .words = words});
     nns_on_evaluate(run, (nns_evaluate_call)(uintptr_t)1, NULL);
     nns_step(run, 0);
-    wait_ready();
+    assert_true(heard_until(&h, tensor_is_told, 0));
     nns_tensor_gone(run, t);
     nns_close(run, 0);
     heard_read(&h);
