@@ -150,3 +150,14 @@ test('lines stand as long as their links do, whatever the units say', () => {
   const others = { ...state, links: [link(1, matrix([3, 4], Array.from({ length: 12 }, (_, i) => 12 - i)))] };
   assert.notEqual(new Content(wide, first.layout, others, PLAIN).batches[0]!.data, data);
 });
+
+test('filters: a legend of their own, a blank line between kernels, the cells are the weights', () => {
+  const maps = chain(input([2, 4, 4]), layer('conv', [3, 4, 4], { kind: 'conv' })), values = Array.from({ length: 3 * 2 * 2 * 2 }, (_, i) => (i - 12) / 10);
+  const content = contentOf(maps, stateOf(maps, { links: [link(1, matrix([3, 2, 2, 2], values))] })), [drawn] = content.drawnFilters(), filters = content.filtersOf(1)!;
+  assert.deepEqual([drawn!.quantity, drawn!.lowest.toFixed(1), drawn!.scale.high, drawn!.total], ['weight', '-1.2', 1.2, 24]);
+  const [w, h] = filters.cells.tile, at = (unit: number, x: number, y: number) => [...filters.cells.bytes.subarray(2 * (unit * w * h + y * w + x), 2 * (unit * w * h + y * w + x) + 2)];
+  assert.ok((w === 5 && h === 2) || (w === 2 && h === 5), `${w} x ${h}`);
+  assert.equal((w === 5 ? at(0, 2, 0) : at(0, 0, 2))[1], CELL.blank);
+  assert.equal(at(0, 0, 0)[0], 0, 'the lowest weight');
+  assert.equal(at(1, 1, 1)[0], Math.round(255 * (0.5 + -0.1 / 1.2 / 2)));
+});

@@ -102,6 +102,12 @@ export function Legend({ network }: { network: Network }) {
           <Rows network={network} list={pairs} first={first} note={pairNote} />
         </>
       )}
+      {d.filters.length > 0 && (
+        <>
+          <p class="legend-title"><b>filters</b> <span class="muted">{LINK_WORDS[d.filters[0]!.quantity as 'weight']}, hue is the sign</span></p>
+          <Rows network={network} list={d.filters} first={first} note={p => p.fold} />
+        </>
+      )}
     </section>
   );
 }
