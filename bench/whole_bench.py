@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""What the whole gives: accuracy of the demo's networks on real MNIST, points lost by kills.
+"""What the whole gives: bytes of a snapshot on the demo's run, points lost by kills.
 
     bench/whole_bench.py BUILD
 
-MNIST is looked for where the trainer looks; without it the digits are drawn and the line says so by its name. Kills are those
-of tests/path/kill_test.py, 50 of them (NNS_ROUNDS).
+Kills are those of tests/path/kill_test.py, 50 of them (NNS_ROUNDS).
 """
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -21,16 +23,6 @@ def line(name, figure, unit, budget, ok):
     global over
     over = over or not ok
     print("%s %.4g %s %s %s" % (name, figure, unit, budget, "ok" if ok else "OVER"), flush=True)
-
-
-def accuracy(name, least, *options):
-    with tempfile.TemporaryDirectory(prefix="nnscope-bench-") as folder:
-        done = subprocess.run([os.path.join(BUILD, "bin", "nnscope-train"), "--seed", "1", *options], cwd=ROOT,
-                              env=dict(os.environ, NNSCOPE_DIR=folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    found = re.search(r"accuracy (\S+)\s*$", done.stdout)
-    if "drawn" in done.stdout:
-        name += "_of_drawn_digits"
-    line(name, 100 * float(found.group(1)) if found else 0, "%", ">=%g" % least, bool(found) and 100 * float(found.group(1)) >= least)
 
 
 def kills():
@@ -47,6 +39,30 @@ def kills():
     line("kill_points_lost", lost if lost else done.returncode, "points", "<=0", done.returncode == 0)
 
 
-accuracy("accuracy_mlp", 98.2, "--epochs", "10")
+def snapshots():
+    """Bytes of a snapshot, the mean over a minute of the demo's run at one a second, as the server keeps them."""
+    train, program = (os.path.join(BUILD, "bin", name) for name in ("nnscope-train", "nnscope"))
+    with tempfile.TemporaryDirectory(prefix="nnscope-bench-") as folder:
+        environment = dict(os.environ, NNSCOPE_DIR=folder)
+        server = subprocess.Popen([program, "server", "--port", "0"], env=environment, stdout=subprocess.PIPE, text=True)
+        url, token = re.search(r"(http://[^/]+)/\?token=(\S+)", server.stdout.readline()).groups()
+
+        def get(path):
+            request = urllib.request.Request(url + "/api/v1/" + path, headers={"Authorization": "Bearer " + token})
+            return json.load(urllib.request.urlopen(request, timeout=20))
+
+        trainer = subprocess.Popen([train, "--seed", "1", "--epochs", "0", "--quiet"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+        time.sleep(60)
+        found = get("runs/%s/snapshots?limit=1000" % get("runs")["runs"][0]["id"])["snapshots"]
+        for process in (trainer, server):
+            process.terminate()
+            process.wait(20)
+        server.stdout.close()
+    mean = sum(s["bytes"] for s in found) / max(1, len(found)) / 1000
+    print("# %d snapshots in a minute" % len(found))
+    line("snapshot_mean", mean, "kB", "<=250", len(found) >= 30 and mean <= 250)
+
+
+snapshots()
 kills()
 sys.exit(1 if over else 0)
