@@ -21,7 +21,7 @@ const SAYS: Record<CardWord, [string, string]> = {
   saturated: ['satur.', 'share of units at their bound on 95 % of the observed samples'],
 };
 const isShare = (word: CardWord) => word === 'sparsity' || word === 'dead' || word === 'saturated';
-const WIDE = 100, HIGH = 14;
+const WIDE = 100, HIGH = 14, TINY = 112;
 
 interface CardProps {
   network: Network; layer: number; series: LayerSeries; left: number; width: number; ranges: Map<CardWord, Range>;
@@ -37,7 +37,7 @@ function StatRow({ word, props }: { word: CardWord; props: CardProps }) {
   const { network, series, layer, ranges, to, shown } = props, value = statisticOf(network, series, layer, word);
   const points = series.get(seriesOf(network.model.layers[layer]!.name, word)), range = ranges.get(word);
   if (Number.isNaN(value) && !points) return null;
-  const path = points && range ? pathOf(points, { width: WIDE, height: HIGH, from: 0, to, range, log: !isShare(word) }) : '', text = isShare(word) ? share(value) : figure(value);
+  const path = points && range ? pathOf(points, { width: WIDE, height: HIGH, from: 0, to, range, log: !isShare(word) }) : '', text = isShare(word) ? share(value) : figure(value, props.width < TINY ? 2 : 3);
   return (
     <div class={`card-row${toneOf(word, value)}`} title={SAYS[word][1]}>
       <dt>{SAYS[word][0]}</dt>
@@ -65,7 +65,7 @@ function NanRow({ count }: { count: number }) {
 export function Card(props: CardProps) {
   const { network, layer: at, left, width, suspect } = props, layer = network.model.layers[at]!;
   const chosen = view.value.network.place?.layer === layer.name, dead = statisticOf(network, props.series, at, 'dead') >= MANY;
-  const classes = ['strip-card', suspect && 'suspect', dead && 'dying', chosen && 'chosen', width < 150 && 'narrow', width < 112 && 'tiny'].filter(Boolean).join(' ');
+  const classes = ['strip-card', suspect && 'suspect', dead && 'dying', chosen && 'chosen', width < 150 && 'narrow', width < TINY && 'tiny'].filter(Boolean).join(' ');
   return (
     <li class={classes} style={{ transform: `translateX(${Math.round(left)}px)`, width: `${Math.floor(width)}px` }} aria-label={`layer ${layer.name}`} data-layer={layer.name}>
       <button type="button" class="card-head" aria-pressed={chosen} onClick={() => choose(network, { kind: 'layer', layer: at })}>

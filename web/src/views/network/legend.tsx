@@ -11,7 +11,7 @@ import { drawn, pointed } from './seen';
 import { useCalm } from './calm';
 import { figure, LINK_WORDS, QUANTITY_WORDS } from './words';
 
-const ROWS_MOST = 8;
+const ROWS_MOST = 5;
 
 function Ramp({ name }: { name: RampName }) {
   const canvas = useRef<HTMLCanvasElement>(null), now = mode.value;

@@ -22,11 +22,11 @@ export function layerWords(layer: NetworkLayer): string {
 }
 
 // Three significant digits, an exponent below a thousandth: 0.482, 8.31e-3, 1.27, 12 480.
-export function figure(value: number | undefined): string {
+export function figure(value: number | undefined, digits = 3): string {
   if (value === undefined) return '\u2013';
   if (!Number.isFinite(value) || value === 0) return number(value);
   const size = Math.abs(value);
-  return size < 1e-3 ? value.toExponential(2).replace('-', value < 0 ? '\u2212' : '-') : number(value, 3);
+  return size < 1e-3 ? value.toExponential(digits - 1).replace('-', value < 0 ? '\u2212' : '-') : number(value, digits);
 }
 
 export const share = (value: number | undefined): string => (value === undefined || Number.isNaN(value) ? '\u2013' : percent(value));
