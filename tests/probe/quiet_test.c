@@ -68,10 +68,34 @@ static void no_page_faults(void **state) {
 
 enum { MARK_BEGIN = 12345, MARK_END = 54321 };
 
+// A network whose statistics, snapshots and flight recorder are recorded meanwhile.
+static void describe(nns_run *of) {
+    static float numbers[256];
+    const nns_role kinds[] = {NNS_WEIGHT, NNS_WEIGHT_GRAD, NNS_ACT, NNS_PRE_GRAD};
+    nns_layer fc = nns_layer_describe(
+        of, &(nns_layer_info){.name = "fc", .kind = "dense", .dims = 1, .shape = {16}});
+    for (int i = 0; i < 4; i++)
+        nns_tensor_add(of, &(nns_tensor_info){.layer = fc,
+                                              .role = kinds[i],
+                                              .dtype = NNS_FLOAT32,
+                                              .dims = 2,
+                                              .shape = {16, 16},
+                                              .data = numbers});
+}
+
+static void spin_us(int64_t us) {
+    struct timespec from, now;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - from.tv_sec) * 1000000 + (now.tv_nsec - from.tv_nsec) / 1000 < us);
+}
+
 static void traced(void) {
     double lr = 0.1;
-    nns_run *mine = nns_open(&(nns_options){.quiet = true});
+    nns_run *mine = nns_open(&(nns_options){.quiet = true, .budget = 0.5});
     nns_param_double(mine, "lr", &lr, NULL);
+    describe(mine);
     nns_series s = nns_series_open(mine, "s");
     ptrace(PTRACE_TRACEME, 0, NULL, NULL);
     raise(SIGSTOP);
@@ -81,6 +105,8 @@ static void traced(void) {
     syscall(SYS_close, MARK_BEGIN);
     for (int step = 1; step < 20000; step++) {
         nns_step(mine, step);
+        spin_us(20);
+        nns_before_update(mine);
         if (step % 100 == 0) lr *= 0.99;
         for (int i = 0; i < 10; i++)
             nns_scalar(mine, s, i);
