@@ -46,6 +46,7 @@ function act(name, body) {
     try {
       await body();
     } catch (error) {
+      console.log(page?.problems, page?.url());
       await page?.screenshot({ path: join(shots, `failed-${name.replace(/\W+/g, '-')}.png`) }).catch(() => {});
       throw error;
     }

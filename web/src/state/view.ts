@@ -119,7 +119,7 @@ function decodePart(view: View, key: string, value: string): void {
 const here = () => (typeof location === 'undefined' ? '' : location.hash);
 export const view = signal<View>(decodeView(here()));
 
-let writing = 0;
+let writing = 0, written = here(); // the address as it was last read or written
 export function setView(change: Partial<View>): void {
   view.value = { ...view.peek(), ...change };
   // Browsers limit how often the address may change: gather the changes of a drag.
@@ -128,8 +128,15 @@ export function setView(change: Partial<View>): void {
 
 function writeAddress(): void {
   writing = 0;
+  if (here() !== written) return readAddress(); // somebody has gone elsewhere meanwhile
   const hash = encodeView(view.peek());
   history.replaceState(null, '', location.pathname + location.search + (hash ? '#' + hash : ''));
+  written = here();
+}
+
+function readAddress(): void {
+  written = here();
+  view.value = decodeView(written);
 }
 
 export function setPanel(name: string, change: PanelView): void {
@@ -140,4 +147,4 @@ export function setPanel(name: string, change: PanelView): void {
 export const setNetwork = (change: Partial<NetworkView>): void => setView({ network: { ...view.peek().network, ...change } });
 
 // A link pasted into the open page.
-if (typeof addEventListener !== 'undefined') addEventListener('hashchange', () => (view.value = decodeView(location.hash)));
+if (typeof addEventListener !== 'undefined') addEventListener('hashchange', () => here() !== written && readAddress());
