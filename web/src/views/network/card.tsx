@@ -37,7 +37,8 @@ function StatRow({ word, props }: { word: CardWord; props: CardProps }) {
   const { network, series, layer, ranges, to, shown } = props, value = statisticOf(network, series, layer, word);
   const points = series.get(seriesOf(network.model.layers[layer]!.name, word)), range = ranges.get(word);
   if (Number.isNaN(value) && !points) return null;
-  const path = points && range ? pathOf(points, { width: WIDE, height: HIGH, from: 0, to, range, log: !isShare(word) }) : '', text = isShare(word) ? share(value) : figure(value, props.width < TINY ? 2 : 3);
+  const path = points && range ? pathOf(points, { width: WIDE, height: HIGH, from: 0, to, range, log: !isShare(word) }) : '';
+  const text = isShare(word) ? share(value) : figure(value, props.width < TINY ? 2 : 3);
   return (
     <div class={`card-row${toneOf(word, value)}`} title={SAYS[word][1]}>
       <dt>{SAYS[word][0]}</dt>

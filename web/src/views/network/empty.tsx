@@ -1,20 +1,20 @@
 // What to add to a program so that its network is seen: ready to copy.
 import { useState } from 'preact/hooks';
 
-export const DESCRIBE = `nns_layer in = nns_layer_describe(run, &(nns_layer_info){
+const DESCRIBE = `nns_layer in = nns_layer_describe(run, &(nns_layer_info){
     .name = "input", .kind = "input", .dims = 2, .shape = {28, 28}});
 nns_layer fc1 = nns_layer_describe(run, &(nns_layer_info){
     .name = "fc1", .kind = "dense", .activation = "relu",
     .dims = 1, .shape = {512}, .parameters = 784 * 512 + 512});`;
 
-export const REGISTER = `nns_tensor_add(run, &(nns_tensor_info){
+const REGISTER = `nns_tensor_add(run, &(nns_tensor_info){
     .layer = fc1, .role = NNS_WEIGHT, .dtype = NNS_FLOAT32,
     .dims = 2, .shape = {512, 784}, .data = w1});
 nns_tensor_add(run, &(nns_tensor_info){
     .layer = fc1, .role = NNS_ACT, .valid = NNS_AT_STEP,
     .dtype = NNS_FLOAT32, .dims = 2, .shape = {batch, 512}, .data = a1});`;
 
-export function Lines({ text }: { text: string }) {
+function Lines({ text }: { text: string }) {
   const [done, setDone] = useState('');
   const failed = () => setDone('select and copy by hand'), copy = () => (navigator.clipboard ? void navigator.clipboard.writeText(text).then(() => setDone('copied'), failed) : failed());
   return (

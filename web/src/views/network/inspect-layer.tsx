@@ -4,6 +4,7 @@ import { statistics } from '../../link/tables';
 import { whole } from '../../look/format';
 import { LayerSeries, seriesOf, valueAt } from '../../state/layer-series';
 import type { Network } from '../../state/network';
+import type { Points } from '../../state/points';
 import { runs } from '../../state/runs';
 import { view } from '../../state/view';
 import { useCalm } from './calm';
@@ -32,6 +33,11 @@ function rangeOf(values: ArrayLike<number>, rows: number): Range {
   return { low, high };
 }
 
+function Line({ points, range, to }: { points: Points; range: Range; to: number }) {
+  const path = pathOf(points, { width: 80, height: 14, from: 0, to, range, log: false });
+  return <svg viewBox="0 0 80 14" preserveAspectRatio="none" aria-hidden="true"><path class="spark-line" d={path} /></svg>;
+}
+
 function Row({ network, series, layer, word, index, to }: { network: Network; series: LayerSeries; layer: number; word: string; index: number; to: number }) {
   const name = network.model.layers[layer]!.name, points = series.get(seriesOf(name, word)), { moment } = view.value.network;
   const captured = network.shown.peek()?.layers[layer]?.statistics?.[index];
@@ -40,7 +46,7 @@ function Row({ network, series, layer, word, index, to }: { network: Network; se
   return (
     <div class="stat-row" title={SAYS[word]}>
       <dt class="muted clip">{groupOf(word) ? word.slice(word.indexOf('/') + 1) : word.replace('_', ' ')}</dt>
-      <dd>{points && <svg viewBox="0 0 80 14" preserveAspectRatio="none" aria-hidden="true"><path class="spark-line" d={pathOf(points, { width: 80, height: 14, from: 0, to, range: SHARES.has(word) ? { low: 0, high: 1 } : rangeOf(points.mean, points.rows), log: false })} /></svg>}</dd>
+      <dd>{points && <Line points={points} range={SHARES.has(word) ? { low: 0, high: 1 } : rangeOf(points.mean, points.rows)} to={to} />}</dd>
       <dd class="number" data-fact={word} data-value={value}>{SHARES.has(word) ? share(value) : word === 'nonfinite' ? whole(value) : figure(value)}</dd>
     </div>
   );

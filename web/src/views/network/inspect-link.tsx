@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { whole } from '../../look/format';
 import { matrixValue } from '../../network/matrix';
-import type { LinkQuantity, Target } from '../../network/model';
+import type { LinkQuantity, Target, UnitAt } from '../../network/model';
 import type { Network } from '../../state/network';
 import { spread } from '../../state/unit-past';
 import { view } from '../../state/view';
@@ -38,6 +38,11 @@ function usePast(network: Network, key: string): void {
   }, [network, key]);
 }
 
+function End({ network, at }: { network: Network; at: UnitAt }) {
+  const { layers, classes } = network.model, layer = layers[at.layer]!, words = unitWords(layer, at.unit, classes, at.layer === layers.length - 1);
+  return <button type="button" class="button small quiet" onClick={() => chooseUnit(network, at.layer, at.unit)}>{layer.name} {words}</button>;
+}
+
 export function LinkFacts({ network, target: t }: { network: Network; target: Link }) {
   const { moment, compare } = view.value.network, live = moment === null || compare, unit = t.to.unit, recorded = useRef<{ step: number; value: number }[]>([]);
   usePast(network, `${t.layer}:${t.index}`);
@@ -54,13 +59,13 @@ export function LinkFacts({ network, target: t }: { network: Network; target: Li
     recorded.current.push({ step: weight.step, value });
     if (recorded.current.length > MOST) recorded.current = recorded.current.filter((_, i) => i % 2 === 0);
   }, [weight?.step, value]);
-  const { layers, classes } = network.model, from = layers[t.from.layer], to = layers[t.to.layer]!;
+  const { layers } = network.model;
   return (
     <div class="inspect-body">
       <p class="inspect-standing">
-        {from && <button type="button" class="button small quiet" onClick={() => chooseUnit(network, t.from.layer, t.from.unit)}>{from.name} {unitWords(from, t.from.unit, classes, false)}</button>}
+        {layers[t.from.layer] && <End network={network} at={t.from} />}
         <span aria-hidden="true"> → </span>
-        <button type="button" class="button small quiet" onClick={() => chooseUnit(network, t.to.layer, t.to.unit)}>{to.name} {unitWords(to, t.to.unit, classes, t.to.layer === layers.length - 1)}</button>
+        <End network={network} at={t.to} />
       </p>
       <dl class="unit-facts">
         <Fact name="weight" value={value ?? (Number.isNaN(t.value) ? undefined : t.value)} />

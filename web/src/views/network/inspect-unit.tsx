@@ -17,17 +17,15 @@ import { figure, layerWords, share, unitWords } from './words';
 
 const LINKS = 6;
 
-function markWords(marks: number | undefined): string {
-  if (marks === undefined) return '';
-  const words = [marks & MARK.dead && 'dead', marks & MARK.saturated && 'saturated', marks & MARK.young && 'young'].filter(Boolean);
-  return words.join(', ');
+function markWords(marks = 0): ('dead' | 'saturated' | 'young')[] {
+  return (['dead', 'saturated', 'young'] as const).filter(word => marks & MARK[word]);
 }
 
-const MARK_SAYS: Record<string, string> = {
+const MARK_SAYS = {
   dead: 'zero on each of the last 1024 observed samples', saturated: 'at its bound on 95 % of the observed samples', young: 'fewer than 1024 samples were observed: not yet judged',
 };
 
-export interface UnitSeen { state: NetworkState | null; detail: UnitDetail | null; live: boolean }
+interface UnitSeen { state: NetworkState | null; detail: UnitDetail | null; live: boolean }
 
 // Where a unit stands now in words and numbers; compared: now minus then.
 function Numbers({ state, then, unit, weights, update }: { state: LayerState; then: LayerState | undefined; unit: number; weights: Row | null; update: Row | null }) {
@@ -55,7 +53,7 @@ function Standing({ network, layer, state, unit }: { network: Network; layer: nu
   return (
     <p class="inspect-standing muted">
       {activation || kind}{active !== undefined && !Number.isNaN(active) && <> · active on <span class="number" data-fact="active" data-value={active}>{share(active)}</span> of the batch</>}
-      {marks && marks.split(', ').map(m => <span key={m} class={`mark-word ${m}`} title={MARK_SAYS[m]}>{m}</span>)}
+      {marks.map(m => <span key={m} class={`mark-word ${m}`} title={MARK_SAYS[m]}>{m}</span>)}
     </p>
   );
 }
@@ -65,8 +63,8 @@ function incoming(network: Network, layer: number, row: Row): LinkRow[] {
   if (!from) return [];
   const each = from.shape.length >= 3 ? Math.max(1, row.data.length / from.shape[0]!) : 1;
   return strongestOf(row.data, LINKS).map(i => {
-    const unit = Math.floor(i / each);
-    return { key: String(i), word: from.kind === 'input' ? unitWords(from, unit, undefined, false) : `${from.name} ${unitWords(from, unit, undefined, false)}`, value: row.data[i]!, go: () => chooseUnit(network, source, unit) };
+    const unit = Math.floor(i / each), word = unitWords(from, unit, undefined, false);
+    return { key: String(i), word: from.kind === 'input' ? word : `${from.name} ${word}`, value: row.data[i]!, go: () => chooseUnit(network, source, unit) };
   });
 }
 
@@ -98,6 +96,11 @@ function useCourse(network: Network, layer: number, unit: number, version: unkno
   return { activation: of('activation'), gradient: of('gradient') };
 }
 
+function Steps({ step, weights }: { step: number; weights: Row | null }) {
+  const apart = weights && largest(weights.data) > 0 && weights.step !== step;
+  return <p class="faint number inspect-step">step <span data-fact="step" data-value={step}>{whole(step)}</span>{apart && ` · weights of step ${whole(weights.step)}`}</p>;
+}
+
 export function UnitFacts({ network, layer, unit }: { network: Network; layer: number; unit: number }) {
   const { moment, compare } = view.value.network, live = moment === null || compare;
   const seen = useCalm<UnitSeen>(() => ({ state: network.shown.value, detail: network.detailOf({ layer, unit }), live }), [network, layer, unit, moment, compare]);
@@ -123,7 +126,7 @@ export function UnitFacts({ network, layer, unit }: { network: Network; layer: n
       {seen.detail?.samples && live && seen.detail.samples.side > 0 && <Section title="strongest samples"><SampleRow samples={seen.detail.samples} classes={network.model.classes} /></Section>}
       {into.length > 0 && <Section title="strongest links in"><LinkRows rows={into} most={mostOf(into)} /></Section>}
       {out.length > 0 && <Section title="strongest links out"><LinkRows rows={out} most={mostOf(out)} /></Section>}
-      {seen.state && <p class="faint number inspect-step">step <span data-fact="step" data-value={seen.state.step}>{whole(seen.state.step)}</span>{weights && largest(weights.data) > 0 && weights.step !== seen.state.step && ` · weights of step ${whole(weights.step)}`}</p>}
+      {seen.state && <Steps step={seen.state.step} weights={weights} />}
       {!state.activation && !weights && <p class="faint">{figure(undefined)} nothing is registered for this unit</p>}
     </div>
   );

@@ -90,15 +90,17 @@ export function Legend({ network }: { network: Network }) {
   const d = useCalm(() => drawn.value, [network, n.quantity, n.scale, n.curve, n.links, n.compare]);
   if (!d) return <section class="network-legend" aria-label="legend" aria-busy="true" />;
   const layers = d.layers.filter(l => l.quantity && l.scale.ramp !== 'pixels'), pairs = d.pairs.filter(p => p.quantity), compared = network.compared.value !== null;
-  const links = pairs[0], drawnLinks = pairs.reduce((n, p) => n + p.drawn, 0), allLinks = pairs.reduce((n, p) => n + p.total, 0);
+  const links = pairs[0], what = n.quantity === 'value' && inPicture.value === network.run ? 'a of the sample in Try' : QUANTITY_WORDS[n.quantity];
+  const drawnLinks = pairs.reduce((n, p) => n + p.drawn, 0), allLinks = pairs.reduce((n, p) => n + p.total, 0);
+  const many = n.links === 'lines' ? `strongest ${whole(drawnLinks)} of ${whole(allLinks)}` : 'all, as matrices';
   return (
     <section class="network-legend" aria-label="legend">
-      <p class="legend-title"><b>{n.quantity}</b> <span class="muted">{n.quantity === 'value' && inPicture.value === network.run ? 'a of the sample in Try' : QUANTITY_WORDS[n.quantity]}, {scaleWords(d, compared)}</span></p>
+      <p class="legend-title"><b>{n.quantity}</b> <span class="muted">{what}, {scaleWords(d, compared)}</span></p>
       <Rows network={network} list={layers} first={first} note={l => `from ${figure(l.lowest)} to ${figure(l.highest)}`} />
       <Marks list={d.layers} />
       {links && n.links !== 'none' && (
         <>
-          <p class="legend-title"><b>links</b> <span class="muted">{LINK_WORDS[links.quantity]}, hue is the sign · {n.links === 'lines' ? `strongest ${whole(drawnLinks)} of ${whole(allLinks)}` : 'all, as matrices'}</span></p>
+          <p class="legend-title"><b>links</b> <span class="muted">{LINK_WORDS[links.quantity]}, hue is the sign · {many}</span></p>
           <Rows network={network} list={pairs} first={first} note={pairNote} />
         </>
       )}

@@ -10,7 +10,7 @@ export const drawn = signal<Drawn | null>(null);
 export const pointed = signal<{ target: Target; x: number; y: number } | null>(null); // under the pointer
 
 export const placeOfTarget = (network: Network, t: Target): Place => {
-  const layer = network.model.layers[t.kind === 'link' ? t.layer : t.layer]!.name;
+  const layer = network.model.layers[t.layer]!.name;
   if (t.kind === 'layer') return { layer, unit: -1, index: -1 };
   return t.kind === 'unit' ? { layer, unit: t.unit, index: -1 } : { layer, unit: t.to.unit, index: t.index };
 };

@@ -31,13 +31,6 @@ export function figure(value: number | undefined, digits = 3): string {
 
 export const share = (value: number | undefined): string => (value === undefined || Number.isNaN(value) ? '\u2013' : percent(value));
 
-// 1e-4, 0.1, 1, 100: the end of a scale.
-export function end(value: number, log: boolean): string {
-  if (!log) return figure(value);
-  const size = 10 ** value;
-  return size >= 0.01 && size < 1e4 ? number(Number(size.toPrecision(2)), 3) : size.toExponential(Number.isInteger(value) ? 0 : 1).replace('e+', 'e');
-}
-
 // What a unit is called: a pixel by row and column, a class by its word, a channel, a unit.
 export function unitWords(layer: NetworkLayer, unit: number, classes: readonly string[] | undefined, last: boolean): string {
   const image = layer.shape.length === 3 && layer.shape[0] === 1 ? layer.shape.slice(1) : layer.shape;
