@@ -8,7 +8,8 @@
 // Invariants:
 //   1. Nothing is wanted before the ring is there.
 //   2. What is still wanted when it is due again is counted as thinned.
-//   3. While the run is paused nothing is recorded and looks are served once for each LOOK record: the state does not change.
+//   3. While the run is paused nothing is recorded and looks are served once for each stop and each LOOK record:
+//      the state does not change.
 #include "network.h"
 
 #include "digest.h"
@@ -166,6 +167,9 @@ static void tend_look(nns_run *run, network *n, int64_t now_ns, int64_t *soon_ns
     const look *l = &p->look; // the helper alone writes it
     bool held = atomic_load(&run->holds), at_once = p->look_new;
     if (now_ns >= l->until_ns) return;
+    uint64_t serial = atomic_load(&run->serial);
+    if (held && serial != p->held_serial) at_once = true; // a person steps: each stop is seen at once
+    if (held) p->held_serial = serial;
     p->look_new = false;
     const uint32_t rates[] = {l->units_hz10, l->links_hz10};
     for (uint32_t i = 0; i < 2; i++) {

@@ -58,6 +58,7 @@ typedef struct plan {
     // Helper only.
     int64_t due_ns[WANTS]; // when each is wanted next
     bool look_new;         // a LOOK record came: served at once
+    uint64_t held_serial;  // run->serial of the last stop that was looked at
     bool worker_free;      // its CPU time of the last quarter of a second was little
     int64_t cpu_ns, cpu_at_ns;
 } plan;

@@ -55,6 +55,7 @@ const char options_help[] =
     "  --paused              wait for a person's resume before the first step\n"
     "  --stay                wait, paused, when the training is over, until Ctrl-C\n"
     "  --exit                end after the epochs (it does; the word is for `nnscope demo`)\n"
+    "  --budget X            share of step time that nnscope may use (default 0.01)\n"
     "  --name TEXT           of the run; --project TEXT\n"
     "  --quiet               print the last line only\n"
     "  --help, --version\n"
@@ -88,6 +89,7 @@ enum {
     THREADS,
     SAVE,
     LOAD,
+    BUDGET,
     PAUSED,
     STAY,
     EXIT,
@@ -124,6 +126,7 @@ static const struct option table[] = {
     {"threads", required_argument, NULL, THREADS},
     {"save", required_argument, NULL, SAVE},
     {"load", required_argument, NULL, LOAD},
+    {"budget", required_argument, NULL, BUDGET},
     {"paused", no_argument, NULL, PAUSED},
     {"stay", no_argument, NULL, STAY},
     {"exit", no_argument, NULL, EXIT},
@@ -377,6 +380,8 @@ static int read_one(options *o, int option, why *w) {
     case INIT_BIAS:
     case INIT_SHARE:
         return read_start(o, option, w);
+    case BUDGET:
+        return read_real(optarg, (bounds){"budget", 1e-6, 0.99}, &o->budget, w);
     case OPTIMIZER:
     case LR:
     case SCHEDULE:

@@ -11,6 +11,7 @@ typedef struct options {
     data_options data;
     int64_t steps;       // end after so many in all; 0: no such end
     int threads;
+    double budget;       // share of step time that nnscope may use; 0: its default
     bool paused;
     bool stay;           // wait, paused, when the training is over
     bool quiet;

@@ -36,6 +36,7 @@ static void open_run(watch *w, const options *o, int argc, char **argv) {
         .argv = argv,
         .quiet = o->quiet,
         .capture_output = true,
+        .budget = o->budget,
     });
 }
 

@@ -91,6 +91,8 @@ static void test_models(void **state) {
                      SCHEDULE_CONSTANT);
     assert_int_equal(accepted("--schedule cosine").given, OPTION_GIVEN_SCHEDULE);
     refused("--schedule linear", "constant or cosine");
+    assert_true(accepted("--budget 0.5").budget == 0.5 && accepted("").budget == 0);
+    refused("--budget 0", "--budget 0");
     assert_true(accepted("--stay").stay && !accepted("--stay --exit").stay);
     assert_true(accepted("--init-bias 1").given == OPTION_GIVEN_MODEL);
 }
