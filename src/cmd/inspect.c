@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] =
-    "nnscope inspect RUN [LAYER] [OPTIONS]\n"
-    "Prints the layers of a run's network with the last value of their statistics; of one layer all of them.\n"
-    "  --json     prints JSON\n"
-    "  --dir DIR  data directory\n";
+static const char usage[] = "nnscope inspect RUN [LAYER] [OPTIONS]\n"
+                            "Prints the layers of a run's network with the last value of their "
+                            "statistics; of one layer all of them.\n"
+                            "  --json     prints JSON\n"
+                            "  --dir DIR  data directory\n";
 
 // --- where it comes from ------------------------------------------------------------------------
 
@@ -54,7 +54,8 @@ static int from_store(const client *c, const char *meant, seen *s) {
     int64_t start_ms;
     if (local_open(&l, c)) return EXIT_FAILED;
     int status = local_resolve(&l, meant, key);
-    if (!status) status = local_run_row(&l, key, &id, &start_ms) ? EXIT_FAILED : read_objects(&l, id, s);
+    if (!status)
+        status = local_run_row(&l, key, &id, &start_ms) ? EXIT_FAILED : read_objects(&l, id, s);
     local_close(&l);
     return status;
 }
@@ -75,8 +76,8 @@ static int from_server(const client *c, const char *meant, seen *s) {
 // Is `name` the series layer/LAYER/WORD?
 static bool is_statistic(const char *name, const char *layer, const char *word) {
     size_t n = strlen(layer);
-    return name && strncmp(name, "layer/", 6) == 0 && strncmp(name + 6, layer, n) == 0 && name[6 + n] == '/' &&
-           strcmp(name + 7 + n, word) == 0;
+    return name && strncmp(name, "layer/", 6) == 0 && strncmp(name + 6, layer, n) == 0 &&
+           name[6 + n] == '/' && strcmp(name + 7 + n, word) == 0;
 }
 
 // {WORD: last value} of a layer.
@@ -99,7 +100,8 @@ static json_t *told(const seen *s, const char *wanted) {
     json_array_foreach(json_object_get(s->model, "layers"), i, layer) {
         const char *name = json_string_value(json_object_get(layer, "name"));
         if (!name || (wanted && strcmp(name, wanted) != 0)) continue;
-        json_object_set_new(layer, "statistics", statistics_of(name, json_object_get(s->series, "series")));
+        json_object_set_new(layer, "statistics",
+                            statistics_of(name, json_object_get(s->series, "series")));
         json_array_append(list, layer);
     }
     if (!wanted || json_array_size(list)) return json_pack("{s:o}", "layers", list);
@@ -111,7 +113,8 @@ static json_t *told(const seen *s, const char *wanted) {
 
 // Text of the program's own on a terminal: without control characters.
 static void plain(char *out, size_t capacity, const json_t *text) {
-    snprintf(out, capacity, "%s", json_is_string(text) && json_string_length(text) ? json_string_value(text) : "-");
+    snprintf(out, capacity, "%s",
+             json_is_string(text) && json_string_length(text) ? json_string_value(text) : "-");
     for (char *at = out; *at; at++)
         if ((unsigned char)*at < 32 || *at == 127) *at = '?';
 }
@@ -124,15 +127,21 @@ static void shape_text(const json_t *shape, char *out, size_t capacity) {
 }
 
 static void print_value(const json_t *value) {
-    if (json_is_number(value)) printf(" %11.4g", json_number_value(value));
-    else printf(" %11s", json_is_string(value) ? json_string_value(value) : "-");
+    if (json_is_number(value))
+        printf(" %11.4g", json_number_value(value));
+    else
+        printf(" %11s", json_is_string(value) ? json_string_value(value) : "-");
 }
 
 static const struct {
     int statistic;
     const char *head;
-} columns[] = {{STATISTIC_ACTIVATION_MEAN, "mean a"}, {STATISTIC_ACTIVATION_DEVIATION, "deviation a"}, {STATISTIC_GRADIENT_NORM, "|gradient|"},
-               {STATISTIC_WEIGHT_NORM, "|weight|"},   {STATISTIC_UPDATE_RATIO, "update"},              {STATISTIC_SPARSITY, "sparsity"},
+} columns[] = {{STATISTIC_ACTIVATION_MEAN, "mean a"},
+               {STATISTIC_ACTIVATION_DEVIATION, "deviation a"},
+               {STATISTIC_GRADIENT_NORM, "|gradient|"},
+               {STATISTIC_WEIGHT_NORM, "|weight|"},
+               {STATISTIC_UPDATE_RATIO, "update"},
+               {STATISTIC_SPARSITY, "sparsity"},
                {STATISTIC_DEAD, "dead"}};
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
@@ -145,7 +154,8 @@ static void print_layer(const json_t *layer) {
     printf("%-16s %-8s %-10s %-12s %11lld", name, kind, activation, shape,
            (long long)json_integer_value(json_object_get(layer, "parameters")));
     for (size_t i = 0; i < COLUMNS; i++)
-        print_value(json_object_get(json_object_get(layer, "statistics"), capture_statistic_word(columns[i].statistic)));
+        print_value(json_object_get(json_object_get(layer, "statistics"),
+                                    capture_statistic_word(columns[i].statistic)));
     putchar('\n');
 }
 
@@ -166,9 +176,11 @@ static void print_one(const json_t *layer) {
         printf("%-24s %11s\n", words[i], text);
     }
     shape_text(json_object_get(layer, "shape"), text, sizeof text);
-    printf("%-24s %11s\n%-24s %11lld\n", "shape", text, "parameters", (long long)json_integer_value(json_object_get(layer, "parameters")));
+    printf("%-24s %11s\n%-24s %11lld\n", "shape", text, "parameters",
+           (long long)json_integer_value(json_object_get(layer, "parameters")));
     for (int k = 0; k < STATISTIC_COUNT; k++) {
-        const json_t *value = json_object_get(json_object_get(layer, "statistics"), capture_statistic_word(k));
+        const json_t *value =
+            json_object_get(json_object_get(layer, "statistics"), capture_statistic_word(k));
         if (!value) continue;
         printf("%-23s", capture_statistic_word(k));
         print_value(value);
@@ -186,11 +198,17 @@ static int print_json(const json_t *json) {
 static int print(const seen *s, const char *wanted, bool as_json) {
     json_t *json = told(s, wanted), *layers = json_object_get(json, "layers");
     int status = json ? EXIT_OK : EXIT_FAILED;
-    if (!json) fprintf(stderr, "nnscope: the run's network has no such layer; `nnscope inspect RUN` lists them\n");
-    else if (as_json) status = print_json(json);
-    else if (wanted) print_one(json_array_get(layers, 0));
-    else if (json_array_size(layers)) print_table(layers);
-    else fprintf(stderr, "nnscope: the run has not described its network\n");
+    if (!json)
+        fprintf(stderr,
+                "nnscope: the run's network has no such layer; `nnscope inspect RUN` lists them\n");
+    else if (as_json)
+        status = print_json(json);
+    else if (wanted)
+        print_one(json_array_get(layers, 0));
+    else if (json_array_size(layers))
+        print_table(layers);
+    else
+        fprintf(stderr, "nnscope: the run has not described its network\n");
     json_decref(json);
     return status;
 }

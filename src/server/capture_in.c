@@ -42,18 +42,25 @@ static void put_pruning(core *c, run *r, json_t *json) {
     json_decref(json);
 }
 
-static void no_blob(core *c, run *r, uint32_t kind, uint64_t number, int64_t step, const uint8_t *at) {
+static void no_blob(core *c, run *r, uint32_t kind, uint64_t number, int64_t step,
+                    const uint8_t *at) {
     char *why = reason(at);
     if (kind == CAPTURE_PUSH) push_answer(c, number, NULL, why ? why : "");
     if (kind == CAPTURE_PRUNE && why)
-        put_pruning(c, r, json_pack("{s:I,s:I,s:s}", "step", (json_int_t)step, "command", (json_int_t)number, "error", why));
+        put_pruning(c, r,
+                    json_pack("{s:I,s:I,s:s}", "step", (json_int_t)step, "command",
+                              (json_int_t)number, "error", why));
     mem_free(why);
 }
 
 void capture_take(core *c, process *p, const lane_state *l, uint32_t kind, const uint8_t *at) {
     int64_t step = le_i64(at + 16);
-    media_due due = {.capture = (int)kind, .number = le_u64(at + 8), .blob = le_u64(at + 24), .flags = le_u32(at + 40),
-                     .time_ms = l->time_ms, .since_ns = clock_mono_ns()};
+    media_due due = {.capture = (int)kind,
+                     .number = le_u64(at + 8),
+                     .blob = le_u64(at + 24),
+                     .flags = le_u32(at + 40),
+                     .time_ms = l->time_ms,
+                     .since_ns = clock_mono_ns()};
     if (kind < CAPTURE_LOOK || kind > CAPTURE_PRUNE) return;
     due.step = step < -STEP_MAX ? -STEP_MAX : step > STEP_MAX ? STEP_MAX : step;
     due.attempt = attempt_at(l, due.step);
@@ -87,13 +94,15 @@ static json_t *pruning_json(const uint8_t *bytes, size_t length, const media_due
     capture_section s;
     json_t *rows = json_array();
     for (size_t at = 0; capture_next(bytes, length, &at, &s) == 0;) {
-        if (s.quantity != QUANTITY_PRUNING || s.dims != 2 || s.shape[1] != 3 || s.elements > 30000) continue;
+        if (s.quantity != QUANTITY_PRUNING || s.dims != 2 || s.shape[1] != 3 || s.elements > 30000)
+            continue;
         for (uint32_t i = 0; i < s.shape[0]; i++)
-            json_array_append_new(rows, json_pack("[f,f,f]", (double)section_value(&s, 3 * i), (double)section_value(&s, 3 * i + 1),
+            json_array_append_new(rows, json_pack("[f,f,f]", (double)section_value(&s, 3 * i),
+                                                  (double)section_value(&s, 3 * i + 1),
                                                   (double)section_value(&s, 3 * i + 2)));
     }
-    return json_pack("{s:I,s:f,s:I,s:o}", "step", (json_int_t)m->step, "time", (double)m->time_ms / 1000.0, "command",
-                     (json_int_t)m->number, "curve", rows);
+    return json_pack("{s:I,s:f,s:I,s:o}", "step", (json_int_t)m->step, "time",
+                     (double)m->time_ms / 1000.0, "command", (json_int_t)m->number, "curve", rows);
 }
 
 static void take_prune(core *c, process *p, const buf *bytes, const media_due *m) {
@@ -140,8 +149,10 @@ bool capture_put_away(core *c, process *p, media_due *m, const char *path, bool 
     capture_head head;
     buf bytes = {0};
     bool late = last_chance || clock_mono_ns() - m->since_ns > LATE_NS;
-    if (m->capture == CAPTURE_SNAPSHOT && (m->busy || access(path, F_OK) == 0)) return kept(c, p, m);
-    int result = nobody_waits(c, p, m) ? NNS_E_AGAIN : read_capture(path, m->capture, &bytes, &head);
+    if (m->capture == CAPTURE_SNAPSHOT && (m->busy || access(path, F_OK) == 0))
+        return kept(c, p, m);
+    int result =
+        nobody_waits(c, p, m) ? NNS_E_AGAIN : read_capture(path, m->capture, &bytes, &head);
     if (result == NNS_E_NOT_FOUND && !late) {
         buf_fini(&bytes);
         return false;

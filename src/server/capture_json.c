@@ -9,10 +9,14 @@
 
 // IEEE half to float: exact.
 static float half(uint16_t h) {
-    uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, mantissa = h & 1023, bits;
-    if (exponent == 31) bits = sign | 0x7F800000u | mantissa << 13;
-    else if (exponent) bits = sign | (exponent + 112) << 23 | mantissa << 13;
-    else return (sign ? -1.0f : 1.0f) * (float)mantissa * 0x1p-24f;
+    uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, mantissa = h & 1023,
+             bits;
+    if (exponent == 31)
+        bits = sign | 0x7F800000u | mantissa << 13;
+    else if (exponent)
+        bits = sign | (exponent + 112) << 23 | mantissa << 13;
+    else
+        return (sign ? -1.0f : 1.0f) * (float)mantissa * 0x1p-24f;
     float out;
     memcpy(&out, &bits, sizeof out);
     return out;
@@ -20,12 +24,18 @@ static float half(uint16_t h) {
 
 float section_value(const capture_section *s, size_t i) {
     switch (s->coding) {
-    case CODING_F32: return le_f32(s->data + 4 * i);
-    case CODING_F16: return half(le_u16(s->data + 2 * i)) * s->scale;
-    case CODING_I8: return s->data[i] == 0x80 ? NAN : (float)(int8_t)s->data[i] * s->scale;
-    case CODING_U8: return s->data[i];
-    case CODING_U32: return (float)le_u32(s->data + 4 * i);
-    default: return NAN;
+    case CODING_F32:
+        return le_f32(s->data + 4 * i);
+    case CODING_F16:
+        return half(le_u16(s->data + 2 * i)) * s->scale;
+    case CODING_I8:
+        return s->data[i] == 0x80 ? NAN : (float)(int8_t)s->data[i] * s->scale;
+    case CODING_U8:
+        return s->data[i];
+    case CODING_U32:
+        return (float)le_u32(s->data + 4 * i);
+    default:
+        return NAN;
     }
 }
 
@@ -33,14 +43,18 @@ void section_json(const capture_section *s, buf *out) {
     buf_char(out, '[');
     for (size_t i = 0; i < s->elements && !out->failed; i++) {
         if (i) buf_char(out, ',');
-        if (s->coding == CODING_U32) buf_int(out, le_u32(s->data + 4 * i));
-        else if (s->coding == CODING_U8) buf_int(out, s->data[i]);
-        else json_float(out, section_value(s, i));
+        if (s->coding == CODING_U32)
+            buf_int(out, le_u32(s->data + 4 * i));
+        else if (s->coding == CODING_U8)
+            buf_int(out, s->data[i]);
+        else
+            json_float(out, section_value(s, i));
     }
     buf_char(out, ']');
 }
 
-bool capture_find(const uint8_t *bytes, size_t length, bool (*fits)(const looking *l, const capture_section *s), const looking *l,
+bool capture_find(const uint8_t *bytes, size_t length,
+                  bool (*fits)(const looking *l, const capture_section *s), const looking *l,
                   capture_section *out) {
     for (size_t at = 0; capture_next(bytes, length, &at, out) == 0;)
         if (fits(l, out)) return true;

@@ -213,7 +213,8 @@ const char *request_param(request *r, int index) {
 }
 
 core_author request_author(const request *r) {
-    return (core_author){r->who.name, r->who.session ? "page" : "api"};
+    const char *from = r->who.session ? "page" : r->command_line ? "command line" : "api";
+    return (core_author){r->who.name, from};
 }
 
 // --- checks --------------------------------------------------------------------------------
@@ -235,6 +236,8 @@ static void read_wishes(request *r) {
         r->gzip = http_accepts(text, strlen(text), "gzip");
     if (net_header(wsi, WSI_TOKEN_CONNECTION, text, sizeof text))
         r->closing = http_accepts(text, strlen(text), "close");
+    if (net_header(wsi, WSI_TOKEN_HTTP_USER_AGENT, text, sizeof text))
+        r->command_line = !strncmp(text, "nnscope/", 8);
     net_header(wsi, WSI_TOKEN_HTTP, version, sizeof version);
     r->old = strcmp(version, "HTTP/1.1") != 0;
     if (r->old) r->closing = true;

@@ -27,6 +27,7 @@ struct request {
     bool closing;             // close the connection after the reply
     bool refused;             // the reply is made already; the body is only swallowed
     bool gzip;
+    bool command_line;        // nnscope's own asks, by its name
     bool chunked;
     identity who;
     char path[1025];

@@ -22,19 +22,21 @@ typedef struct inspect_job {
     int64_t step, to;
     size_t limit, count;
     bool tensors_only;
-    char name[256], layer[256];   // of the tensor; or of the layer
+    char name[256], layer[256]; // of the tensor; or of the layer
     int quantity, form;
     bool units;
-    uint32_t number;              // of tensor or layer
-    frame *now;                   // the capture that has it, counted
-    uint64_t bound;               // bytes that a run may keep
+    uint32_t number; // of tensor or layer
+    frame *now;      // the capture that has it, counted
+    uint64_t bound;  // bytes that a run may keep
 } inspect_job;
 
 static void fini(job *j) {
     frame_release(((inspect_job *)j)->now);
 }
 
-static inspect_job *new_job(core *c, const char *key, void (*work)(core *c, job *j, store_reader *reader), core_done done, void *context) {
+static inspect_job *new_job(core *c, const char *key,
+                            void (*work)(core *c, job *j, store_reader *reader), core_done done,
+                            void *context) {
     core_reply error = {0};
     core_lock(c);
     run *r = id_valid(key) ? registry_find(c, key) : NULL;
@@ -46,7 +48,8 @@ static inspect_job *new_job(core *c, const char *key, void (*work)(core *c, job 
         k->run = id;
         return k;
     }
-    reply_error(&error, id ? 503 : 404, id ? "no_memory" : "not_found", id ? "out of memory" : "there is no such run");
+    reply_error(&error, id ? 503 : 404, id ? "no_memory" : "not_found",
+                id ? "out of memory" : "there is no such run");
     answer_later(c, &error, done, context);
     return NULL;
 }
@@ -76,7 +79,8 @@ static void work_model(core *c, job *j, store_reader *reader) {
     if (!json) json = json_pack("{s:[],s:[],s:n,s:b}", "layers", "tensors", "push", "evaluate", 0);
     json_object_del(json, "rank");
     json_object_del(json, "generation");
-    json_t *tensors = k->tensors_only ? json_pack("{s:O}", "tensors", json_object_get(json, "tensors")) : NULL;
+    json_t *tensors =
+        k->tensors_only ? json_pack("{s:O}", "tensors", json_object_get(json, "tensors")) : NULL;
     json_print(tensors ? tensors : json, &j->reply.body);
     json_decref(tensors);
     json_decref(json);
@@ -93,8 +97,11 @@ void core_get_model(core *c, const char *key, bool tensors_only, core_done done,
 static void work_pruning(core *c, job *j, store_reader *reader) {
     core_settle(c);
     int result = store_get_document(reader, ((inspect_job *)j)->run, "pruning", &j->reply.body);
-    if (result) reply_error(&j->reply, 404, "not_found", "what pruning would cost was not measured in this run: send the command prune");
-    else reply_json(&j->reply, 200);
+    if (result)
+        reply_error(&j->reply, 404, "not_found",
+                    "what pruning would cost was not measured in this run: send the command prune");
+    else
+        reply_json(&j->reply, 200);
 }
 
 void core_get_pruning(core *c, const char *key, core_done done, void *context) {
@@ -125,7 +132,8 @@ static int add_snapshot(void *context, const store_snapshot *row) {
     if (k->count++) buf_char(out, ',');
     buf_print(out, "{\"step\":%lld,\"time\":", (long long)row->step);
     buf_number(out, (double)row->time_ms / 1000.0);
-    buf_print(out, ",\"bytes\":%llu,\"key\":%s,\"flags\":", (unsigned long long)row->bytes, row->base ? "false" : "true");
+    buf_print(out, ",\"bytes\":%llu,\"key\":%s,\"flags\":", (unsigned long long)row->bytes,
+              row->base ? "false" : "true");
     flags_json(row->flags, out);
     buf_char(out, '}');
     k->step = row->step;
@@ -138,22 +146,28 @@ static void work_snapshots(core *c, job *j, store_reader *reader) {
     store_snapshots sum;
     core_settle(c);
     buf_text(out, "{\"snapshots\":[");
-    int result = store_list_snapshots(reader, k->run, k->step, k->to, false, k->limit, add_snapshot, k);
+    int result =
+        store_list_snapshots(reader, k->run, k->step, k->to, false, k->limit, add_snapshot, k);
     if (!result) result = store_snapshots_sum(reader, k->run, &sum);
     if (result) {
-        reply_error(&j->reply, 503, "store", "the snapshots cannot be read: %s", error_sentence(result));
+        reply_error(&j->reply, 503, "store", "the snapshots cannot be read: %s",
+                    error_sentence(result));
         return;
     }
-    buf_print(out, "],\"count\":%llu,\"bytes\":%llu,\"per_hour\":", (unsigned long long)sum.count, (unsigned long long)sum.bytes);
+    buf_print(out, "],\"count\":%llu,\"bytes\":%llu,\"per_hour\":", (unsigned long long)sum.count,
+              (unsigned long long)sum.bytes);
     buf_number(out, sum.per_hour < 1e15 ? (double)(int64_t)sum.per_hour : 0);
     buf_print(out, ",\"limit\":%llu,\"next\":", (unsigned long long)c->snapshot_bytes);
-    if (k->count >= k->limit) buf_int(out, k->step + 1);
-    else buf_text(out, "null");
+    if (k->count >= k->limit)
+        buf_int(out, k->step + 1);
+    else
+        buf_text(out, "null");
     buf_char(out, '}');
     reply_json(&j->reply, 200);
 }
 
-void core_get_snapshots(core *c, const char *key, int64_t from, int64_t to, int limit, core_done done, void *context) {
+void core_get_snapshots(core *c, const char *key, int64_t from, int64_t to, int limit,
+                        core_done done, void *context) {
     inspect_job *k = new_job(c, key, work_snapshots, done, context);
     if (!k) return;
     k->step = from;
@@ -176,8 +190,10 @@ static int read_at(core *c, store_reader *reader, store_id of, int64_t step, dec
 }
 
 static void no_snapshot(core_reply *reply, int result) {
-    if (result == NNS_E_NOT_FOUND) reply_error(reply, 404, "no_snapshot", "no snapshot was taken at or before that step");
-    else reply_error(reply, 503, "store", "the snapshot cannot be read: %s", error_sentence(result));
+    if (result == NNS_E_NOT_FOUND)
+        reply_error(reply, 404, "no_snapshot", "no snapshot was taken at or before that step");
+    else
+        reply_error(reply, 503, "store", "the snapshot cannot be read: %s", error_sentence(result));
 }
 
 static void work_snapshot(core *c, job *j, store_reader *reader) {
@@ -207,7 +223,8 @@ void core_get_snapshot(core *c, const char *key, int64_t step, core_done done, v
 // --- values -------------------------------------------------------------------------------------
 
 static bool fits(const inspect_job *k, const capture_section *s) {
-    if (s->coding == CODING_PAIR || s->coding == CODING_TRIPLE || s->coding & CODING_PACKED) return false;
+    if (s->coding == CODING_PAIR || s->coding == CODING_TRIPLE || s->coding & CODING_PACKED)
+        return false;
     if (k->units) return s->layer == k->number && s->quantity == k->quantity && !s->item;
     return s->tensor == k->number && s->quantity == k->quantity;
 }
@@ -239,11 +256,15 @@ static void member(buf *out, const char *name, const char *text) {
     json_text(out, text);
 }
 
-static void put_json(const inspect_job *k, const json_t *meta, const capture_section *s, int64_t step, bool snapshot, buf *out) {
-    bool exact = !s->full[0] && (s->coding == CODING_F32 || s->coding == CODING_U32 || s->coding == CODING_U8);
+static void put_json(const inspect_job *k, const json_t *meta, const capture_section *s,
+                     int64_t step, bool snapshot, buf *out) {
+    bool exact = !s->full[0] &&
+                 (s->coding == CODING_F32 || s->coding == CODING_U32 || s->coding == CODING_U8);
     buf_print(out, "{\"step\":%lld,\"snapshot\":%s", (long long)step, snapshot ? "true" : "false");
-    if (k->units) member(out, "layer", k->layer);
-    else member(out, "name", k->name);
+    if (k->units)
+        member(out, "layer", k->layer);
+    else
+        member(out, "name", k->name);
     member(out, "quantity", capture_quantity_word(s->quantity));
     const char *const words[] = {"role", "dtype"};
     for (size_t i = 0; !k->units && i < 2; i++)
@@ -254,9 +275,12 @@ static void put_json(const inspect_job *k, const json_t *meta, const capture_sec
     shape_json(s->shape, s->dims, out);
     buf_text(out, ",\"full\":");
     json_t *full = k->units ? NULL : json_object_get(meta, "shape");
-    if (json_is_array(full)) json_print(full, out);
-    else shape_json(s->shape, s->dims, out);
-    buf_print(out, ",\"folded\":%s,\"nonfinite\":%llu,\"values\":", s->full[0] ? "true" : "false", (unsigned long long)s->nonfinite);
+    if (json_is_array(full))
+        json_print(full, out);
+    else
+        shape_json(s->shape, s->dims, out);
+    buf_print(out, ",\"folded\":%s,\"nonfinite\":%llu,\"values\":", s->full[0] ? "true" : "false",
+              (unsigned long long)s->nonfinite);
     section_json(s, out);
     buf_char(out, '}');
 }
@@ -307,8 +331,9 @@ static int quantity_of_role(const char *role) {
     static const struct {
         const char *role;
         int quantity;
-    } roles[] = {{"weight", QUANTITY_WEIGHT}, {"weight_grad", QUANTITY_WEIGHT_GRADIENT}, {"update", QUANTITY_UPDATE},
-                 {"bias", QUANTITY_BIAS},     {"bias_grad", QUANTITY_BIAS_GRADIENT},     {"input", QUANTITY_INPUT}};
+    } roles[] = {{"weight", QUANTITY_WEIGHT},           {"weight_grad", QUANTITY_WEIGHT_GRADIENT},
+                 {"update", QUANTITY_UPDATE},           {"bias", QUANTITY_BIAS},
+                 {"bias_grad", QUANTITY_BIAS_GRADIENT}, {"input", QUANTITY_INPUT}};
     for (size_t i = 0; role && i < sizeof roles / sizeof *roles; i++)
         if (strcmp(role, roles[i].role) == 0) return roles[i].quantity;
     return QUANTITY_VALUE;
@@ -316,7 +341,8 @@ static int quantity_of_role(const char *role) {
 
 static uint32_t what_of(int quantity) {
     if (quantity == QUANTITY_WEIGHT || quantity == QUANTITY_BIAS) return LOOK_WEIGHTS;
-    if (quantity == QUANTITY_WEIGHT_GRADIENT || quantity == QUANTITY_BIAS_GRADIENT) return LOOK_GRADIENTS;
+    if (quantity == QUANTITY_WEIGHT_GRADIENT || quantity == QUANTITY_BIAS_GRADIENT)
+        return LOOK_GRADIENTS;
     if (quantity == QUANTITY_UPDATE) return LOOK_UPDATES;
     if (quantity == QUANTITY_CLASS_MEAN) return LOOK_CLASSES;
     return quantity < QUANTITY_WEIGHT ? LOOK_UNITS : LOOK_VALUES;
@@ -325,10 +351,11 @@ static uint32_t what_of(int quantity) {
 // Which section is meant. NULL: the reply says why not.
 static const json_t *resolve(inspect_job *k, const json_t *model) {
     const char *name = k->units ? k->layer : k->name;
-    const json_t *item = named(json_object_get(model, k->units ? "layers" : "tensors"), name, &k->number);
+    const json_t *item =
+        named(json_object_get(model, k->units ? "layers" : "tensors"), name, &k->number);
     if (!item) {
-        reply_error(&k->j.reply, 404, k->units ? "unknown_layer" : "unknown_tensor", "the run has no %s \"%.255s\"",
-                    k->units ? "layer" : "tensor", name);
+        reply_error(&k->j.reply, 404, k->units ? "unknown_layer" : "unknown_tensor",
+                    "the run has no %s \"%.255s\"", k->units ? "layer" : "tensor", name);
         return NULL;
     }
     if (!k->units) k->quantity = quantity_of_role(json_string_value(json_object_get(item, "role")));
@@ -344,9 +371,11 @@ static void work_values(core *c, job *j, store_reader *reader) {
     recode_bytes now = k->now ? (recode_bytes){k->now->data, k->now->length} : (recode_bytes){0};
     if (meta && !put_values(k, meta, now, false)) {
         int result = read_at(c, reader, k->run, k->step, &d);
-        if (result) no_snapshot(&j->reply, result);
+        if (result)
+            no_snapshot(&j->reply, result);
         else if (!put_values(k, meta, snapshot_bytes(d), true))
-            reply_error(&j->reply, 404, "not_recorded", "neither is that seen now, nor does the nearest snapshot hold it");
+            reply_error(&j->reply, 404, "not_recorded",
+                        "neither is that seen now, nor does the nearest snapshot hold it");
         snapshot_drop(c, d);
     }
     json_decref(model);
@@ -363,7 +392,8 @@ void look_answer(core *c, looking *l, frame *f) {
 // Lock held. True: the program is asked first.
 static bool ask_now(core *c, run *r, inspect_job *k) {
     uint32_t number = 0;
-    const json_t *item = k->units ? model_layer(r->network, k->layer, &number) : model_tensor(r->network, k->name, &number);
+    const json_t *item = k->units ? model_layer(r->network, k->layer, &number)
+                                  : model_tensor(r->network, k->name, &number);
     looking *l = item && r->loaded && run_speaker(r) ? mem_new(sizeof *l) : NULL;
     if (!l) return false;
     k->number = number;
@@ -389,14 +419,17 @@ static bool read_wishes(inspect_job *k, const core_values *q) {
     snprintf(k->name, sizeof k->name, "%s", q->tensor ? q->tensor : "");
     snprintf(k->layer, sizeof k->layer, "%s", q->layer ? q->layer : "");
     k->quantity = k->units ? quantity_of(q->quantity ? q->quantity : "activation") : 0;
-    return !k->units || (k->quantity && k->quantity < QUANTITY_WEIGHT) || k->quantity == QUANTITY_BIAS || k->quantity == QUANTITY_BIAS_GRADIENT;
+    return !k->units || (k->quantity && k->quantity < QUANTITY_WEIGHT) ||
+           k->quantity == QUANTITY_BIAS || k->quantity == QUANTITY_BIAS_GRADIENT;
 }
 
 void core_get_values(core *c, const core_values *q, core_done done, void *context) {
     inspect_job *k = new_job(c, q->run, work_values, done, context);
     if (!k) return;
     if (!read_wishes(k, q)) {
-        reply_error(&k->j.reply, 422, "invalid", "quantity is activation, gradient, marks, mean, active, class_mean, selectivity, weight_in, bias or bias_gradient");
+        reply_error(&k->j.reply, 422, "invalid",
+                    "quantity is activation, gradient, marks, mean, active, class_mean, "
+                    "selectivity, weight_in, bias or bias_gradient");
         job_answer(c, &k->j);
         return;
     }
@@ -408,7 +441,6 @@ void core_get_values(core *c, const core_values *q, core_done done, void *contex
 }
 
 // --- try ----------------------------------------------------------------------------------------
-
 
 static void tried(core *c, void *context, frame *f, const char *code, const char *why) {
     inspect_job *k = context;
@@ -426,8 +458,10 @@ static void tried(core *c, void *context, frame *f, const char *code, const char
 static const char *layer_of(const json_t *layers, uint32_t number) {
     size_t i;
     json_t *item;
-    json_array_foreach(layers, i, item)
-        if (json_integer_value(json_object_get(item, "number")) == (json_int_t)number) return json_string_value(json_object_get(item, "name"));
+    json_array_foreach(
+        layers, i,
+        item) if (json_integer_value(json_object_get(item, "number")) ==
+                  (json_int_t)number) return json_string_value(json_object_get(item, "name"));
     return NULL;
 }
 
@@ -458,15 +492,18 @@ static void work_try(core *c, job *j, store_reader *reader) {
     buf_print(out, "{\"step\":%lld,\"output\":", good ? (long long)head.step : -1);
     for (size_t at = 0; good && !found && capture_next(in.data, in.length, &at, &s) == 0;)
         found = s.quantity == QUANTITY_OUTPUT;
-    if (found) section_json(&s, out);
-    else buf_text(out, "[]");
+    if (found)
+        section_json(&s, out);
+    else
+        buf_text(out, "[]");
     put_activations(in, json_object_get(model, "layers"), out);
     buf_char(out, '}');
     json_decref(model);
     reply_json(&j->reply, 200);
 }
 
-void core_post_try(core *c, const char *key, const char *json, size_t bytes, int64_t wait_ms, core_done done, void *context) {
+void core_post_try(core *c, const char *key, const char *json, size_t bytes, int64_t wait_ms,
+                   core_done done, void *context) {
     core_reply reply = {0};
     json_t *wanted = reply_parse(&reply, json, bytes);
     if (!wanted) {

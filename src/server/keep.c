@@ -31,13 +31,13 @@ struct decoded {
     decoded *next;
     char hash[65];
     buf bytes;
-    int uses;                     // those who borrow it, and the cache
+    int uses; // those who borrow it, and the cache
 };
 
 struct keeper {
     job_queue queue;
-    pthread_mutex_t mutex;        // of the cache
-    decoded *cache;               // last used first
+    pthread_mutex_t mutex; // of the cache
+    decoded *cache;        // last used first
     size_t cache_bytes;
 };
 
@@ -47,7 +47,8 @@ void snapshot_name(char out[65], const char *key, const char *rest, uint64_t num
     char text[192];
     uint8_t digest[EVP_MAX_MD_SIZE];
     unsigned length = 0;
-    int n = snprintf(text, sizeof text, "snapshot %s %s %llu", key, rest, (unsigned long long)number);
+    int n =
+        snprintf(text, sizeof text, "snapshot %s %s %llu", key, rest, (unsigned long long)number);
     if (!EVP_Digest(text, (size_t)n, digest, &length, EVP_sha256(), NULL)) length = 0;
     memset(out, '0', 64);
     out[64] = 0;
@@ -153,7 +154,9 @@ static int decode(core *c, const store_snapshot *row, decoded *base, decoded **o
     buf stored = {0}, bytes = {0};
     int result = blob_path(c, row->hash, path);
     if (!result) result = file_read(path, CAPTURE_BYTES_MAX, &stored);
-    if (!result) result = recode_unpack((recode_bytes){stored.data, stored.length}, snapshot_bytes(base), &bytes);
+    if (!result)
+        result =
+            recode_unpack((recode_bytes){stored.data, stored.length}, snapshot_bytes(base), &bytes);
     buf_fini(&stored);
     if (result) {
         buf_fini(&bytes);
@@ -167,7 +170,8 @@ static int decode(core *c, const store_snapshot *row, decoded *base, decoded **o
     return 0;
 }
 
-int snapshot_open(core *c, store_reader *reader, store_id of, const store_snapshot *row, decoded **out) {
+int snapshot_open(core *c, store_reader *reader, store_id of, const store_snapshot *row,
+                  decoded **out) {
     store_snapshot chain[CHAIN_MAX + 1];
     int depth = 0, result = 0;
     decoded *d = NULL;
@@ -205,7 +209,7 @@ typedef struct keep_job {
     store_id run;
     media_due due;
     store_snapshot row;
-    bool known;                   // `last` is
+    bool known; // `last` is
     store_snapshot last;
 } keep_job;
 
@@ -236,7 +240,8 @@ static void find_last(core *c, keep_job *k, store_reader *reader) {
 
 static int pack(core *c, keep_job *k, store_reader *reader, recode_bytes raw, buf *out) {
     decoded *base = NULL;
-    bool chained = k->last.id && k->last.depth < CHAIN_MAX && !snapshot_open(c, reader, k->run, &k->last, &base);
+    bool chained = k->last.id && k->last.depth < CHAIN_MAX &&
+                   !snapshot_open(c, reader, k->run, &k->last, &base);
     int result = recode_pack(raw, chained ? snapshot_bytes(base) : (recode_bytes){0}, out);
     snapshot_drop(c, base);
     k->row.base = chained ? k->last.id : 0;
@@ -261,7 +266,8 @@ static int read_raw(core *c, keep_job *k, buf *raw) {
     if (!result) result = stage_blob_path(path, folder, k->process, k->due.blob);
     if (!result) result = file_read(path, CAPTURE_BYTES_MAX, raw);
     if (!result) result = capture_open(raw->data, raw->length, &head);
-    if (!result && (head.kind != CAPTURE_SNAPSHOT || head.flags & CAPTURE_DELTA)) result = NNS_E_CORRUPT;
+    if (!result && (head.kind != CAPTURE_SNAPSHOT || head.flags & CAPTURE_DELTA))
+        result = NNS_E_CORRUPT;
     return result;
 }
 
@@ -315,7 +321,9 @@ static void settle(core *c, keep_job *k, int result) {
     }
     core_unlock(c);
     if (!good && !again && !result && !blob_path(c, k->row.hash, path)) unlink(path);
-    if (result && !again) log_warn("a snapshot of run %s at step %lld: %s", k->key, (long long)k->due.step, error_sentence(result));
+    if (result && !again)
+        log_warn("a snapshot of run %s at step %lld: %s", k->key, (long long)k->due.step,
+                 error_sentence(result));
     core_ring(c);
 }
 
@@ -331,9 +339,14 @@ bool keep_submit(core *c, process *p, media_due *m) {
     k->j.work = work;
     memcpy(k->key, p->run->row.key, sizeof k->key);
     memcpy(k->process, p->id.text, sizeof k->process);
+    core_lock(c);
     k->run = p->run->row.id;
+    core_unlock(c);
     k->due = *m;
-    k->row = (store_snapshot){.attempt = m->attempt, .step = m->step, .time_ms = m->time_ms, .flags = m->flags & (CAPTURE_SLICED | CAPTURE_FLIGHT | CAPTURE_KEPT)};
+    k->row = (store_snapshot){.attempt = m->attempt,
+                              .step = m->step,
+                              .time_ms = m->time_ms,
+                              .flags = m->flags & (CAPTURE_SLICED | CAPTURE_FLIGHT | CAPTURE_KEPT)};
     job_submit(&c->keeper->queue, &k->j);
     return true;
 }
@@ -342,7 +355,7 @@ bool keep_submit(core *c, process *p, media_due *m) {
 
 typedef struct newest_job {
     job j;
-    viewer *v;                    // counted
+    viewer *v; // counted
     uint32_t id;
     uint64_t serial;
     store_id run;

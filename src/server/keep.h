@@ -11,8 +11,8 @@ enum { SNAPSHOTS_MAX = 20000, CHAIN_MAX = 15 };
 typedef struct keeper keeper;
 
 int keeper_open(core *c);
-void keeper_close(core *c);                // finishes what is queued
-void keeper_free(core *c);                 // when nobody reads any more
+void keeper_close(core *c); // finishes what is queued
+void keeper_free(core *c);  // when nobody reads any more
 void keeper_submit(core *c, job *j);
 
 // Names and files. Synced: a row never names what a power cut takes.
@@ -22,7 +22,8 @@ uint64_t snapshot_cost(const store_snapshot *row); // of the disk: whole pages
 
 // The capture as it came, by way of the cache. The result is borrowed until snapshot_drop.
 typedef struct decoded decoded;
-int snapshot_open(core *c, store_reader *reader, store_id run, const store_snapshot *row, decoded **out);
+int snapshot_open(core *c, store_reader *reader, store_id run, const store_snapshot *row,
+                  decoded **out);
 recode_bytes snapshot_bytes(const decoded *d);
 void snapshot_drop(core *c, decoded *d);
 void snapshot_remember(core *c, const char *hash, buf *bytes); // takes them
@@ -31,7 +32,7 @@ void snapshot_remember(core *c, const char *hash, buf *bytes); // takes them
 void thin_when_due(core *c, const char *key, store_id run);
 typedef struct thin_row {
     store_snapshot s;
-    bool gone, fresh_gone;         // to go; since this sweep
+    bool gone, fresh_gone; // to go; since this sweep
     bool dropped;
 } thin_row;
 // Marks rows to go until `bytes` of the rest (and at most `count` of them) are left. Pure. -> how many

@@ -15,7 +15,14 @@
 #include <jansson.h>
 #include <string.h>
 
-enum { LOOK_SECONDS = 15, LOOKS_MAX = 16, RATE_TENTHS_MAX = 600, UNITS_STANDARD = 100, LINKS_STANDARD = 20, STRONGEST_MAX = 100000 };
+enum {
+    LOOK_SECONDS = 15,
+    LOOKS_MAX = 16,
+    RATE_TENTHS_MAX = 600,
+    UNITS_STANDARD = 100,
+    LINKS_STANDARD = 20,
+    STRONGEST_MAX = 100000
+};
 #define RENEW_NS (5 * NS_PER_S)
 #define SEEN_BYTES_MAX ((size_t)64 << 20)
 
@@ -101,7 +108,8 @@ static void renew(core *c, run *r, int64_t now_ns) {
     if (!ask.what) look_frames_fini(&n->seen), n->seen_bytes = 0;
     if (!p || (!ask.what && !n->asked_ns)) return;
     if (ask.what) run_watch_lease(c, r); // what is seen comes soon
-    bool same = memcmp(&ask, &n->asked, sizeof ask) == 0 && strcmp(n->asked_process, p->id.text) == 0;
+    bool same =
+        memcmp(&ask, &n->asked, sizeof ask) == 0 && strcmp(n->asked_process, p->id.text) == 0;
     if (n->asked_ns && same && now_ns - n->asked_ns < RENEW_NS) return;
     if (!say(c, p, &ask)) return;
     n->asked = ask;
@@ -123,7 +131,8 @@ bool look_wanted(const core *c, const run *r) {
 // --- viewers ------------------------------------------------------------------------------------
 
 static uint32_t what_of(const json_t *list) {
-    static const char *const words[] = {"units", "weights", "gradients", "updates", "outcome", "classes", "correlation", "values"};
+    static const char *const words[] = {"units",   "weights", "gradients",   "updates",
+                                        "outcome", "classes", "correlation", "values"};
     uint32_t what = 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *word = json_string_value(json_array_get(list, i));
@@ -141,10 +150,13 @@ static uint16_t tenths(const json_t *m, const char *name, int standard) {
 
 static void read_units(look_ask *ask, const network *n, const json_t *list) {
     for (size_t i = 0; i < json_array_size(list) && ask->count < LOOK_UNITS_MAX; i++) {
-        json_t *layer = json_array_get(json_array_get(list, i), 0), *unit = json_array_get(json_array_get(list, i), 1);
+        json_t *layer = json_array_get(json_array_get(list, i), 0),
+               *unit = json_array_get(json_array_get(list, i), 1);
         uint32_t number = (uint32_t)json_integer_value(layer);
         if (json_is_string(layer) && !model_layer(n, json_string_value(layer), &number)) continue;
-        if (!number || !json_is_integer(unit) || json_integer_value(unit) < 0 || json_integer_value(unit) > UINT32_MAX) continue;
+        if (!number || !json_is_integer(unit) || json_integer_value(unit) < 0 ||
+            json_integer_value(unit) > UINT32_MAX)
+            continue;
         ask->units[ask->count][0] = number;
         ask->units[ask->count++][1] = (uint32_t)json_integer_value(unit);
     }
@@ -208,8 +220,10 @@ void look_begin(viewer *v, const json_t *m, uint32_t id) {
         return;
     }
     read_ask(&l->ask, r, m);
-    if (r->loaded && run_speaker(r)) renew(v->core, r, clock_mono_ns());
-    else if (fresh) keep_newest(v->core, v, l);
+    if (r->loaded && run_speaker(r))
+        renew(v->core, r, clock_mono_ns());
+    else if (fresh)
+        keep_newest(v->core, v, l);
     if (fresh) show_seen(l, r->network);
     viewer_ready(v);
 }
@@ -249,7 +263,8 @@ bool look_due(const viewer *v, int64_t now_ns) {
 static looking *longest_waiting(viewer *v, int64_t now_ns) {
     looking *best = NULL;
     for (looking *l = v->looks; l; l = l->next_of_viewer)
-        if (l->waiting.count && in_time(l, now_ns) && (!best || l->sent_ns < best->sent_ns)) best = l;
+        if (l->waiting.count && in_time(l, now_ns) && (!best || l->sent_ns < best->sent_ns))
+            best = l;
     return best;
 }
 
@@ -325,8 +340,10 @@ void looks_tick(core *c, int64_t now_ns) {
         next = l->next;
         run *r = registry_find(c, l->key);
         bool over = !r || (l->deadline_ns && now_ns >= l->deadline_ns);
-        if (!l->viewer && over) settle(c, l, NULL);
-        else if (r) renew(c, r, now_ns);
+        if (!l->viewer && over)
+            settle(c, l, NULL);
+        else if (r)
+            renew(c, r, now_ns);
     }
     for (run *r = c->active; r; r = r->next_active)
         if (r->network && r->network->asked_ns) renew(c, r, now_ns);

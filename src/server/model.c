@@ -44,7 +44,9 @@ void network_free(network *n) {
 // Does `p` describe the network from here on?
 static bool speaks(network *n, const process *p) {
     if (strcmp(n->process, p->id.text) == 0) return true;
-    if (p->generation < n->generation || (p->generation == n->generation && p->info.rank >= n->rank)) return false;
+    if (p->generation < n->generation ||
+        (p->generation == n->generation && p->info.rank >= n->rank))
+        return false;
     forget(n);
     memcpy(n->process, p->id.text, sizeof n->process);
     n->rank = p->info.rank;
@@ -65,8 +67,10 @@ static void put_part(network *n, uint32_t part, uint32_t number, json_t *text) {
         bool gone = json_is_true(json_object_get(text, "gone"));
         json_object_set_new(text, "number", json_integer(number));
         json_t *item = gone ? json_null() : text;
-        if (part == MODEL_LAYER) put_item(&n->layers, number, LAYERS_MAX, item);
-        else put_item(&n->tensors, number, TENSORS_MAX, item);
+        if (part == MODEL_LAYER)
+            put_item(&n->layers, number, LAYERS_MAX, item);
+        else
+            put_item(&n->tensors, number, TENSORS_MAX, item);
     } else if (part == MODEL_PUSH) {
         json_decref(n->push);
         n->push = json_incref(text);
@@ -75,7 +79,8 @@ static void put_part(network *n, uint32_t part, uint32_t number, json_t *text) {
     }
 }
 
-void model_take(core *c, process *p, uint32_t part, uint32_t number, const uint8_t *text, size_t bytes) {
+void model_take(core *c, process *p, uint32_t part, uint32_t number, const uint8_t *text,
+                size_t bytes) {
     run *r = p->run;
     network *n = run_network(r);
     if (!n || !speaks(n, p) || n->bytes + bytes > MODEL_BYTES_MAX) return;
@@ -99,8 +104,9 @@ static json_t *without_gaps(json_t *list) {
 }
 
 static json_t *model_object(const network *n) {
-    return json_pack("{s:o,s:o,s:O?,s:b,s:s,s:i,s:i}", "layers", without_gaps(n->layers), "tensors", without_gaps(n->tensors), "push", n->push,
-                     "evaluate", n->evaluate, "process", n->process, "rank", n->rank, "generation", (int)n->generation);
+    return json_pack("{s:o,s:o,s:O?,s:b,s:s,s:i,s:i}", "layers", without_gaps(n->layers), "tensors",
+                     without_gaps(n->tensors), "push", n->push, "evaluate", n->evaluate, "process",
+                     n->process, "rank", n->rank, "generation", (int)n->generation);
 }
 
 void model_put(core *c, run *r) {
@@ -109,8 +115,10 @@ void model_put(core *c, run *r) {
     json_t *json = model_object(n);
     char *text = json_printed(json);
     int result = text ? store_put_document(c->store, r->row.id, "model", text) : NNS_E_NO_MEMORY;
-    if (result) log_warn("the network of run %s cannot be stored: %s", r->row.key, error_sentence(result));
-    else n->dirty = false;
+    if (result)
+        log_warn("the network of run %s cannot be stored: %s", r->row.key, error_sentence(result));
+    else
+        n->dirty = false;
     mem_free(text);
     json_decref(json);
 }
@@ -118,7 +126,8 @@ void model_put(core *c, run *r) {
 static void load_list(json_t **to, uint32_t most, const json_t *list) {
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item) put_item(to, (uint32_t)json_integer_value(json_object_get(item, "number")), most, item);
+    json_array_foreach(list, i, item)
+        put_item(to, (uint32_t)json_integer_value(json_object_get(item, "number")), most, item);
 }
 
 static void load(network *n, const json_t *json) {
@@ -173,7 +182,8 @@ size_t model_input_size(const network *n) {
     size_t size = json_array_size(shape) ? 1 : 0;
     for (size_t i = 0; i < json_array_size(shape); i++) {
         json_int_t side = json_integer_value(json_array_get(shape, i));
-        if (side < 1 || side > CAPTURE_BYTES_MAX || (size *= (size_t)side) > CAPTURE_BYTES_MAX) return 0;
+        if (side < 1 || side > CAPTURE_BYTES_MAX || (size *= (size_t)side) > CAPTURE_BYTES_MAX)
+            return 0;
     }
     return size;
 }

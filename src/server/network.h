@@ -13,8 +13,8 @@
 
 enum { LOOK_UNITS_MAX = 64, LOOK_FRAMES = 4 };
 
-typedef struct look_ask {         // what somebody wants to see: all zero is nothing
-    uint32_t what;                // LOOK_* bits
+typedef struct look_ask { // what somebody wants to see: all zero is nothing
+    uint32_t what;        // LOOK_* bits
     uint16_t units_hz10, links_hz10;
     uint32_t strongest, count;
     uint32_t units[LOOK_UNITS_MAX][2];
@@ -23,31 +23,32 @@ typedef struct look_ask {         // what somebody wants to see: all zero is not
 // Captures that were not overtaken: a newer one that holds all that an older one does takes its place.
 typedef struct look_frames {
     frame *frame[LOOK_FRAMES];
-    uint64_t holds[LOOK_FRAMES];  // bits of its quantities
+    uint64_t holds[LOOK_FRAMES]; // bits of its quantities
     int count;
 } look_frames;
 
 typedef struct network {
-    struct json_t *layers, *tensors, *push; // lists by number - 1 (null: not described), object or NULL
+    struct json_t *layers, *tensors,
+        *push; // lists by number - 1 (null: not described), object or NULL
     bool evaluate, dirty;
-    char process[27];             // whose description it is
+    char process[27]; // whose description it is
     int rank;
     uint32_t generation;
-    size_t bytes;                 // of all that was described
-    look_ask asked;               // of `asked_process`, last
+    size_t bytes;   // of all that was described
+    look_ask asked; // of `asked_process`, last
     char asked_process[27];
-    int64_t asked_ns;             // 0: nothing is asked for
+    int64_t asked_ns; // 0: nothing is asked for
     look_frames seen;
     size_t seen_bytes;
-    store_snapshot last;          // the one that came last, once `last_known`
+    store_snapshot last; // the one that came last, once `last_known`
     bool last_known, thinning;
     uint64_t kept_bytes, kept_count; // of all snapshots, once last_known
 } network;
 
-typedef struct looking {             // of a viewer, or of a call that waits for a capture
-    struct looking *next;            // all of the core
+typedef struct looking {  // of a viewer, or of a call that waits for a capture
+    struct looking *next; // all of the core
     char key[27];
-    viewer *viewer;               // NULL: of a call
+    viewer *viewer; // NULL: of a call
     struct looking *next_of_viewer;
     uint32_t id;
     uint64_t serial;
@@ -55,18 +56,20 @@ typedef struct looking {             // of a viewer, or of a call that waits for
     look_frames waiting;
     int64_t sent_ns, since_ns;
     bool (*fits)(const struct looking *l, const capture_section *s); // of a call: what it waits for
-    uint32_t wanted, quantity;    // layer or tensor
+    uint32_t wanted, quantity;                                       // layer or tensor
     int64_t deadline_ns;
-    job *answer;                  // of a call: submitted with the capture, or without when time is over
+    job *answer; // of a call: submitted with the capture, or without when time is over
 } looking;
 
 // model.c
-network *run_network(run *r);     // made when missing; NULL without memory
+network *run_network(run *r); // made when missing; NULL without memory
 void network_free(network *n);
-void model_take(core *c, process *p, uint32_t part, uint32_t number, const uint8_t *text, size_t bytes);
-void model_put(core *c, run *r);  // before a commit
-int model_load(core *c, run *r);  // engine, no lock
-const struct json_t *model_layer(const network *n, const char *name, uint32_t *number); // NULL: no such layer
+void model_take(core *c, process *p, uint32_t part, uint32_t number, const uint8_t *text,
+                size_t bytes);
+void model_put(core *c, run *r); // before a commit
+int model_load(core *c, run *r); // engine, no lock
+const struct json_t *model_layer(const network *n, const char *name,
+                                 uint32_t *number); // NULL: no such layer
 const struct json_t *model_tensor(const network *n, const char *name, uint32_t *number);
 size_t model_input_size(const network *n); // of a pushed sample; 0: not said
 
@@ -77,18 +80,21 @@ typedef struct pin_order {
     float *input;         // owned
     struct json_t *shown; // owned: what the command tells of it
 } pin_order;
-bool steer_pin(pin_order *p, const run *r, uint32_t verb, const struct json_t *json, core_reply *reply);
+bool steer_pin(pin_order *p, const run *r, uint32_t verb, const struct json_t *json,
+               core_reply *reply);
 void pin_order_fini(pin_order *p);
 
 // capture_in.c
 void capture_take(core *c, process *p, const lane_state *l, uint32_t kind, const uint8_t *at);
-bool capture_put_away(core *c, process *p, media_due *m, const char *path, bool last_chance); // engine, no lock. True: over
+bool capture_put_away(core *c, process *p, media_due *m, const char *path,
+                      bool last_chance); // engine, no lock. True: over
 
 // look.c
 void look_begin(viewer *v, const struct json_t *message, uint32_t id);
 void look_end(viewer *v, looking *l);
 looking *look_find(viewer *v, uint32_t id);
-void look_answer(core *c, looking *l, frame *f); // inspect.c: takes l; f borrowed, NULL: time is over
+void look_answer(core *c, looking *l,
+                 frame *f);                  // inspect.c: takes l; f borrowed, NULL: time is over
 void look_wait(core *c, run *r, looking *l); // takes l, a call's
 void looks_changed(core *c, const char *key);
 void looks_tick(core *c, int64_t now_ns);
@@ -99,15 +105,18 @@ frame *look_next(viewer *v, int64_t now_ns);
 bool look_wanted(const core *c, const run *r); // somebody looks
 void look_frames_add(look_frames *list, frame *f, uint64_t holds);
 void look_frames_fini(look_frames *list);
-void looks_calls_end(core *c);     // calls that still wait are dropped
+void looks_calls_end(core *c); // calls that still wait are dropped
 
 // push.c
-typedef void (*push_done)(core *c, void *context, frame *f, const char *code, const char *why); // lock held; f borrowed, or why not
-bool push_call(core *c, run *r, const struct json_t *m, int64_t wait_ns, push_done done, void *context, core_reply *reply);
+typedef void (*push_done)(core *c, void *context, frame *f, const char *code,
+                          const char *why); // lock held; f borrowed, or why not
+bool push_call(core *c, run *r, const struct json_t *m, int64_t wait_ns, push_done done,
+               void *context, core_reply *reply);
 void push_message(viewer *v, const struct json_t *message, uint32_t id, unsigned scopes);
 // Numbers of a list, or of lists of lists, written to out[0..most); how many there are, SIZE_MAX: something else stands in it.
 size_t push_values(const struct json_t *list, float *out, size_t most);
-void push_answer(core *c, uint64_t number, buf *bytes, const char *error); // takes bytes (FRAME_FRONT in front) or NULL and why
+void push_answer(core *c, uint64_t number, buf *bytes,
+                 const char *error); // takes bytes (FRAME_FRONT in front) or NULL and why
 void pushes_tick(core *c, int64_t now_ns);
 void pushes_process_gone(core *c, process *p);
 void pushes_viewer_gone(viewer *v);
@@ -117,15 +126,18 @@ void pushes_fini(core *c);
 float section_value(const capture_section *s, size_t i);
 void section_json(const capture_section *s, buf *out); // its numbers as a flat list
 // The section that fits, of a capture that capture_open took.
-bool capture_find(const uint8_t *bytes, size_t length, bool (*fits)(const looking *l, const capture_section *s), const looking *l,
+bool capture_find(const uint8_t *bytes, size_t length,
+                  bool (*fits)(const looking *l, const capture_section *s), const looking *l,
                   capture_section *out);
 
 // keep.c
 bool keep_submit(core *c, process *p, media_due *m); // a snapshot whose blob is there
-void keep_newest(core *c, viewer *v, looking *l);       // sends the newest snapshot to a look
+void keep_newest(core *c, viewer *v, looking *l);    // sends the newest snapshot to a look
 // One snapshot as it was before it was recoded. Any thread without the lock, with a reader of its own.
 int keep_read(core *c, store_reader *reader, store_id run, const store_snapshot *row, buf *out);
 
-frame *frame_of_front(buf *bytes, bool text); // hub.c: as frame_of, of bytes behind FRAME_FRONT others, which are not copied
+frame *frame_of_front(
+    buf *bytes,
+    bool text); // hub.c: as frame_of, of bytes behind FRAME_FRONT others, which are not copied
 
 #endif

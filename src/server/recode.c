@@ -29,11 +29,14 @@ typedef struct finder {
 } finder;
 
 static bool same(const capture_section *a, const capture_section *b) {
-    return a->quantity == b->quantity && a->layer == b->layer && a->tensor == b->tensor && a->item == b->item && a->coding == b->coding &&
-           a->dims == b->dims && memcmp(a->shape, b->shape, sizeof a->shape) == 0 && memcmp(&a->scale, &b->scale, sizeof a->scale) == 0;
+    return a->quantity == b->quantity && a->layer == b->layer && a->tensor == b->tensor &&
+           a->item == b->item && a->coding == b->coding && a->dims == b->dims &&
+           memcmp(a->shape, b->shape, sizeof a->shape) == 0 &&
+           memcmp(&a->scale, &b->scale, sizeof a->scale) == 0;
 }
 
-static bool search(finder *f, const capture_section *wanted, size_t from, size_t to, capture_section *out) {
+static bool search(finder *f, const capture_section *wanted, size_t from, size_t to,
+                   capture_section *out) {
     size_t at = from;
     while (at < to && capture_next(f->in.data, f->in.length, &at, out) == 0) {
         if (!same(wanted, out)) continue;
@@ -64,7 +67,8 @@ static void subtract(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n)
         out[i] = (uint8_t)(a[i] - b[i]);
 }
 
-static const uint8_t *differences(packing *p, const capture_section *s, const capture_section *base) {
+static const uint8_t *differences(packing *p, const capture_section *s,
+                                  const capture_section *base) {
     buf_clear(&p->codes);
     uint8_t *out = buf_room(&p->codes, s->stored + 1);
     if (out) subtract(out, s->data, base->data, s->stored);
@@ -95,14 +99,19 @@ static const uint8_t *prepared(packing *p, const capture_section *s, size_t widt
 }
 
 // One frame, each plane with statistics of its own. -> bytes, or an error of the library
-static size_t compress(packing *p, uint8_t *room, size_t bound, const uint8_t *data, size_t elements, size_t width) {
+static size_t compress(packing *p, uint8_t *room, size_t bound, const uint8_t *data,
+                       size_t elements, size_t width) {
     ZSTD_outBuffer out = {room, bound, 0};
     ZSTD_CCtx_reset(p->zstd, ZSTD_reset_session_only);
     ZSTD_CCtx_setPledgedSrcSize(p->zstd, elements * width);
     for (size_t k = 0; k < width; k++) {
         ZSTD_inBuffer in = {data + k * elements, elements, 0};
-        size_t left = ZSTD_compressStream2(p->zstd, &out, &in, k + 1 < width ? ZSTD_e_flush : ZSTD_e_end);
-        if (left) return ZSTD_isError(left) ? left : SIZE_MAX; // the bound was too small: no smaller than it came
+        size_t left =
+            ZSTD_compressStream2(p->zstd, &out, &in, k + 1 < width ? ZSTD_e_flush : ZSTD_e_end);
+        if (left)
+            return ZSTD_isError(left)
+                       ? left
+                       : SIZE_MAX; // the bound was too small: no smaller than it came
     }
     return out.pos;
 }

@@ -56,7 +56,8 @@ static void sweep_blob_folder(DIR *d) {
     char mine[32];
     snprintf(mine, sizeof mine, ".%d.tmp", (int)getpid());
     for (struct dirent *e; (e = readdir(d));)
-        if (ends_with(e->d_name, ".tmp") && !ends_with(e->d_name, mine)) unlinkat(dirfd(d), e->d_name, 0);
+        if (ends_with(e->d_name, ".tmp") && !ends_with(e->d_name, mine))
+            unlinkat(dirfd(d), e->d_name, 0);
 }
 
 static void sweep_blobs(core *c) {

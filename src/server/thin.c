@@ -26,7 +26,8 @@ typedef struct candidate {
 
 static int by_score(const void *a, const void *b) {
     const candidate *x = a, *y = b;
-    return x->score != y->score ? (x->score > y->score) - (x->score < y->score) : (x->row > y->row) - (x->row < y->row);
+    return x->score != y->score ? (x->score > y->score) - (x->score < y->score)
+                                : (x->row > y->row) - (x->row < y->row);
 }
 
 // How far each row lies from the newest, or the nearest kept one: milliseconds, at least 1.
@@ -47,29 +48,34 @@ static void distances(const thin_row *rows, size_t n, double *out) {
 static size_t newest_stay(const thin_row *rows, size_t n, uint64_t bytes, size_t most) {
     uint64_t sum = 0;
     size_t count = 0;
-    while (count < n && count < RECENT_MAX && count < most / 2 && (sum += snapshot_cost(&rows[n - 1 - count].s)) <= bytes / 2)
+    while (count < n && count < RECENT_MAX && count < most / 2 &&
+           (sum += snapshot_cost(&rows[n - 1 - count].s)) <= bytes / 2)
         count++;
     return count || !n ? count : 1;
 }
 
 // One sweep over the rows that are left: the best to go, no two neighbours. -> how many went
-static size_t sweep(thin_row *rows, size_t n, const double *distance, candidate *room, uint64_t *have, size_t *count, uint64_t bytes,
-                    size_t most, bool also_kept) {
+static size_t sweep(thin_row *rows, size_t n, const double *distance, candidate *room,
+                    uint64_t *have, size_t *count, uint64_t bytes, size_t most, bool also_kept) {
     size_t before = SIZE_MAX, here = SIZE_MAX, found = 0, went = 0;
     size_t end = n - newest_stay(rows, n, bytes, most);
     for (size_t i = 0; i < n; i++) {
         if (rows[i].gone) continue;
         if (before != SIZE_MAX && here < end && (also_kept || !(rows[here].s.flags & KEPT)))
-            room[found++] = (candidate){here, (double)(rows[i].s.time_ms - rows[before].s.time_ms) / distance[here]};
+            room[found++] = (candidate){here, (double)(rows[i].s.time_ms - rows[before].s.time_ms) /
+                                                  distance[here]};
         before = here;
         here = i;
     }
     qsort(room, found, sizeof *room, by_score);
     for (size_t i = 0; i < (found + 3) / 4 && (*have > bytes || *count > most); i++) {
         size_t at = room[i].row, left = at, right = at;
-        while (left > 0 && rows[--left].gone && !rows[left].fresh_gone) {}
-        while (right + 1 < n && rows[++right].gone && !rows[right].fresh_gone) {}
-        if (rows[left].fresh_gone || rows[right].fresh_gone) continue; // its gap is wider now: the next sweep sees
+        while (left > 0 && rows[--left].gone && !rows[left].fresh_gone) {
+        }
+        while (right + 1 < n && rows[++right].gone && !rows[right].fresh_gone) {
+        }
+        if (rows[left].fresh_gone || rows[right].fresh_gone)
+            continue; // its gap is wider now: the next sweep sees
         rows[at].gone = rows[at].fresh_gone = true;
         *have -= snapshot_cost(&rows[at].s);
         --*count;
@@ -110,7 +116,7 @@ typedef struct thinning {
     store_snapshot changed[TURN]; // rows packed anew
     size_t changed_count;
     store_id gone[TURN];
-    char old[2 * TURN][65];       // files that go
+    char old[2 * TURN][65]; // files that go
     size_t gone_count, old_count;
 } thinning;
 
@@ -213,7 +219,9 @@ static void thin(thinning *t, size_t most_gone) {
         if (!t->rows[i].gone) continue;
         int result = drop_one(t, &t->rows[i]);
         if (result == NNS_E_AGAIN) break;
-        if (result) log_warn("a snapshot of run %s cannot be taken out: %s", t->key, error_sentence(result));
+        if (result)
+            log_warn("a snapshot of run %s cannot be taken out: %s", t->key,
+                     error_sentence(result));
     }
     if (t->gone_count || t->changed_count) finish(t);
 }
@@ -245,12 +253,15 @@ static void work(core *c, job *j, store_reader *reader) {
     core_settle(c);
     int result = store_all_snapshots(reader, k->run, add_row, t);
     uint64_t bytes = c->snapshot_bytes - c->snapshot_bytes / 16;
-    if (!result && thin_plan(t->rows, t->count, bytes, SNAPSHOTS_MAX - SNAPSHOTS_MAX / 16)) thin(t, TURN);
+    if (!result && thin_plan(t->rows, t->count, bytes, SNAPSHOTS_MAX - SNAPSHOTS_MAX / 16))
+        thin(t, TURN);
     bool more = t->gone_count == TURN;
     mem_free(t->rows);
     mem_free(t);
-    if (more) submit(c, k->key, k->run);
-    else set_thinning(c, k->key, false);
+    if (more)
+        submit(c, k->key, k->run);
+    else
+        set_thinning(c, k->key, false);
 }
 
 static void submit(core *c, const char *key, store_id of) {
@@ -267,7 +278,9 @@ static bool is_due(core *c, const char *key) {
     run *r = registry_find(c, key);
     const network *n = r ? r->network : NULL;
     // Files take whole pages: half of one more on average.
-    bool due = n && n->last_known && (n->kept_bytes + 2048 * n->kept_count > c->snapshot_bytes || n->kept_count > SNAPSHOTS_MAX);
+    bool due =
+        n && n->last_known &&
+        (n->kept_bytes + 2048 * n->kept_count > c->snapshot_bytes || n->kept_count > SNAPSHOTS_MAX);
     core_unlock(c);
     return due;
 }

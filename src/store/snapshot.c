@@ -13,16 +13,10 @@ int store_put_document(store *s, store_id run, const char *name, const char *jso
 
 int store_put_snapshot(store *s, store_id run, store_snapshot *row) {
     store_id id = row->id ? row->id : s->next_snapshot;
-    db_value v[] = {db_i(id),
-                    db_i(run),
-                    db_i(row->attempt),
-                    db_i(row->step),
-                    db_i(row->time_ms),
-                    db_i(row->flags),
-                    db_i((int64_t)row->bytes),
-                    db_i(row->base),
-                    db_i(row->depth),
-                    db_t(row->hash)};
+    db_value v[] = {
+        db_i(id),           db_i(run),        db_i(row->attempt),        db_i(row->step),
+        db_i(row->time_ms), db_i(row->flags), db_i((int64_t)row->bytes), db_i(row->base),
+        db_i(row->depth),   db_t(row->hash)};
     int result = rows_put(s, DB_SNAPSHOT_PUT, v, 10);
     if (result) return result;
     if (!row->id) s->next_snapshot++;

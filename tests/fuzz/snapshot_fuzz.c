@@ -12,7 +12,8 @@ static void again(const buf *plain, recode_bytes base) {
     recode_bytes in = {plain->data, plain->length};
     if (recode_pack(in, base, &packed) == 0) {
         if (recode_unpack((recode_bytes){packed.data, packed.length}, base, &back)) abort();
-        if (back.length != plain->length || memcmp(back.data, plain->data, back.length) != 0) abort();
+        if (back.length != plain->length || memcmp(back.data, plain->data, back.length) != 0)
+            abort();
     }
     buf_fini(&packed);
     buf_fini(&back);

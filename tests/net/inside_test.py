@@ -151,7 +151,7 @@ class Inside(unittest.TestCase):
         self.assertNotEqual(self.server.command("inspect", self.key, "none").returncode, 0)
         self.train.send_signal(signal.SIGINT)
         self.train.wait(30)
-        self.wait(lambda: self.get("runs/" + self.key)["state"] != "running")
+        self.wait(lambda: self.get("runs/" + self.key)["state"] == "finished")
         self.server.stop()
         offline = self.server.command("inspect", self.key)
         self.assertEqual(offline.returncode, 0, offline.stderr)

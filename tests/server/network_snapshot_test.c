@@ -277,6 +277,7 @@ static void test_retention(void **state) {
         journal_seen(&j, CAPTURE_SNAPSHOT, 0, i, i == 50 ? CAPTURE_KEPT : 0, &bytes[i]);
         if (i % 40 == 39) clock_sleep_ns(20 * NS_PER_MS);
     }
+    assert_true(wait_run(c, j.run.text, NULL, N - 1, 20000));
     json_t *json = NULL;
     for (int i = 0; i < 3000; i++, clock_sleep_ns(5 * NS_PER_MS)) {
         json_decref(json);
