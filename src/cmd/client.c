@@ -77,6 +77,10 @@ static int add_headers(call *k, struct lws *wsi, unsigned char **at, unsigned ch
     if (lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_ACCEPT, (const unsigned char *)k->accept,
                                      (int)strlen(k->accept), at, end))
         return 1;
+    static const char agent[] = "nnscope/" NNSCOPE_VERSION; // by which events say "command line"
+    if (lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_USER_AGENT, (const unsigned char *)agent,
+                                     (int)sizeof agent - 1, at, end))
+        return 1;
     if (!k->body) return 0;
     n = snprintf(length, sizeof length, "%zu", strlen(k->body));
     if (lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, (unsigned char *)length, n, at, end) ||

@@ -188,6 +188,14 @@ act('a change made elsewhere is followed, and said whose it is', async () => {
   await until('the history', async () => /momentum 0\.5 \u2192 0\.25/.test(await history.innerText()));
 });
 
+act('a change by the command line says so', async () => {
+  const child = stage.start('nnscope', ['set', run.id, 'batch', '32']);
+  await until('its end', () => child.exitCode !== null);
+  const { commands } = await stage.api(`runs/${run.id}/commands`), batch = commands.find(c => c.values?.batch?.to === 32);
+  assert.equal(batch?.from, 'command line', JSON.stringify(batch));
+  assert.ok(commands.some(c => c.from === 'page') && commands.some(c => c.from === 'api'));
+});
+
 act('the log is there in its colours, found in and followed', async () => {
   await tab('Log');
   const log = page.getByRole('log', { name: 'output' });
