@@ -70,7 +70,7 @@ int main(int argc, char **argv) {
     bench_begin();
     if (data_open(&d, &(data_options){.draw = true, .seed = 1, .quick = true}, &reason)) exit(2);
     bench("trainer_recorded", "mlp", 100, &d);
-    bench("trainer_recorded_cnn", "cnn", 10, &d);
+    bench("trainer_recorded_cnn", "cnn", 4, &d);
     data_close(&d);
     return bench_end();
 }

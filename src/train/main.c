@@ -30,7 +30,8 @@ static void on_signal(int number) {
 static void catch_signals(void) {
     static char room[65536];
     sigaltstack(&(stack_t){.ss_sp = room, .ss_size = sizeof room}, NULL);
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)(SA_RESETHAND | SA_ONSTACK)};
+    struct sigaction action = {.sa_handler = on_signal,
+                               .sa_flags = (int)(SA_RESETHAND | SA_ONSTACK)};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
