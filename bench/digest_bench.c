@@ -149,7 +149,7 @@ static void look(uint16_t links_hz10) {
     le_put_u16(asked, RECORD_LOOK);
     le_put_u16(asked + 2, sizeof asked / 8);
     le_put_u32(asked + 4, 15);
-    le_put_u32(asked + 8, LOOK_UNITS | LOOK_WEIGHTS | LOOK_GRADIENTS | LOOK_OUTCOME | LOOK_CLASSES);
+    le_put_u32(asked + 8, LOOK_UNITS | LOOK_WEIGHTS | LOOK_MATRICES | LOOK_GRADIENTS | LOOK_OUTCOME | LOOK_CLASSES);
     le_put_u16(asked + 12, 100);
     le_put_u16(asked + 14, links_hz10);
     le_put_u32(asked + 16, 3000);

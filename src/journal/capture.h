@@ -58,16 +58,19 @@ enum {
     STATISTIC_COUNT
 };
 
+#define LOOK_SMALL 65536 // elements of a weight that comes whole in any case: filters, for one
+
 // What a LOOK record (inbox) asks for.
 enum {
     LOOK_UNITS = 1,      // per layer ACTIVATION GRADIENT MARKS MEAN ACTIVE SELECTIVITY WEIGHT_IN STATISTICS
-    LOOK_WEIGHTS = 2,    // per weight WEIGHT (F16, folded to at most 1 M cells, all together to 4 M) and STRONG_WEIGHT, and BIAS
+    LOOK_WEIGHTS = 2,    // per weight STRONG_WEIGHT, and BIAS; WEIGHT (F16) where it is small or LOOK_MATRICES is asked for too
     LOOK_GRADIENTS = 4,
     LOOK_UPDATES = 8,
     LOOK_OUTCOME = 16,   // CONFUSION WORST BEST
     LOOK_CLASSES = 32,   // CLASS_MEAN
     LOOK_CORRELATION = 64,
-    LOOK_VALUES = 128    // VALUE of the batch's first sample for each layer, and INPUT: feature maps
+    LOOK_VALUES = 128,   // VALUE of the batch's first sample for each layer, and INPUT: feature maps
+    LOOK_MATRICES = 256  // matrices of more than LOOK_SMALL elements too, folded to at most 1 M cells, all together to 4 M
 };
 
 typedef struct capture_head {

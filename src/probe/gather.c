@@ -170,7 +170,8 @@ static links *look_links(digest *d, const tensor *t, const tensor_view *v, nns_r
     bool inspected = d->set.looked && (d->set.look.unit_count ||
                                        (role == NNS_WEIGHT && d->set.look.what & LOOK_UNITS));
     if (!wanted && !inspected) return NULL;
-    size_t cells = wanted ? cells_for(d, v->elements, LOOK_CELLS, LOOK_CELLS_ALL) : 0;
+    bool whole = wanted && (v->elements <= LOOK_SMALL || d->set.look.what & LOOK_MATRICES);
+    size_t cells = whole ? cells_for(d, v->elements, LOOK_CELLS, LOOK_CELLS_ALL) : 0;
     links *l = new_links(&v->shape, cells, wanted ? strongest_wanted(d) : 0, role == NNS_WEIGHT);
     if (l) pick_units(d, l, t);
     return l;

@@ -340,10 +340,11 @@ static int quantity_of_role(const char *role) {
 }
 
 static uint32_t what_of(int quantity) {
-    if (quantity == QUANTITY_WEIGHT || quantity == QUANTITY_BIAS) return LOOK_WEIGHTS;
+    if (quantity == QUANTITY_WEIGHT || quantity == QUANTITY_BIAS)
+        return LOOK_WEIGHTS | LOOK_MATRICES;
     if (quantity == QUANTITY_WEIGHT_GRADIENT || quantity == QUANTITY_BIAS_GRADIENT)
-        return LOOK_GRADIENTS;
-    if (quantity == QUANTITY_UPDATE) return LOOK_UPDATES;
+        return LOOK_GRADIENTS | LOOK_MATRICES;
+    if (quantity == QUANTITY_UPDATE) return LOOK_UPDATES | LOOK_MATRICES;
     if (quantity == QUANTITY_CLASS_MEAN) return LOOK_CLASSES;
     return quantity < QUANTITY_WEIGHT ? LOOK_UNITS : LOOK_VALUES;
 }

@@ -132,11 +132,12 @@ bool look_wanted(const core *c, const run *r) {
 
 static uint32_t what_of(const json_t *list) {
     static const char *const words[] = {"units",   "weights", "gradients",   "updates",
-                                        "outcome", "classes", "correlation", "values"};
+                                        "outcome", "classes", "correlation", "values",
+                                        "matrices"};
     uint32_t what = 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *word = json_string_value(json_array_get(list, i));
-        for (uint32_t k = 0; word && k < 8; k++)
+        for (uint32_t k = 0; word && k < sizeof words / sizeof *words; k++)
             if (strcmp(word, words[k]) == 0) what |= 1u << k;
     }
     return what;

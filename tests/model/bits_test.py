@@ -19,7 +19,7 @@ COMMON = ["--digits", "--limit", "3000", "--epochs", "3", "--threads", "1", "--s
 MLP = [*COMMON, "--layers", "256,128"]
 CNN = [*COMMON, "--limit", "1500", "--model", "cnn", "--filters", "4,8", "--layers", "32"]
 PRESENT = {"lr": 0.05, "momentum": 0.9, "batch": 64, "epochs": 3, "optimizer": "momentum"}
-EVERYTHING = ["units", "weights", "gradients", "updates", "outcome", "classes", "correlation", "values"]
+EVERYTHING = ["units", "weights", "gradients", "updates", "outcome", "classes", "correlation", "values", "matrices"]
 LOOK, PUSH = 1, 3  # kinds of captures
 
 

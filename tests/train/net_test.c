@@ -210,7 +210,7 @@ static void gradients(const net_shape *shape, uint64_t seed, double tolerance) {
 static net_shape dense_shape(int inputs, int hidden, const int *width, activation kind) {
     model m = {.hidden = hidden, .activation = (int)kind};
     net_shape shape;
-    memcpy(m.width, width, (size_t)hidden * sizeof *width);
+    if (hidden) memcpy(m.width, width, (size_t)hidden * sizeof *width);
     model_shape(&m, (extent){1, inputs, 1}, 4, &shape);
     return shape;
 }

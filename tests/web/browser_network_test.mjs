@@ -91,7 +91,7 @@ act('the legend says quantity, scale, ends and marks', async () => {
   await legend.getByText('rms over batch of dL/dz, log, per layer').waitFor({ timeout: PATIENCE });
   await page.getByRole('combobox', { name: 'scale' }).selectOption({ label: 'network, linear' });
   await legend.getByText('rms over batch of dL/dz, linear, whole network').waitFor({ timeout: PATIENCE });
-  assert.match(decodeURIComponent(page.url()), /show=gradient.*scale=network.*curve=linear/);
+  await until('the address', () => /show=gradient.*scale=network.*curve=linear/.test(decodeURIComponent(page.url())));
 });
 
 act('the slider goes back, the numbers are those of the snapshot, and live again', async () => {
@@ -106,7 +106,7 @@ act('the slider goes back, the numbers are those of the snapshot, and live again
   await page.getByRole('button', { name: 'compare with now' }).click();
   await page.getByText(`now minus step ${step}`).waitFor({ timeout: PATIENCE });
   await until('a difference', async () => Math.abs(await fact('activation')) < Math.abs(known.activation(1, UNIT, step)) && close(await fact('activation') + Math.fround(known.activation(1, UNIT, step)), known.activation(1, UNIT, await fact('step')), 0.3), PATIENCE);
-  assert.match(page.url(), /moment=\d+.*compare=1/);
+  await until('the address', () => /moment=\d+.*compare=1/.test(page.url()));
   await page.getByRole('button', { name: 'live', exact: true }).click();
   await inspector().getByText('live', { exact: true }).waitFor({ timeout: PATIENCE });
 });

@@ -149,7 +149,7 @@ export type FromServer =
   | { type: 'pong'; id: number; time?: number }
   | { type: 'error'; id?: number; error: ErrorBody };
 
-export type LookWord = 'units' | 'weights' | 'gradients' | 'updates' | 'outcome' | 'classes' | 'correlation' | 'values';
+export type LookWord = 'units' | 'weights' | 'gradients' | 'updates' | 'outcome' | 'classes' | 'correlation' | 'values' | 'matrices';
 
 // What a page wants to see inside the network, until unlook. Captures come with the id of the look as their number.
 export interface LookAsk {

@@ -71,6 +71,12 @@ function takeLinks(model: NetworkModel, links: LinkState[], layer: number, secti
   else if (strongest) linkOf(links, layer, tensor).strongest[strongest] = pairs(section);
 }
 
+// What a capture tells of a tensor's quantity replaces all that was known of it: a matrix that came no longer would be an old one.
+function forgetMatrix(model: NetworkModel, links: LinkState[], layer: number, section: CaptureSection): void {
+  const strongest = STRONGEST.get(section.quantity);
+  if (strongest) delete linkOf(links, layer, weightOf(model, section.tensor)).matrix[strongest];
+}
+
 function takeDetail(units: UnitDetail[], layer: number, section: CaptureSection): boolean {
   const name = DETAILS.get(section.quantity);
   if (!name) return false;
@@ -89,6 +95,10 @@ export function takeCapture(model: NetworkModel, before: NetworkState, capture: 
     links: before.links.map(l => ({ ...l, matrix: { ...l.matrix }, strongest: { ...l.strongest } })),
     units: [...(before.units ?? [])],
   };
+  for (const section of capture.sections) {
+    const place = places.get(section.layer);
+    if (place !== undefined) forgetMatrix(model, state.links, place, section);
+  }
   for (const section of capture.sections) {
     const place = places.get(section.layer) ?? (section.quantity === quantities.input ? inputPlace : -1);
     if (place < 0) continue;

@@ -93,6 +93,7 @@ export class Network {
     if (network.quantity === 'gradient') what.push('gradients');
     if (network.quantity === 'update') what.push('updates');
     if (this.inputs || (network.quantity === 'value' && inPicture.value !== this.run)) what.push('values');
+    if (network.links === 'matrices' || network.quantity === 'update' || network.place || network.compare) what.push('matrices');
     if (close.length) what.push('classes');
     return {
       what, rate: network.rate, links_rate: Math.min(LINKS_RATE, network.rate), strongest: network.strongest,
