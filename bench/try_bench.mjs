@@ -1,12 +1,13 @@
 // A stroke on the pad of the Try tab to the frame that shows the answer to it: the demo's network (784-512-256-10, batches of 128)
 // trains meanwhile. Counted is the last point of each stroke, from its pointer event to the end of the frame whose bars answer it.
-// Budget: p99 within 50 ms and one step.
+// Budget: p99 within 50 ms and one step, the one under way: at an epoch's end a step holds the validation too, and one stroke in
+// twenty meets it. So the step is the 99th percentile as well.
 //
 //     node bench/try_bench.mjs BUILD
 import { loadavg } from 'node:os';
 import { chromiumPath, pause, Stage, until } from '../tests/web/support/stage.mjs';
 
-const STROKES = 100, POINTS = 8;
+const STROKES = 200, POINTS = 8;
 
 // In the page: each event is answered by the first bars whose serial is at least that of the ask seen next after it.
 function noteAnswers() {
@@ -26,12 +27,12 @@ function noteAnswers() {
   }).observe(root, { subtree: true, attributes: true, attributeFilter: ['data-serial'] });
 }
 
-// Milliseconds of each stroke, and the median step.
+// Milliseconds of each stroke, and of steps: the 99th percentile and the median.
 async function strokes(build) {
   const stage = new Stage(build);
   try {
     await stage.serve();
-    const trainer = stage.start('nnscope-train', ['--digits', '--epochs', '0', '--limit', '8000', '--name', 'bench']);
+    const trainer = stage.start('nnscope-train', ['--epochs', '0', '--name', 'bench']);
     trainer.stdout.resume();
     trainer.stderr.resume();
     const run = await stage.runNamed('bench'), page = await stage.browse();
@@ -52,7 +53,7 @@ async function strokes(build) {
       await pause(60 + (i * 37) % 140);
     }
     const steps = (await stage.points(run.id, 'nnscope/step_time')).map(p => p.value).sort((a, b) => a - b);
-    return { took, step: 1000 * (steps[steps.length >> 1] ?? 0) };
+    return { took, step: 1000 * (steps[Math.floor(0.99 * steps.length)] ?? 0), usual: 1000 * (steps[steps.length >> 1] ?? 0) };
   } finally {
     await stage.close();
   }
@@ -62,9 +63,9 @@ if (!chromiumPath) {
   console.log('skipped: no chromium (Debian: apt install chromium; or name it in CHROMIUM)');
   process.exit(0);
 }
-const { took, step } = await strokes(process.argv[2] ?? 'build'), sorted = took.toSorted((a, b) => a - b);
+const { took, step, usual } = await strokes(process.argv[2] ?? 'build'), sorted = took.toSorted((a, b) => a - b);
 const p99 = sorted[Math.floor(0.99 * sorted.length)], budget = 50 + step;
-console.log(`# ${took.length} strokes, load average ${loadavg()[0].toFixed(1)}, a step of ${step.toFixed(1)} ms`);
+console.log(`# ${took.length} strokes, load average ${loadavg()[0].toFixed(1)}, steps of ${usual.toFixed(1)} ms, p99 ${step.toFixed(1)}`);
 console.log(`try_stroke_to_answer_p50 ${sorted[sorted.length >> 1].toFixed(1)} ms - ok`);
 console.log(`try_stroke_to_answer_p99 ${p99.toFixed(1)} ms ${budget.toFixed(0)} ${p99 <= budget ? 'ok' : 'OVER'}`);
 process.exit(p99 <= budget ? 0 : 1);
