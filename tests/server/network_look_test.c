@@ -404,7 +404,7 @@ static void test_values_now(void **state) {
     core_values q = {.run = j.run.text, .tensor = "dense/weight", .step = INT64_MAX};
     core_get_values(c, &q, got, &a);
     assert_true(inbox_wait(&j, RECORD_LOOK, &in, 5000));
-    want(&in, 15, LOOK_WEIGHTS, 100, 100, 0, 0);
+    want(&in, 15, LOOK_WEIGHTS | LOOK_MATRICES, 100, 100, 0, 0);
     fake_capture(CAPTURE_LOOK, 8, QUANTITY_ACTIVATION, 2, 2, 3, 0, &bytes); // not what was asked for
     journal_seen(&j, CAPTURE_LOOK, 0, 8, 0, &bytes);
     fake_capture(CAPTURE_LOOK, 9, QUANTITY_WEIGHT, 2, 1, 12, -3.5f, &bytes);
