@@ -151,6 +151,8 @@ void section_add(buf *out, capture_section section, const void *data);
 void sections_of_layer(digest *d, buf *out,
                        uint32_t layer); // unit quantities and statistics of this set
 void section_strong(buf *out, int quantity, uint32_t layer, uint32_t tensor, links *l);
+// The bias (U), exact, or its gradient; nothing when its copy is of another shape.
+void section_bias(buf *out, int quantity, const tensor *t, uint32_t handle, const tensor_view *v);
 void section_matrix_shape(capture_section *section, const links *l); // of its cells
 float moments_largest(const moments *m);                             // |x|
 

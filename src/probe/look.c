@@ -81,20 +81,6 @@ static void add_links(digest *d, int quantity, const tensor *t, uint32_t handle,
     add_picks(out, row, t, handle, g->look);
 }
 
-static void add_bias(digest *d, int quantity, const tensor *t, uint32_t handle,
-                     const tensor_view *v) {
-    if (!v->plane || v->shape.dims != 1) return;
-    section_add(&d->set.look_capture,
-                (capture_section){.quantity = quantity,
-                                  .coding = CODING_F32,
-                                  .dims = 1,
-                                  .layer = t->layer,
-                                  .tensor = handle,
-                                  .shape = {v->plane->units},
-                                  .nonfinite = v->own.moments.nonfinite},
-                v->plane->cells);
-}
-
 void look_tensor(digest *d, uint32_t handle, tensor_view *v) {
     const tensor *t = tensor_at(d, handle);
     if (!d->set.looked) return;
@@ -102,9 +88,10 @@ void look_tensor(digest *d, uint32_t handle, tensor_view *v) {
     if (t->role == NNS_WEIGHT_GRAD) add_links(d, QUANTITY_WEIGHT_GRADIENT, t, handle, &v->own);
     if (t->role == NNS_UPDATE) add_links(d, QUANTITY_UPDATE, t, handle, &v->own);
     if (t->role == NNS_WEIGHT && v->updated) add_links(d, QUANTITY_UPDATE, t, handle, &v->change);
-    if (t->role == NNS_BIAS && wants(d, LOOK_WEIGHTS)) add_bias(d, QUANTITY_BIAS, t, handle, v);
+    if (t->role == NNS_BIAS && wants(d, LOOK_WEIGHTS))
+        section_bias(&d->set.look_capture, QUANTITY_BIAS, t, handle, v);
     if (t->role == NNS_BIAS_GRAD && wants(d, LOOK_GRADIENTS))
-        add_bias(d, QUANTITY_BIAS_GRADIENT, t, handle, v);
+        section_bias(&d->set.look_capture, QUANTITY_BIAS_GRADIENT, t, handle, v);
 }
 
 // Samples ------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 // Unit sections.c writes those sections that looks and snapshots have in common: what the units of a layer did, its statistics,
-// the strongest links.
+// the strongest links, biases.
 //
 // Place on the path: called by look.c and snapshot.c, with what gather.c and observe.c have made of the set.
 #include "digest_state.h"
@@ -101,6 +101,19 @@ void section_strong(buf *out, int quantity, uint32_t layer_handle, uint32_t tens
                                   .tensor = tensor_handle,
                                   .shape = {l->strong.count}},
                 l->strong.pairs);
+}
+
+void section_bias(buf *out, int quantity, const tensor *t, uint32_t handle, const tensor_view *v) {
+    if (!v->plane || v->shape.dims != 1) return;
+    section_add(out,
+                (capture_section){.quantity = quantity,
+                                  .coding = CODING_F32,
+                                  .dims = 1,
+                                  .layer = t->layer,
+                                  .tensor = handle,
+                                  .shape = {v->plane->units},
+                                  .nonfinite = v->own.moments.nonfinite},
+                v->plane->cells);
 }
 
 void section_matrix_shape(capture_section *section, const links *l) {
