@@ -6,8 +6,6 @@
 
 #include <nnscope.h>
 
-#include <dirent.h>
-
 #define STEP_NS 1500000.0
 #define STEPS 6000
 
@@ -22,27 +20,6 @@ static void work(void) {
         for (int i = 0; i < 1 << 14; i++)
             sum += (double)(memory[(i * 17) & ((1 << 18) - 1)] += 1.0f);
     sink = sum;
-}
-
-// CPU seconds of the threads whose name begins with "nnscope".
-static double helpers_cpu(void) {
-    DIR *dir = opendir("/proc/self/task");
-    struct dirent *entry;
-    double total = 0;
-    while (dir && (entry = readdir(dir))) {
-        char path[300], name[64] = "";
-        snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
-        FILE *f = fopen(path, "r");
-        bool ours = f && fgets(name, sizeof name, f) && !strncmp(name, "nnscope", 7);
-        if (f) fclose(f);
-        snprintf(path, sizeof path, "/proc/self/task/%s/schedstat", entry->d_name);
-        f = ours ? fopen(path, "r") : NULL;
-        unsigned long long ns = 0;
-        if (f && fscanf(f, "%llu", &ns) == 1) total += (double)ns * 1e-9;
-        if (f) fclose(f);
-    }
-    if (dir) closedir(dir);
-    return total;
 }
 
 static nns_run *run;
@@ -80,7 +57,7 @@ int main(void) {
     double lr = 0.1;
     nns_param_double(run, "lr", &lr, NULL);
     bench_sleep_us(500000); // facts are gathered once
-    double cpu = helpers_cpu();
+    double cpu = bench_threads_cpu("nnscope");
     int64_t began = bench_now();
     for (int step = 0; step < STEPS; step++) {
         work();
@@ -90,7 +67,7 @@ int main(void) {
         if (step % 2 == 0) cost[0][step / 2] = (double)(bench_now() - before);
     }
     double wall = (double)(bench_now() - began) * 1e-9;
-    cpu = helpers_cpu() - cpu;
+    cpu = bench_threads_cpu("nnscope") - cpu;
     double burst = hot();
     nns_close(run, 0);
     double cold = bench_median(cost[0], STEPS / 2) - bench_median(cost[1], STEPS / 2);

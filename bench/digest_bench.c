@@ -149,7 +149,8 @@ static void look(uint16_t links_hz10) {
     le_put_u16(asked, RECORD_LOOK);
     le_put_u16(asked + 2, sizeof asked / 8);
     le_put_u32(asked + 4, 15);
-    le_put_u32(asked + 8, LOOK_UNITS | LOOK_WEIGHTS | LOOK_MATRICES | LOOK_GRADIENTS | LOOK_OUTCOME | LOOK_CLASSES);
+    le_put_u32(asked + 8, LOOK_UNITS | LOOK_WEIGHTS | LOOK_MATRICES | LOOK_GRADIENTS |
+                              LOOK_OUTCOME | LOOK_CLASSES);
     le_put_u16(asked + 12, 100);
     le_put_u16(asked + 14, links_hz10);
     le_put_u32(asked + 16, 3000);
@@ -225,27 +226,6 @@ static void describe_small(void) {
     }
 }
 
-// CPU seconds of the worker so far.
-static double worker_cpu(void) {
-    DIR *dir = opendir("/proc/self/task");
-    struct dirent *entry;
-    double total = 0;
-    while (dir && (entry = readdir(dir))) {
-        char path[300], name[64] = "";
-        unsigned long long ns = 0;
-        snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
-        FILE *f = fopen(path, "r");
-        bool ours = f && fgets(name, sizeof name, f) && !strncmp(name, "nnscope-digest", 14);
-        if (f) fclose(f);
-        snprintf(path, sizeof path, "/proc/self/task/%s/schedstat", entry->d_name);
-        f = ours ? fopen(path, "r") : NULL;
-        if (f && fscanf(f, "%llu", &ns) == 1) total += (double)ns * 1e-9;
-        if (f) fclose(f);
-    }
-    if (dir) closedir(dir);
-    return total;
-}
-
 // Time in nns_step of the later half of all steps: the governor has learnt by then what copies cost.
 static void looked_at(void) {
     run = nns_open(&(nns_options){.quiet = true, .no_system = true});
@@ -256,7 +236,7 @@ static void looked_at(void) {
     for (int64_t step = 0; step < LOOK_STEPS; step++) {
         if (step % 2000 == 0) look(20);
         if (step % 200 == 0) take_blobs();
-        if (step == LOOK_STEPS / 2) cpu = worker_cpu(), began = bench_now();
+        if (step == LOOK_STEPS / 2) cpu = bench_threads_cpu("nnscope-digest"), began = bench_now();
         int64_t before = bench_now();
         nns_step(run, step);
         if (began) inside += bench_now() - before;
@@ -264,7 +244,8 @@ static void looked_at(void) {
     }
     double wall = (double)(bench_now() - began);
     bench_line("network_view_share", 100 * (double)inside / wall, "%", 1);
-    printf("the worker used %.1f %% of a core\n", 100e9 * (worker_cpu() - cpu) / wall);
+    printf("the worker used %.1f %% of a core\n",
+           100e9 * (bench_threads_cpu("nnscope-digest") - cpu) / wall);
     nns_close(run, 0);
 }
 

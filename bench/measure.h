@@ -2,6 +2,7 @@
 #ifndef NNS_BENCH_MEASURE_H
 #define NNS_BENCH_MEASURE_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,10 +45,33 @@ static inline void bench_line(const char *name, double figure, const char *unit,
 }
 
 // The same where more is better.
-static inline void bench_line_least(const char *name, double figure, const char *unit, double budget) {
+static inline void bench_line_least(const char *name, double figure, const char *unit,
+                                    double budget) {
     bool ok = figure >= budget;
     printf("%s %.4g %s %.4g %s\n", name, figure, unit, budget, ok ? "ok" : "OVER");
     bench_over |= !ok;
+}
+
+// CPU seconds of the threads of this process whose name begins so.
+static inline double bench_threads_cpu(const char *name_begin) {
+    DIR *dir = opendir("/proc/self/task");
+    struct dirent *entry;
+    double total = 0;
+    while (dir && (entry = readdir(dir))) {
+        char path[300], name[64] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+        FILE *f = fopen(path, "r");
+        bool ours =
+            f && fgets(name, sizeof name, f) && !strncmp(name, name_begin, strlen(name_begin));
+        if (f) fclose(f);
+        snprintf(path, sizeof path, "/proc/self/task/%s/schedstat", entry->d_name);
+        f = ours ? fopen(path, "r") : NULL;
+        unsigned long long ns = 0;
+        if (f && fscanf(f, "%llu", &ns) == 1) total += (double)ns * 1e-9;
+        if (f) fclose(f);
+    }
+    if (dir) closedir(dir);
+    return total;
 }
 
 // A data directory that goes away at the end; NNSCOPE_DIR points to it.

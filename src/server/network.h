@@ -94,7 +94,7 @@ void look_begin(viewer *v, const struct json_t *message, uint32_t id);
 void look_end(viewer *v, looking *l);
 looking *look_find(viewer *v, uint32_t id);
 void look_answer(core *c, looking *l,
-                 frame *f);                  // inspect.c: takes l; f borrowed, NULL: time is over
+                 frame *f);                  // values.c: takes l; f borrowed, NULL: time is over
 void look_wait(core *c, run *r, looking *l); // takes l, a call's
 void looks_changed(core *c, const char *key);
 void looks_tick(core *c, int64_t now_ns);
