@@ -313,7 +313,8 @@ static void settle(core *c, keep_job *k, int result) {
     media_due *m = due_of(p, k->due.blob);
     bool again = m && (result == NNS_E_FULL || result == NNS_E_IO || result == NNS_E_NO_MEMORY);
     bool good = m && !result && put(c, r, k);
-    if (m && !again && !good) r->row.dropped++;
+    bool lost = m && !again && !good; // not one of an attempt that is over
+    if (lost) r->row.dropped++;
     if (m && again) m->busy_until_ns = clock_mono_ns() + NS_PER_S;
     if (m && !again) {
         m->over = p->state_dirty = true;
@@ -321,9 +322,9 @@ static void settle(core *c, keep_job *k, int result) {
     }
     core_unlock(c);
     if (!good && !again && !result && !blob_path(c, k->row.hash, path)) unlink(path);
-    if (result && !again)
+    if (lost)
         log_warn("a snapshot of run %s at step %lld: %s", k->key, (long long)k->due.step,
-                 error_sentence(result));
+                 error_sentence(result ? result : NNS_E_IO));
     core_ring(c);
 }
 
