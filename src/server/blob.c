@@ -195,7 +195,7 @@ void core_get_blob(core *c, const char *run_key, const char *hash, core_done don
     core_reply error = {0};
     bool known;
     core_lock(c);
-    known = id_valid(run_key) && registry_find(c, run_key);
+    known = registry_named(c, run_key) != NULL;
     core_unlock(c);
     blob_job *b = known && strlen(hash) == 64 && strspn(hash, "0123456789abcdef") == 64 ? mem_new(sizeof *b) : NULL;
     if (!b) {

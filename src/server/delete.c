@@ -206,8 +206,8 @@ void core_delete_run(core *c, const char *key, const core_author *who, core_done
     core_reply reply = {0};
     delete_job *d = mem_new(sizeof *d);
     core_lock(c);
-    run *r = id_valid(key) ? registry_find(c, key) : NULL;
-    bool may = d && r && !r->deleted && may_go(r, &reply);
+    run *r = registry_named(c, key);
+    bool may = d && r && may_go(r, &reply);
     if (may) {
         r->deleted = true;
         d->run = r->row.id;

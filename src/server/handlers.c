@@ -29,7 +29,7 @@ static const char *body_text(const request *r) {
 void handle_get_runs(request *r) {
     core_reply reply = {0};
     core_list_runs(the_core(r), request_arg_text(r, "project"), request_arg_text(r, "state"),
-                   request_arg_text(r, "cursor"), limit_of(r, 1000, 10000), &reply);
+                   request_arg_text(r, "cursor"), limit_of(r, 1000, 1000), &reply);
     request_answer(r, &reply);
 }
 

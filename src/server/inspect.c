@@ -13,8 +13,8 @@ inspect_job *inspect_new(core *c, const char *key,
                          void *context) {
     core_reply error = {0};
     core_lock(c);
-    run *r = id_valid(key) ? registry_find(c, key) : NULL;
-    store_id id = r && !r->deleted ? r->row.id : 0;
+    run *r = registry_named(c, key);
+    store_id id = r ? r->row.id : 0;
     core_unlock(c);
     inspect_job *k = id ? mem_new(sizeof *k) : NULL;
     if (k) {

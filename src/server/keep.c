@@ -308,8 +308,8 @@ static bool put(core *c, run *r, keep_job *k) {
 static void settle(core *c, keep_job *k, int result) {
     char path[PATH_CAP];
     core_lock(c);
-    run *r = registry_find(c, k->key);
-    process *p = r && !r->deleted ? process_find(r, k->process) : NULL;
+    run *r = registry_named(c, k->key);
+    process *p = r ? process_find(r, k->process) : NULL;
     media_due *m = due_of(p, k->due.blob);
     bool again = m && (result == NNS_E_FULL || result == NNS_E_IO || result == NNS_E_NO_MEMORY);
     bool good = m && !result && put(c, r, k);

@@ -127,7 +127,7 @@ void core_get_log(core *c, const char *key, const char *proc, int64_t offset, in
                   void *context) {
     core_reply error = {0};
     core_lock(c);
-    bool known = id_valid(key) && registry_find(c, key);
+    bool known = registry_named(c, key) != NULL;
     core_unlock(c);
     bool wrong = proc && *proc && !id_valid(proc);
     log_job *k = known && !wrong ? mem_new(sizeof *k) : NULL;

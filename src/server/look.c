@@ -118,8 +118,8 @@ static void renew(core *c, run *r, int64_t now_ns) {
 }
 
 void looks_changed(core *c, const char *key) {
-    run *r = registry_find(c, key);
-    if (r && !r->deleted) renew(c, r, clock_mono_ns());
+    run *r = registry_named(c, key);
+    if (r) renew(c, r, clock_mono_ns());
 }
 
 bool look_wanted(const core *c, const run *r) {
@@ -207,10 +207,10 @@ static void show_seen(looking *l, const network *n) {
 // A look of the same id is changed. What was seen last, or the newest snapshot of a run that is over, comes at once.
 void look_begin(viewer *v, const json_t *m, uint32_t id) {
     const char *key = json_string_value(json_object_get(m, "run"));
-    run *r = key && id_valid(key) ? registry_find(v->core, key) : NULL;
+    run *r = registry_named(v->core, key);
     looking *l = look_find(v, id);
     if (l && (!r || strcmp(l->key, r->row.key) != 0)) look_end(v, l), l = NULL;
-    if (!r || r->deleted || v->text_only) {
+    if (!r || v->text_only) {
         viewer_error(v, id, "not_found", "there is no such run");
         return;
     }

@@ -125,7 +125,7 @@ static size_t waiting(const core *c) {
 }
 
 static bool can_push(core *c, const run *r, core_reply *reply) {
-    if (!r || r->deleted) return wrong(reply, 404, "not_found", "there is no such run");
+    if (!r) return wrong(reply, 404, "not_found", "there is no such run");
     if (!r->loaded || !run_speaker(r))
         return wrong(reply, 409, "not_running", "the run has no live process");
     if (!r->network || !r->network->push)
@@ -191,8 +191,7 @@ void push_message(viewer *v, const json_t *m, uint32_t id, unsigned scopes) {
     else if (v->pushes >= PUSHES_OF_VIEWER)
         wrong(&reply, 429, "too_many", "at most 16 samples at once");
     else
-        q = start(v->core, key && id_valid(key) ? registry_find(v->core, key) : NULL, m, VIEWER_NS,
-                  &reply);
+        q = start(v->core, registry_named(v->core, key), m, VIEWER_NS, &reply);
     if (!q) {
         refused(v, id, &reply);
         return;

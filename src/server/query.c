@@ -184,7 +184,7 @@ void points_time_bounds(points_query *p, int64_t origin_ms) {
 }
 
 bool points_query_init(core *c, points_query *p, const char *run_key) {
-    run *r = id_valid(run_key) ? registry_find(c, run_key) : NULL;
+    run *r = registry_named(c, run_key);
     if (!r) return false;
     p->run = r->row.id;
     p->q.run = r->row.id;

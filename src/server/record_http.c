@@ -77,8 +77,8 @@ static http_run *open_writer(core *c, const char *key, int64_t last_step) {
 // The writer of the run; a new one when its process was ended by hand.
 static http_run *writer_of(core *c, const char *key, core_reply *reply) {
     core_lock(c);
-    run *r = id_valid(key) ? registry_find(c, key) : NULL;
-    bool known = r && !r->deleted;
+    run *r = registry_named(c, key);
+    bool known = r != NULL;
     http_run *h = known ? find(c, key) : NULL;
     process *p = h ? process_find(r, h->process.text) : NULL;
     bool ended = p && (p->closed || p->state == PROC_OVER);
@@ -127,15 +127,15 @@ static void meet_process(core *c, run *r, const http_run *h) {
 // Before the first byte is in its journal: the engine must not meet it there and take it for one that has ended.
 static void introduce(core *c, const http_run *h) {
     core_lock(c);
-    run *r = registry_find(c, h->run.text);
-    if (r && !r->deleted) meet_process(c, r, h);
+    run *r = registry_named(c, h->run.text);
+    if (r) meet_process(c, r, h);
     core_unlock(c);
 }
 
 static void tell_engine(core *c, const http_run *h) {
     core_lock(c);
-    run *r = registry_find(c, h->run.text);
-    if (r && !r->deleted) run_activate(c, r);
+    run *r = registry_named(c, h->run.text);
+    if (r) run_activate(c, r);
     core_unlock(c);
     core_ring(c);
 }

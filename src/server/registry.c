@@ -47,6 +47,11 @@ run *registry_find(core *c, const char *key) {
     return c->table.capacity ? *slot_of(&c->table, key) : NULL;
 }
 
+run *registry_named(core *c, const char *key) {
+    run *r = key && id_valid(key) ? registry_find(c, key) : NULL;
+    return r && !r->deleted ? r : NULL;
+}
+
 static int table_grow(core *c) {
     if (c->run_count == c->run_capacity) {
         size_t capacity = c->run_capacity ? c->run_capacity * 2 : 64;

@@ -84,7 +84,7 @@ static void fini(job *j) {
 static void submit(core *c, const char *run_key, rows_job want, core_done done, void *context) {
     core_reply error = {0};
     core_lock(c);
-    run *r = id_valid(run_key) ? registry_find(c, run_key) : NULL;
+    run *r = registry_named(c, run_key);
     want.run = r ? r->row.id : 0;
     core_unlock(c);
     rows_job *k = r ? mem_new(sizeof *k) : NULL;

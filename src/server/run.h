@@ -251,7 +251,8 @@ struct run {
 };
 
 // registry.c (lock held)
-run *registry_find(core *c, const char *key);
+run *registry_find(core *c, const char *key);  // the key is valid
+run *registry_named(core *c, const char *key); // any text; NULL: no run, or one that is being deleted
 run *run_new(core *c, const char *key);
 void run_touch(core *c, run *r);          // what run objects show changed
 void run_remove(core *c, run *r);

@@ -257,7 +257,7 @@ static void figures_json(const run *r, buf *out) {
 static void object(run *r, buf *out, bool whole) {
     if (!r->details_known) run_extra_load(r);
     buf_print(out, "{\"id\":\"%s\",\"name\":", r->row.key);
-    json_text(out, r->row.name ? r->row.name : r->row.key);
+    json_text(out, r->row.name && *r->row.name ? r->row.name : r->row.key);
     key(out, "project");
     json_text(out, r->row.project ? r->row.project : "default");
     key(out, "group");

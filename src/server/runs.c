@@ -44,13 +44,14 @@ void core_list_runs(core *c, const char *project, const char *state, const char 
     json_text(&reply->body, next);
     buf_char(&reply->body, '}');
     core_unlock(c);
-    reply_json(reply, 200);
+    if (begun) reply_json(reply, 200);
+    else reply_error(reply, 404, "not_found", "the run that the cursor names is gone: begin anew");
 }
 
 void core_get_run(core *c, const char *key, core_reply *reply) {
     core_lock(c);
-    run *r = id_valid(key) ? registry_find(c, key) : NULL;
-    if (r && !r->deleted) {
+    run *r = registry_named(c, key);
+    if (r) {
         if (r->facts_dirty) run_put(c, r);
         run_json(r, &reply->body, true);
     }
@@ -160,8 +161,8 @@ void core_patch_run(core *c, const char *key, const char *json, size_t bytes, co
     json_t *parsed = reply_parse(&reply, json, bytes);
     if (parsed) {
         core_lock(c);
-        run *r = id_valid(key) ? registry_find(c, key) : NULL;
-        if (r && !r->deleted) patch(c, r, parsed, who, &reply);
+        run *r = registry_named(c, key);
+        if (r) patch(c, r, parsed, who, &reply);
         else reply_error(&reply, 404, "not_found", "there is no such run");
         core_unlock(c);
         char *text = json_dumps(parsed, JSON_COMPACT);

@@ -414,7 +414,7 @@ void core_post_command(core *c, const char *run_key, const char *json, size_t by
     json_t *parsed = reply_parse(&reply, json, bytes);
     if (parsed) {
         core_lock(c);
-        order o = {.r = id_valid(run_key) ? registry_find(c, run_key) : NULL, .who = who, .reply = &reply};
+        order o = {.r = registry_named(c, run_key), .who = who, .reply = &reply};
         waits = command_under_lock(c, &o, parsed, wait_ms, done, context);
         pin_order_fini(&o.pin);
         json_decref(o.changes);

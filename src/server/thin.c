@@ -205,8 +205,8 @@ static void finish(thinning *t) {
     char path[PATH_CAP];
     core *c = t->c;
     core_lock(c);
-    run *r = registry_find(c, t->key);
-    if (r && !r->deleted) put_rows(t, r);
+    run *r = registry_named(c, t->key);
+    if (r) put_rows(t, r);
     uint64_t commit = core_commit(c);
     for (size_t i = 0; commit && i < t->old_count; i++)
         if (!blob_path(c, t->old[i], path)) file_release(c, path, commit);

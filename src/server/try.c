@@ -76,7 +76,7 @@ void core_post_try(core *c, const char *key, const char *json, size_t bytes, int
     inspect_job *k = inspect_new(c, key, work_try, done, context);
     if (k) {
         core_lock(c);
-        run *r = registry_find(c, key);
+        run *r = registry_named(c, key);
         bool sent = push_call(c, r, wanted, wait_ms * NS_PER_MS, tried, k, &k->j.reply);
         core_unlock(c);
         if (!sent) job_answer(c, &k->j);

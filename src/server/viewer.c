@@ -269,10 +269,10 @@ static void query(viewer *v, const json_t *m, uint32_t id) {
 }
 
 static void start_watch(viewer *v, const json_t *m, uint32_t id) {
-    run *r = id_valid(text_of(m, "run")) ? registry_find(v->core, text_of(m, "run")) : NULL;
+    run *r = registry_named(v->core, text_of(m, "run"));
     watch *old = watch_find(v, id);
     if (old) drop_watch(v, old);
-    if (!r || r->deleted) {
+    if (!r) {
         viewer_error(v, id, "not_found", "there is no such run");
         return;
     }

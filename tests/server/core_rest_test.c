@@ -108,6 +108,42 @@ static void test_by_library(void **state) {
     core_close(c);
 }
 
+static void expect_no_run(const answer *a) {
+    assert_int_equal(a->status, 404);
+    assert_non_null(strstr(a->text, "there is no such run"));
+    mem_free(a->text);
+}
+
+// From the moment of its deletion on a run is unknown to every call, though its files are still being removed.
+static void test_deleted(void **state) {
+    char id[27];
+    core *c = open_core(*state);
+    make_run(c, id);
+    post(c, id, "{\"a\":1}");
+    patch(c, id, "{\"state\":\"finished\"}");
+    assert_true(wait_rest(c, 1, 1));
+    answer gone = {0}, a[6] = {0};
+    core_delete_run(c, id, &tester, got, &gone);
+    core_reply one = {0};
+    core_get_run(c, id, &one);
+    assert_int_equal(one.status, 404);
+    buf_fini(&one.body);
+    core_get_points(c, &(core_points){.run = id, .from = INT64_MIN, .to = INT64_MAX}, got, &a[0]);
+    core_get_series(c, id, got, &a[1]);
+    core_get_events(c, id, 0, 10, got, &a[2]);
+    core_get_log(c, id, NULL, 0, 10, false, got, &a[3]);
+    core_post_command(c, id, "{\"type\":\"pause\"}", 16, 0, &tester, got, &a[4]);
+    core_delete_run(c, id, &tester, got, &a[5]);
+    for (size_t i = 0; i < sizeof a / sizeof *a; i++) {
+        await(c, &a[i]);
+        expect_no_run(&a[i]);
+    }
+    await(c, &gone);
+    assert_int_equal(gone.status, 200);
+    mem_free(gone.text);
+    core_close(c);
+}
+
 const body bodies[] = {{"many", many}, {0}};
 
 int main(int argc, char **argv) {
@@ -116,6 +152,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(test_by_http, make, unmake),
         cmocka_unit_test_setup_teardown(test_empty, make, unmake),
         cmocka_unit_test_setup_teardown(test_by_library, make, unmake),
+        cmocka_unit_test_setup_teardown(test_deleted, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
