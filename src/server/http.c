@@ -399,6 +399,27 @@ int http_begin(conn *c) {
     return 0;
 }
 
+// The method's name at the start of what somebody sent, as far as it can be one; 0: it is no HTTP.
+static size_t method_length(const char *at, size_t length) {
+    size_t n = 0;
+    while (n < length && n < 32 && ((at[n] >= 'A' && at[n] <= 'Z') || at[n] == '-' || at[n] == '_'))
+        n++;
+    return n && n < length && at[n] == ' ' ? n : 0;
+}
+
+int http_stray(conn *c, const char *data, size_t length) {
+    char message[80];
+    if (c->request) return 0; // more of the same
+    request *r = request_new(c);
+    if (!r) return -1;
+    int n = (int)method_length(data, length);
+    r->closing = true;
+    snprintf(message, sizeof message, "there is no method %.*s here", n, data);
+    if (n) request_error(r, 501, "method", message);
+    else request_error(r, 400, "bad_request", "this is not HTTP");
+    return 0;
+}
+
 int http_body(conn *c, const void *data, size_t length) {
     request *r = c->request;
     if (!r || r->refused || r->state != READING) return 0;

@@ -133,6 +133,17 @@ int net_serve(struct lws *wsi, enum lws_callback_reasons reason, void *user, voi
     }
 }
 
+// What does not begin as HTTP that the library knows (a method of others, another protocol) is a raw socket to it.
+static int serve_stray(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                       size_t length) {
+    conn *c = conn_of(wsi);
+    if (reason == LWS_CALLBACK_WSI_DESTROY) return net_serve(wsi, reason, user, in, length);
+    if (!c) return 0;
+    c->wsi = wsi;
+    if (reason == LWS_CALLBACK_RAW_RX) return http_stray(c, in, length);
+    return reason == LWS_CALLBACK_RAW_WRITEABLE ? http_writable(c) : 0;
+}
+
 // Listeners and the signal descriptor are files to the library: it only polls them.
 static int serve_files(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                        size_t length) {
@@ -154,6 +165,7 @@ static int serve_files(struct lws *wsi, enum lws_callback_reasons reason, void *
 static const struct lws_protocols protocols[] = {
     {.name = "nnscope", .callback = net_serve, .rx_buffer_size = 4096},
     {.name = "files", .callback = serve_files},
+    {.name = "stray", .callback = serve_stray, .rx_buffer_size = 4096},
     {0},
 };
 
@@ -201,6 +213,9 @@ static int open_vhost(net *n) {
     info.protocols = protocols;
     info.vhost_name = "nnscope";
     if (n->options.tls_cert) info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    info.options |= LWS_SERVER_OPTION_FALLBACK_TO_APPLY_LISTEN_ACCEPT_CONFIG;
+    info.listen_accept_role = "raw-skt";
+    info.listen_accept_protocol = "stray";
     info.alpn = "http/1.1";
     info.keepalive_timeout = n->options.idle_seconds;
     info.timeout_secs = (unsigned)n->options.idle_seconds;

@@ -58,6 +58,7 @@ void conn_free(conn *c);
 
 // HTTP (http.c). Each returns the callback's result: non-zero closes the connection.
 int http_begin(conn *c);
+int http_stray(conn *c, const char *data, size_t length); // what begins with no method that the library knows
 int http_body(conn *c, const void *data, size_t length);
 int http_body_end(conn *c);
 int http_writable(conn *c);

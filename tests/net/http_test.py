@@ -52,6 +52,18 @@ class Http(ServerCase):
             self.assertEqual(reply.headers["Content-Type"], "application/json")
         self.assertIn("GET", self.server.call("DELETE", "/api/v1/runs").headers["Allow"])
 
+    def test_methods_that_nobody_has(self):
+        for method in ("FOO", "TRACE", "PROPFIND", "BREW"):
+            reply = self.server.call(method, "/api/v1/runs", token=None)
+            self.assertEqual((reply.status, reply.code()), (501, "method"), method)
+            self.assertIn(method, reply.json()["error"]["message"])
+            self.assertEqual(reply.headers["X-Content-Type-Options"], "nosniff")
+        for data in (b"\0\1\2\3", b"hello, is this a server?\r\n\r\n", b"FOO/ HTTP/1.1\r\n\r\n"):
+            got = self.server.raw(data + b"." * 5000, 2)
+            self.assertIn(b" 400 ", got.split(b"\r\n")[0], data)
+            self.assertIn(b'"bad_request"', got)
+            self.assertEqual(got.count(b"HTTP/1.1 "), 1)
+
     def test_many_series(self):
         path = "/api/v1/runs/%s/points?%s" % (RUN, "&".join("series=train/layer%d" % i for i in range(80)))
         self.assertEqual(self.server.call("GET", path).code(), "not_found")
