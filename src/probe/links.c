@@ -3,9 +3,10 @@
 // Place on the path: the digest worker, between a slice (copies.h, as float32) and sections of a capture. Nothing of the size
 // of the tensor is kept beside the cells, so that a network of any size can be looked at.
 //
-// How memory order becomes (U, I): the dimensions sorted by stride give axes, outermost first. Where the innermost axis runs
-// along I one after the other a stretch is a piece of a row as it is. Where it runs along U (a weight kept as (I, U)) TILE
-// columns at a time are turned into pieces of rows. Any other order goes element by element.
+// How memory order becomes (U, I): the dimensions sorted by stride give axes, outermost first; those that follow each other in
+// both orders are one. A line is what the innermost axis makes. Where it runs along a row it is a piece of one as it is. Where it runs
+// across and the next axis along (a weight kept as (I, U), images with the channels last) TILE lines at a time are turned into
+// pieces of rows. Any other order goes element by element.
 //
 // Invariant: each element is handed to `row_piece` exactly once.
 #include "links.h"
@@ -121,6 +122,18 @@ void links_fold(uint32_t units, uint32_t inputs, size_t most, uint32_t *rows, ui
     }
 }
 
+// The next axis inwards. It and the one around it are one when they follow each other in the order of (U, I) too.
+static void add_axis(links *l, uint64_t extent, uint64_t step) {
+    int before = l->axes - 1;
+    if (before >= 0 && l->step[before] == step * extent) {
+        l->extent[before] *= extent;
+        l->step[before] = step;
+        return;
+    }
+    l->extent[l->axes] = extent;
+    l->step[l->axes++] = step;
+}
+
 // Axes by stride, outermost first; false: the strides are not those of a dense block.
 static bool find_axes(links *l) {
     uint64_t flat = 1, flat_step[4];
@@ -144,11 +157,8 @@ static bool find_axes(links *l) {
         }
     if ((uint64_t)expect != flat) return false;
     if (found == 0) extent[found] = step[found] = 1, found = 1;
-    l->axes = found;
-    for (int i = 0; i < found; i++) {
-        l->extent[i] = extent[found - 1 - i];
-        l->step[i] = step[found - 1 - i];
-    }
+    for (int i = found - 1; i >= 0; i--)
+        add_axis(l, extent[i], step[i]);
     return true;
 }
 
@@ -278,10 +288,10 @@ static uint64_t flat_of(const links *l, uint64_t at) {
     return flat;
 }
 
-// Memory is in the order of (U, I): pieces end where rows end.
+// One after the other in the order of (U, I): pieces end where rows end.
 static void add_rows(links *l, const float *values, uint64_t flat, size_t count) {
     while (count) {
-        uint32_t u = (uint32_t)(flat / l->inputs), i = (uint32_t)(flat % l->inputs);
+        uint32_t u = (uint32_t)flat / l->inputs, i = (uint32_t)flat % l->inputs;
         size_t piece = l->inputs - i < count ? l->inputs - i : count;
         row_piece(l, u, i, values, piece);
         values += piece;
@@ -290,69 +300,54 @@ static void add_rows(links *l, const float *values, uint64_t flat, size_t count)
     }
 }
 
-// `columns` whole columns from column i on, each U values one after the other.
-static void add_tile(links *l, const float *values, uint32_t i, size_t columns) {
+// A piece of a line that runs across rows.
+static void add_across(links *l, const float *values, uint64_t flat, uint64_t step, size_t count) {
+    for (size_t k = 0; k < count; k++, flat += step)
+        row_piece(l, (uint32_t)flat / l->inputs, (uint32_t)flat % l->inputs, values + k, 1);
+}
+
+// `columns` whole lines across, neighbours in their rows, turned into pieces of rows.
+static void add_tile(links *l, const float *values, uint64_t flat, size_t columns) {
+    size_t length = (size_t)l->extent[l->axes - 1];
     float piece[TILE];
-    for (uint32_t u = 0; u < l->units; u++) {
+    for (size_t n = 0; n < length; n++, flat += l->step[l->axes - 1]) {
         for (size_t k = 0; k < columns; k++)
-            piece[k] = values[k * l->units + u];
-        row_piece(l, u, i, piece, columns);
+            piece[k] = values[k * length + n];
+        add_rows(l, piece, flat, columns);
     }
 }
 
-static void add_single(links *l, const float *values, uint64_t first, size_t count) {
-    for (size_t k = 0; k < count; k++) {
-        uint64_t flat = flat_of(l, first + k);
-        row_piece(l, (uint32_t)(flat / l->inputs), (uint32_t)(flat % l->inputs), values + k, 1);
-    }
+static size_t least(uint64_t a, uint64_t b) {
+    return (size_t)(a < b ? a : b);
 }
 
-// Memory is (I, U).
-static void add_columns(links *l, const float *values, uint64_t first, size_t count) {
-    size_t head = (size_t)(first % l->units ? l->units - first % l->units : 0);
-    if (head > count) head = count;
-    add_single(l, values, first, head);
-    values += head;
-    first += head;
-    count -= head;
-    while (count >= l->units) {
-        size_t columns = count / l->units < TILE ? count / l->units : TILE;
-        add_tile(l, values, (uint32_t)(first / l->units), columns);
-        values += columns * l->units;
-        first += columns * l->units;
-        count -= columns * l->units;
-    }
-    add_single(l, values, first, count);
+// Lines that begin here, whole and beside each other in their rows: at most TILE.
+static size_t lines_of_tile(const links *l, uint64_t line, size_t count) {
+    if (l->axes < 2 || l->step[l->axes - 2] != 1) return 0;
+    uint64_t beside = l->extent[l->axes - 2] - line % l->extent[l->axes - 2];
+    return least(least(TILE, beside), count / l->extent[l->axes - 1]);
 }
 
-static bool in_order(const links *l) {
-    uint64_t step = 1;
-    for (int i = l->axes - 1; i >= 0; i--) {
-        if (l->step[i] != step) return false;
-        step *= l->extent[i];
+// What comes next, as much of it as can be taken together. Returns how many.
+static size_t add_next(links *l, const float *values, uint64_t at, size_t count) {
+    uint64_t length = l->extent[l->axes - 1], step = l->step[l->axes - 1], into = at % length;
+    size_t rest = least(length - into, count);
+    size_t lines = into || step == 1 ? 0 : lines_of_tile(l, at / length, count);
+    if (lines) {
+        add_tile(l, values, flat_of(l, at), lines);
+        return lines * (size_t)length;
     }
-    return true;
-}
-
-// The innermost axis is U, and what is outside it runs through I in order.
-static bool is_turned(const links *l) {
-    uint64_t step = 1;
-    if (l->axes < 2 || l->step[l->axes - 1] != l->inputs) return false;
-    for (int i = l->axes - 2; i >= 0; i--) {
-        if (l->step[i] != step) return false;
-        step *= l->extent[i];
-    }
-    return true;
+    if (step == 1)
+        add_rows(l, values, flat_of(l, at), rest);
+    else
+        add_across(l, values, flat_of(l, at), step, rest);
+    return rest;
 }
 
 void links_add(links *l, const float *values, uint64_t first, size_t count) {
     uint64_t all = (uint64_t)l->units * l->inputs;
     if (first >= all) return;
     if (count > all - first) count = (size_t)(all - first);
-    if (in_order(l))
-        add_rows(l, values, first, count);
-    else if (is_turned(l))
-        add_columns(l, values, first, count);
-    else
-        add_single(l, values, first, count);
+    for (size_t done = 0; done < count;)
+        done += add_next(l, values + done, first + done, count - done);
 }

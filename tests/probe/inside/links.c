@@ -60,7 +60,7 @@ static plain make(uint64_t *seed) {
 static void feed(uint64_t *seed, links *l, const plain *p) {
     size_t all = (size_t)p->units * p->inputs;
     for (size_t at = 0; at < all;) {
-        size_t n = 1 + random_below(seed, 300);
+        size_t n = 1 + random_below(seed, random_below(seed, 3) ? 300 : 20000);
         if (n > all - at) n = all - at;
         links_add(l, p->memory + at, at, n);
         at += n;
