@@ -178,9 +178,13 @@ static const char *arg_value(const request *r, size_t i) {
 }
 
 static bool args_fit(request *r, char *problem, size_t capacity) {
-    for (size_t i = 0; i < r->arg_count; i++)
-        if (!route_query_valid(r->route, arg_name(r, i), arg_value(r, i), problem, capacity))
-            return false;
+    for (size_t i = 0; i < r->arg_count; i++) {
+        const char *name = arg_name(r, i), *value = arg_value(r, i);
+        if (!route_query_valid(r->route, name, value, problem, capacity)) return false;
+        if (request_arg_text(r, name) == value || route_query_repeats(r->route, name)) continue;
+        snprintf(problem, capacity, "query parameter %s is given twice", name);
+        return false;
+    }
     return true;
 }
 

@@ -193,6 +193,12 @@ bool points_query_init(core *c, points_query *p, const char *run_key) {
     return true;
 }
 
+static bool has_name(const points_query *p, const char *name) {
+    for (size_t i = 0; i < p->count; i++)
+        if (!strcmp(p->names[i], name)) return true;
+    return false;
+}
+
 void core_get_points(core *c, const core_points *q, core_done done, void *context) {
     core_reply error = {0};
     points_job *k = q->series_count <= SERIES_MAX ? mem_new(sizeof *k) : NULL;
@@ -207,7 +213,7 @@ void core_get_points(core *c, const core_points *q, core_done done, void *contex
     k->p.q = (store_query){.axis = q->axis, .from = q->from, .to = q->to, .buckets = q->buckets, .all_attempts = q->all_attempts};
     int result = 0;
     for (size_t i = 0; i < q->series_count && !result; i++)
-        result = points_add_name(&k->p, q->series[i]);
+        if (!has_name(&k->p, q->series[i])) result = points_add_name(&k->p, q->series[i]);
     core_lock(c);
     bool known = points_query_init(c, &k->p, q->run);
     core_unlock(c);

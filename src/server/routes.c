@@ -78,13 +78,27 @@ static const char *misfit(const char *type, size_t length, const char *value) {
     return n <= 255 ? NULL : "at most 255 bytes";
 }
 
-bool route_query_valid(const route *r, const char *name, const char *value, char *problem,
-                       size_t capacity) {
+// The type of a query parameter, up to a space; NULL: the route has none of that name.
+static const char *query_type(const route *r, const char *name) {
     size_t name_length = strlen(name);
     for (const char *at = r->query; *at; at += strcspn(at, " "), at += *at == ' ') {
         size_t n = strcspn(at, ":");
-        if (n != name_length || memcmp(at, name, n)) continue;
-        const char *wants = misfit(at + n + 1, strcspn(at + n + 1, " "), value);
+        if (n == name_length && !memcmp(at, name, n)) return at + n + 1;
+    }
+    return NULL;
+}
+
+bool route_query_repeats(const route *r, const char *name) {
+    const char *type = query_type(r, name);
+    return type && !strncmp(type, "names", 5);
+}
+
+bool route_query_valid(const route *r, const char *name, const char *value, char *problem,
+                       size_t capacity) {
+    size_t name_length = strlen(name);
+    const char *type = query_type(r, name);
+    if (type) {
+        const char *wants = misfit(type, strcspn(type, " "), value);
         if (wants) snprintf(problem, capacity, "query parameter %s must be %s", name, wants);
         return !wants;
     }

@@ -39,6 +39,9 @@ const route *route_find(http_method method, const char *path, size_t length, htt
 // Whether `value` fits parameter `name` of the route. False: `problem` says why, for the client.
 bool route_query_valid(const route *r, const char *name, const char *value, char *problem, size_t capacity);
 
+// Whether the parameter may be given more than once.
+bool route_query_repeats(const route *r, const char *name);
+
 size_t route_body_max(const route *r);
 
 // The OpenAPI 3.0 document; `prefix` goes before the paths.

@@ -27,10 +27,37 @@ class Points(ServerCase):
         self.assertEqual(self.steps(run, "--axis", "time", "--from", "95000"), list(range(95, 100)))
         self.assertEqual(self.steps(run, "--axis", "time", "--to", "5000"), list(range(5)))
 
-    def test_bounds(self):
+    def recorded(self):
         run = self.record()
         while self.server.call("GET", "/api/v1/runs/" + run).json()["points"] < 100:
             pass
+        return run
+
+    def test_asked_for_twice(self):
+        path = "/api/v1/runs/%s/points?series=a&series=a&to=3" % self.recorded()
+        reply = self.server.call("GET", path)
+        self.assertEqual(reply.body.count(b'"a":'), 1)
+        self.assertEqual(reply.json()["series"]["a"]["value"], [0, 0.5, 1])
+        self.assertEqual(self.server.call("GET", path, headers={"Accept": "text/csv"}).body.splitlines()[0], b"step,time,a")
+        twice = self.server.call("GET", path + "&to=5")
+        self.assertEqual((twice.status, twice.code()), (400, "bad_query"))
+        self.assertIn("twice", twice.json()["error"]["message"])
+
+    def test_edges(self):
+        path = "/api/v1/runs/%s/points?series=a" % self.recorded()
+        empty = self.server.call("GET", path + "&from=50&to=20").json()["series"]["a"]
+        self.assertEqual((empty["step"], empty["value"], empty["total"]), ([], [], 100))
+        whole = self.server.call("GET", path).json()
+        for buckets in ("0", "100", "4294967295"):
+            self.assertEqual(self.server.call("GET", path + "&buckets=" + buckets).json(), whole, buckets)
+        one = self.server.call("GET", path + "&buckets=1").json()["series"]["a"]
+        self.assertEqual((one["min"], one["max"], one["mean"], one["last"], one["count"]), ([0], [49.5], [24.75], [49.5], [100]))
+        for wrong in ("&from=", "&from=1.5", "&from=9223372036854775808", "&buckets=-1", "&buckets=4294967296", "&axis=", "&format=xml", "&series=" + "x" * 256):
+            self.assertEqual(self.server.call("GET", path + wrong).status, 400, wrong)
+        self.assertEqual(self.server.call("GET", path + "&series=none").code(), "unknown_series")
+
+    def test_bounds(self):
+        run = self.recorded()
         path = "/api/v1/runs/%s/points?series=a&axis=time&from=10000&to=20000" % run
         self.assertEqual(self.server.call("GET", path).json()["series"]["a"]["step"], list(range(10, 20)))
         self.check(run)
