@@ -64,7 +64,7 @@ export function SampleRow({ samples, classes }: { samples: Samples; classes: rea
   const count = side ? Math.min(8, Math.floor(pixels.length / side)) : 0;
   if (!image || !count) return null;
   return (
-    <ol class="samples">
+    <ol class="strongest">
       {Array.from({ length: count }, (_, i) => {
         const label = samples.label[i] ?? -1, word = label >= 0 ? classes?.[label] ?? String(label) : '';
         return (
