@@ -15,6 +15,8 @@
 #define CLASS_WINDOW 8192.0
 #define SATURATED_SHARE 0.95
 #define NEAR_BOUND 0.99f
+#define LANES 8
+#define SMALLEST 0x1p-126f // whose inverse is finite
 
 int units_init(units *u, uint32_t count, int bound) {
     *u = (units){.count = count, .bound = bound};
@@ -51,23 +53,41 @@ typedef struct place_sums {
     uint32_t active, beyond;
 } place_sums;
 
+typedef struct lanes {
+    float sum[LANES], sum_abs[LANES];
+    uint32_t active[LANES];
+} lanes;
+
 static bool beyond(float v, int bound) {
     if (bound == BOUND_TANH) return fabsf(v) > NEAR_BOUND;
     if (bound == BOUND_SIGMOID) return v > NEAR_BOUND || v < 1 - NEAR_BOUND;
     return false;
 }
 
+// LANES sums beside each other, so that the compiler makes vectors of them; those beyond the last whole LANES go into the first.
+static void add_place(lanes *l, uint32_t k, float v) {
+    float w = fabsf(v) < INFINITY ? v : 0;
+    l->sum[k] += w;
+    l->sum_abs[k] += fabsf(w);
+    l->active[k] += v != 0;
+}
+
 static place_sums over_places(const float *at, uint32_t places, int bound) {
+    lanes l = {0};
+    uint32_t whole = places - places % LANES;
+    for (uint32_t i = 0; i < whole; i += LANES)
+        for (uint32_t k = 0; k < LANES; k++)
+            add_place(&l, k, at[i + k]);
+    for (uint32_t i = whole; i < places; i++)
+        add_place(&l, 0, at[i]);
     place_sums s = {0};
-    for (uint32_t i = 0; i < places; i++) {
-        float v = at[i];
-        bool finite = fabsf(v) < INFINITY;
-        float w = finite ? v : 0;
-        s.sum += w;
-        s.sum_abs += fabsf(w);
-        s.active += v != 0;
-        s.beyond += beyond(v, bound);
+    for (uint32_t k = 0; k < LANES; k++) {
+        s.sum += l.sum[k];
+        s.sum_abs += l.sum_abs[k];
+        s.active += l.active[k];
     }
+    for (uint32_t i = 0; bound && i < places; i++)
+        s.beyond += beyond(at[i], bound);
     return s;
 }
 
@@ -173,26 +193,67 @@ void units_observe(units *u, const units_batch *batch) {
     if (batch->fresh) u->observed += batch->rows;
 }
 
-void units_gradient(units *u, const float *at, uint32_t rows, uint32_t places) {
-    memset(u->gradient, 0, u->count * sizeof *u->gradient);
-    double largest =
-        0; // squares of float32 leave its range: everything is taken relative to the largest
-    size_t all = (size_t)rows * u->count * places;
-    for (size_t i = 0; i < all; i++)
-        if (fabsf(at[i]) < INFINITY && fabsf(at[i]) > largest) largest = fabsf(at[i]);
-    if (largest == 0) return;
-    for (uint32_t row = 0; row < rows; row++)
-        for (uint32_t i = 0; i < u->count; i++) {
-            double sum = 0;
-            for (uint32_t p = 0; p < places; p++, at++) {
-                double v = fabsf(*at) < INFINITY ? *at / largest : 0;
-                sum += v * v;
-            }
-            u->gradient[i] += (float)sum;
+static float finite_or_zero(float v) {
+    return fabsf(v) < INFINITY ? v : 0;
+}
+
+static float largest_of(const float *at, size_t count) {
+    float most[LANES] = {0}, largest = 0;
+    size_t whole = count - count % LANES;
+    for (size_t i = 0; i < whole; i += LANES)
+        for (size_t k = 0; k < LANES; k++) {
+            float v = fabsf(finite_or_zero(at[i + k]));
+            most[k] = v > most[k] ? v : most[k];
         }
+    for (size_t i = whole; i < count; i++)
+        most[0] = fmaxf(most[0], fabsf(finite_or_zero(at[i])));
+    for (size_t k = 0; k < LANES; k++)
+        largest = fmaxf(largest, most[k]);
+    return largest;
+}
+
+static float squares_of(const float *at, uint32_t places, float scale) {
+    float squares[LANES] = {0}, sum = 0;
+    uint32_t whole = places - places % LANES;
+    for (uint32_t i = 0; i < whole; i += LANES)
+        for (uint32_t k = 0; k < LANES; k++) {
+            float v = finite_or_zero(at[i + k]) * scale;
+            squares[k] += v * v;
+        }
+    for (uint32_t i = whole; i < places; i++) {
+        float v = finite_or_zero(at[i]) * scale;
+        squares[0] += v * v;
+    }
+    for (uint32_t k = 0; k < LANES; k++)
+        sum += squares[k];
+    return sum;
+}
+
+// The same for units of one place.
+static void add_flat_squares(float *restrict sums, const float *restrict at, uint32_t count,
+                             float scale) {
+    for (uint32_t i = 0; i < count; i++) {
+        float v = finite_or_zero(at[i]) * scale;
+        sums[i] += v * v;
+    }
+}
+
+// Squares of float32 leave its range: everything is taken relative to the largest.
+void units_gradient(units *u, const float *at, uint32_t rows, uint32_t places) {
+    size_t sample = (size_t)u->count * places;
+    memset(u->gradient, 0, u->count * sizeof *u->gradient);
+    float largest = largest_of(at, rows * sample);
+    if (largest == 0) return;
+    float scale = largest > SMALLEST ? 1 / largest : 1 / SMALLEST;
+    for (uint32_t row = 0; row < rows; row++, at += sample)
+        if (places == 1)
+            add_flat_squares(u->gradient, at, u->count, scale);
+        else
+            for (uint32_t i = 0; i < u->count; i++)
+                u->gradient[i] += squares_of(at + (size_t)i * places, places, scale);
     double samples = (double)rows * places;
     for (uint32_t i = 0; i < u->count; i++)
-        u->gradient[i] = (float)(sqrt((double)u->gradient[i] / samples) * largest);
+        u->gradient[i] = (float)(sqrt((double)u->gradient[i] / samples) / (double)scale);
 }
 
 // Marks ----------------------------------------------------------------------------------------------
