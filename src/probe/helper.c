@@ -14,9 +14,13 @@
 //   1. A head is released only over bytes that stand in a segment; what a failed write left stays in the lane.
 //   2. The pace follows the fill: a lane over 1/8 full shortens it in proportion, under 1/32 doubles it, at
 //      most PACE_MAX. A lane of 8 MiB takes 2 M scalars/s for 262 ms: the longest pace stays below.
-//   3. Only this thread touches the folder's files and makes or frees orders.
+//   3. A wake is cheap, a write is not: while nobody waits and every lane is under 1/32 full, what is there is
+//      written every QUIET_NS only. Every second ends with a write, which aside.c syncs at once:
+//      what is not on the disk is at most a second and a pace old.
+//   4. Only this thread touches the folder's files and makes or frees orders.
 #include "helper.h"
 
+#include "aside.h"
 #include "event.h"
 #include "folder.h"
 #include "lanes.h"
@@ -40,6 +44,7 @@
 #define PACE_WATCHED_NS (8 * NS_PER_MS)
 #define PACE_PRIVATE_NS (8 * NS_PER_MS) // lanes that die with the process
 #define HURRY_NS NS_PER_S // that long the answer to a command is waited for at the shortest pace
+#define QUIET_NS (NS_PER_S / 2)
 #define WATCH_MAX_S 600u
 #define WRITE_GAP_MIN_NS (20 * NS_PER_MS)
 #define WRITE_GAP_MAX_NS (2 * NS_PER_S)
@@ -51,11 +56,23 @@ typedef struct fill {
     uint32_t bytes[RUN_LANES];
     uint32_t count;
     uint64_t total;
-    double most; // of the fullest lane, 0..1
+    double most; // of the fullest lane, or of the staging area; 0..1
 } fill;
+
+#define FILL_MUCH 0.125
+#define FILL_LITTLE 0.03125
 
 static lane_slot *slot_at(nns_run *run, uint32_t i) {
     return atomic_load_explicit(&run->lanes[i], memory_order_acquire);
+}
+
+// -> bytes ready
+static uint32_t measure_ring(lane *ring, fill *f) {
+    const uint8_t *at;
+    uint32_t bytes = (uint32_t)lane_ready(ring, &at);
+    double part = (double)bytes / ring->capacity;
+    if (part > f->most) f->most = part;
+    return bytes;
 }
 
 static void measure(nns_run *run, fill *f) {
@@ -65,12 +82,10 @@ static void measure(nns_run *run, fill *f) {
     f->most = 0;
     for (uint32_t i = 0; i < f->count; i++) {
         lane_slot *slot = slot_at(run, i);
-        const uint8_t *at;
-        f->bytes[i] = slot ? (uint32_t)lane_ready(&slot->lane, &at) : 0;
+        f->bytes[i] = slot ? measure_ring(&slot->lane, f) : 0;
         f->total += f->bytes[i];
-        double part = slot ? (double)f->bytes[i] / slot->lane.capacity : 0;
-        if (part > f->most) f->most = part;
     }
+    if (run->has_stage) measure_ring(&run->stage.ring, f);
 }
 
 // A record that makes no sense (somebody wrote over our memory) is given up with what stands behind it:
@@ -103,10 +118,9 @@ static void write_failed(nns_run *run, int64_t now_ns) {
     run->write_at_ns = now_ns + run->write_gap_ns;
 }
 
-// True when everything that was there is in files.
-static bool drain(nns_run *run, fill *f) {
+// True when everything that was measured is in files.
+static bool drain(nns_run *run, const fill *f) {
     int64_t now = clock_mono_ns();
-    measure(run, f);
     if (!run->up || now < run->write_at_ns) return false;
     int result = 0;
     drain_stage(run);
@@ -126,9 +140,9 @@ static bool drain(nns_run *run, fill *f) {
 
 static int64_t pace(nns_run *run, const fill *f, bool hurry, int64_t now_ns) {
     int64_t next = run->pace_ns;
-    if (f->most > 0.125)
-        next = (int64_t)((double)next * 0.125 / f->most);
-    else if (f->most < 0.03125)
+    if (f->most > FILL_MUCH)
+        next = (int64_t)((double)next * FILL_MUCH / f->most);
+    else if (f->most < FILL_LITTLE)
         next *= 2;
     if (next > PACE_MAX_NS) next = PACE_MAX_NS;
     if (atomic_load(&run->private_lanes) && next > PACE_PRIVATE_NS) next = PACE_PRIVATE_NS;
@@ -152,6 +166,7 @@ static void sleep_for(nns_run *run, int64_t ns) {
     if (ppoll(fds, 2, &time, NULL) <= 0) return;
     // A program that closes descriptors it does not know (a daemon) must not make this loop spin.
     if ((fds[0].revents | fds[1].revents) & POLLNVAL) clock_sleep_ns(ns);
+    if (fds[0].revents) run->quiet_until_ns = 0; // somebody waits
     if (fds[0].revents & POLLIN) take_bytes(run->nudge_fd);
     if (fds[1].revents & POLLIN) take_bytes(run->inbox.bell);
 }
@@ -200,6 +215,7 @@ static void second(nns_run *run, int64_t now_ns) {
     stats_second(run);
     stats_beat(run);
     run->second_at_ns = now_ns + NS_PER_S;
+    run->quiet_until_ns = 0;
 }
 
 // --- the end -------------------------------------------------------------------------------------
@@ -216,6 +232,7 @@ static void write_close(nns_run *run) {
 static bool drain_all(nns_run *run) {
     fill f;
     for (;;) {
+        measure(run, &f);
         bool whole = drain(run, &f);
         if (whole && f.total == 0) return true;
         if (!whole && !run->up && folder_up(run)) return false;
@@ -245,6 +262,7 @@ static void finish(nns_run *run) {
     network_finish(run);
     stats_second(run);
     fill f;
+    measure(run, &f);
     drain(run, &f); // the last BEAT and CLOSE come behind everything else
     stats_beat(run);
     write_close(run);
@@ -262,14 +280,25 @@ static void say_closed(nns_run *run) {
     syscall(SYS_futex, &run->closed, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
+// Is there a reason to write now? While somebody waits for an answer there always is, and once more after it.
+static bool worth_writing(nns_run *run, const fill *f, bool hurry, int64_t now_ns) {
+    bool quiet = now_ns < run->quiet_until_ns && now_ns >= run->watched_until_ns;
+    if (quiet && !hurry && f->most < FILL_LITTLE && !atomic_load(&run->private_lanes)) return false;
+    run->quiet_until_ns = hurry ? 0 : now_ns + QUIET_NS;
+    return true;
+}
+
 static void turn(nns_run *run, fill *f) {
     read_inbox(run);
     bool hurry = commands_tend(run) | pushes_under_way(run);
     output_tend(run, 0);
     int64_t now = clock_mono_ns();
-    if (now >= run->second_at_ns) second(run, now);
+    bool ticked = now >= run->second_at_ns;
+    if (ticked) second(run, now);
     int64_t soon = network_tend(run, now);
-    drain(run, f);
+    measure(run, f);
+    if (worth_writing(run, f, hurry, now)) drain(run, f);
+    if (ticked) aside_second(run);
     int64_t next = pace(run, f, hurry, now);
     if (soon < PACE_MIN_NS) soon = PACE_MIN_NS;
     sleep_for(run, next < soon ? next : soon);

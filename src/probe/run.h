@@ -152,6 +152,7 @@ struct nns_run {
     int nudge_fd; // eventfd: nns_close calls, or the worker has an answer
     int64_t pace_ns, second_at_ns, watched_until_ns, hurry_until_ns;
     int64_t write_at_ns, write_gap_ns; // after a failed write: when again
+    int64_t quiet_until_ns;            // little lies in the lanes and nobody waits for it
     int64_t close_by_ns;
     _Atomic uint64_t failed_bytes;
     output output;
@@ -163,7 +164,7 @@ struct nns_run {
     // aside.c
     pthread_mutex_t aside_lock;
     pthread_cond_t aside_wake;
-    bool aside_end;
+    bool aside_end, aside_due;
     _Atomic bool written; // something was appended since the last sync
 
     // stats.c

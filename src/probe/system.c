@@ -16,19 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    FILE_STAT,
-    FILE_MEMORY,
-    FILE_DISK,
-    FILE_NET,
-    FILE_SELF,
-    FILE_SELF_MEMORY,
-    FILE_SELF_IO,
-    FILES
-};
-static const char *const files[FILES] = {"/proc/stat",    "/proc/meminfo",   "/proc/diskstats",
-                                         "/proc/net/dev", "/proc/self/stat", "/proc/self/statm",
-                                         "/proc/self/io"};
+enum { FILE_STAT, FILE_MEMORY, FILE_DISK, FILE_NET, FILE_SELF_MEMORY, FILE_SELF_IO, FILES };
+static const char *const files[FILES] = {"/proc/stat",    "/proc/meminfo",    "/proc/diskstats",
+                                         "/proc/net/dev", "/proc/self/statm", "/proc/self/io"};
 
 #define TEXT_BYTES 65536
 
@@ -46,11 +36,10 @@ struct system_sampler {
     char text[TEXT_BYTES];
     int64_t last_ns;
     double seconds; // since the last sample
-    double ticks_per_s;
     double page_bytes;
     nns_series cpu, memory, process_cpu, process_memory;
     uint64_t busy, total;
-    rate process_ticks, disk_read, disk_write, net_in, net_out, process_read, process_write;
+    rate process_ns, disk_read, disk_write, net_in, net_out, process_read, process_write;
 };
 
 static nns_series open_series(nns_run *run, const char *name, const char *unit) {
@@ -77,7 +66,6 @@ system_sampler *system_open(nns_run *run) {
     system_sampler *s = mem_new(sizeof *s);
     if (!s) return NULL;
     s->run = run;
-    s->ticks_per_s = (double)sysconf(_SC_CLK_TCK);
     s->page_bytes = (double)sysconf(_SC_PAGESIZE);
     for (int i = 0; i < FILES; i++)
         s->fds[i] = open(files[i], O_RDONLY | O_CLOEXEC);
@@ -155,10 +143,11 @@ static void sample_disk(system_sampler *s) {
     if (!text) return;
     for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line ? 1 : 0) {
         char name[64];
+        int end = 0;
         unsigned long long read_sectors, write_sectors;
-        if (sscanf(line, "%*u %*u %63s %*u %*u %llu %*u %*u %*u %llu", name, &read_sectors,
-                   &write_sectors) == 3 &&
-            whole_disk(name)) {
+        if (sscanf(line, "%*u %*u %63s%n", name, &end) == 1 && whole_disk(name) &&
+            sscanf(line + end, "%*u %*u %llu %*u %*u %*u %llu", &read_sectors, &write_sectors) ==
+                2) {
             in += read_sectors;
             out += write_sectors;
         }
@@ -186,16 +175,12 @@ static void sample_network(system_sampler *s) {
     log_rate(s, &s->net_out, out, 1);
 }
 
-// Fields 14 and 15 of /proc/self/stat: user and system ticks; 100 % is one core.
+// All its threads, those that have ended too; 100 % is one core.
 static void sample_process_cpu(system_sampler *s) {
-    const char *text = text_of(s, FILE_SELF);
-    const char *at = text ? strrchr(text, ')') : NULL;
-    unsigned long long user, system;
-    if (!at || sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
-                      &system) != 2)
-        return;
-    s->process_ticks.series = s->process_cpu;
-    log_rate(s, &s->process_ticks, user + system, 100 / s->ticks_per_s);
+    struct timespec cpu;
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu)) return;
+    s->process_ns.series = s->process_cpu;
+    log_rate(s, &s->process_ns, (uint64_t)cpu.tv_sec * NS_PER_S + (uint64_t)cpu.tv_nsec, 1e-7);
 }
 
 // What the lanes and the staging area add to the resident size: both views of each, every page touched.

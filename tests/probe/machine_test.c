@@ -2,6 +2,9 @@
 // command line without secrets; and how soon values are seen while somebody looks.
 #include "heard.h"
 
+#include "base/clock.h"
+
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static heard h;
@@ -180,10 +183,40 @@ static void who_looks_sees_soon(void **state) {
     nns_close(run, 0);
 }
 
+static off_t journal_bytes(void) {
+    struct stat st;
+    char path[PATH_CAP];
+    assert_int_equal(segment_path(path, h.folder, h.process, 1), 0);
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_size;
+}
+
+// Writes cost most of the helper's CPU: nobody looks, so there are two a second, whatever the pace of its wakes.
+static void what_nobody_waits_for_is_written_seldom(void **state) {
+    (void)state;
+    int writes = 0;
+    nns_run *run = nns_open(&(nns_options){.quiet = true, .no_system = true});
+    nns_series s = nns_series_open(run, "s");
+    nns_step(run, 0);
+    sleep_ms(1200);
+    heard_find(&h, nns_run_id(run));
+    int64_t until = clock_mono_ns() + 2 * NS_PER_S;
+    for (off_t before = journal_bytes(), now; clock_mono_ns() < until; before = now) {
+        nns_scalar(run, s, 1);
+        sleep_ms(5);
+        now = journal_bytes();
+        writes += now > before;
+    }
+    print_message("writes in two seconds: %d\n", writes);
+    assert_in_range(writes, 1, 7);
+    nns_close(run, 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {CASE(gpus_are_sampled), CASE(secrets_stay),
-                                       CASE(git_is_read), CASE(who_looks_sees_soon)};
+                                       CASE(git_is_read), CASE(who_looks_sees_soon),
+                                       CASE(what_nobody_waits_for_is_written_seldom)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
