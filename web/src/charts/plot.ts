@@ -185,7 +185,9 @@ export class Plot {
     const common: uPlot.Axis = {
       stroke: ink.text3, font: `${size}px ${FONT}`, ticks: { show: false }, grid: { stroke: ink.line, width: 1 }, border: { show: false },
     };
-    const most = () => Math.max(2, Math.floor(this.height / (small ? 36 : 44)));
+    const most = () => Math.max(2, Math.floor(this.height / (small ? 36 : 44))), along = () => Math.max(2, Math.floor((this.width - 64) / 80));
+    const xTicks = (low: number, high: number) => (axis === 'time' ? timeTicks(low, high, along()) : linearTicks(low, high, along(), axis === 'step' ? 1 : 0));
+    const xWords = (ticks: number[]) => ticks.map(v => xText(v, axis, ticks.length > 1 ? ticks[1] - ticks[0] : Infinity));
     return {
       width: this.width, height: this.height, pxAlign: 0, legend: { show: false }, padding: [6, small ? 8 : 16, 0, 0],
       scales: {
@@ -194,7 +196,7 @@ export class Plot {
       },
       series: [{}, { show: true, paths: () => null, points: { show: false } }],
       axes: [
-        { ...common, size: small ? 14 : 20, gap: 3, grid: { show: false }, splits: (_u, _i, low, high) => (axis === 'time' ? timeTicks(low, high, Math.max(2, Math.floor(this.width / 90))) : linearTicks(low, high, Math.max(2, Math.floor(this.width / 90)), axis === 'step' ? 1 : 0)), values: (_u, ticks) => ticks.map(v => xText(v, axis, ticks.length > 1 ? ticks[1] - ticks[0] : Infinity)) },
+        { ...common, size: small ? 14 : 20, gap: 3, grid: { show: false }, splits: (_u, _i, low, high) => xTicks(low, high), values: (_u, ticks) => xWords(ticks) },
         {
           ...common, size: small ? 34 : 48, gap: small ? 3 : 6,
           splits: (_u, _i, low, high) => (log ? logTicks(low, high, most()) : linearTicks(low, high, most())),

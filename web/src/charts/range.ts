@@ -79,8 +79,8 @@ function padded(r: Range, log: boolean): Range {
     return { low: 10 ** (Math.floor((low - pad) * 5) / 5), high: 10 ** (Math.ceil((high + pad) * 5) / 5) };
   }
   if (r.low === r.high) {
-    const pad = Math.abs(r.low) * 0.1 || 1;
-    return { low: r.low - pad, high: r.high + pad };
+    const pad = Math.abs(r.low) * 0.1;
+    return pad ? { low: r.low - pad, high: r.high + pad } : { low: 0, high: 1 };
   }
   const step = stepOf(r.high - r.low) / 2, pad = (r.high - r.low) * 0.03;
   const low = Math.floor((r.low - pad) / step) * step;

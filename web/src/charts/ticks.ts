@@ -28,18 +28,18 @@ export function xText(value: number, axis: Axis, apart = Infinity): string {
 
 // Ticks of a logarithmic axis: decades; 1 2 5 of each when they are few; even steps inside a single decade.
 export function logTicks(low: number, high: number, most: number): number[] {
-  const from = Math.floor(Math.log10(low)), to = Math.ceil(Math.log10(high)), every = Math.max(1, Math.ceil((to - from) / most));
-  const pick = (digits: number[], stride: number) => {
+  const from = Math.ceil(Math.log10(low) - 1e-9), to = Math.floor(Math.log10(high) + 1e-9), every = Math.max(1, Math.ceil((to - from + 1) / (most + 1)));
+  const pick = (digits: number[], first: number, last: number, stride: number) => {
     const ticks: number[] = [];
-    for (let e = from; e <= to; e += stride) for (const d of digits) {
+    for (let e = first; e <= last; e += stride) for (const d of digits) {
       const v = Number(`${d}e${e}`);
       if (v >= low && v <= high) ticks.push(v);
     }
     return ticks;
   };
-  const decades = pick([1], every);
+  const decades = pick([1], from, to, every);
   if (decades.length >= 3) return decades;
-  const few = pick([1, 2, 5], 1);
+  const few = pick([1, 2, 5], from - 1, to, 1);
   if (few.length >= 3 && few.length <= most * 1.5) return few;
   if (few.length > most) return decades.length ? decades : few;
   return linearTicks(low, high, most);
@@ -55,9 +55,11 @@ export function timeTicks(low: number, high: number, most: number): number[] {
   return ticks;
 }
 
+// The closest round step that gives no more than `most` parts; whole numbers are not parted.
+const ROUND = [1, 2, 2.5, 5, 10, 20, 25];
 export function linearTicks(low: number, high: number, most: number, least = 0): number[] {
-  const rough = (high - low) / Math.max(1, most), power = 10 ** Math.floor(Math.log10(rough)), n = rough / power;
-  const step = Math.max(least, power * (n <= 1 ? 1 : n <= 2 ? 2 : n <= 2.5 && least === 0 ? 2.5 : n <= 5 ? 5 : 10)), ticks: number[] = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) ticks.push(Number((k * step).toPrecision(12)));
-  return ticks;
+  const power = 10 ** Math.floor(Math.log10((high - low) / (most + 2))), ends = (step: number) => [Math.ceil(low / step - 1e-9), Math.floor(high / step + 1e-9)];
+  const fits = (step: number) => ends(step)[1] - ends(step)[0] <= most;
+  const step = ROUND.map(n => n * power).find(s => fits(s) && (least === 0 || Number.isInteger(s))) ?? Math.max(least, 50 * power), [from, to] = ends(step);
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => Number(((from + i) * step).toPrecision(12)));
 }

@@ -13,7 +13,7 @@ export interface LogTail { next: number; texts: { process: string; offset: numbe
 export class Watch {
   readonly ready = signal(false); // something has come
   readonly series = signal<Series[]>([]);
-  // The series without what changes with every point: the same list until there are others.
+  // The series that have points, without what changes with every point: the same list until there are others.
   readonly catalogue = computed(() => this.listSeries(this.series.value));
   // Series that had a value of zero or below: a logarithmic axis would hide it.
   readonly nonpositive = computed(() => this.listNonpositive(this.series.value));
@@ -32,8 +32,8 @@ export class Watch {
   constructor(readonly run: string) {}
 
   private listSeries(all: Series[]): Series[] {
-    const key = all.map(s => `${s.name}\t${s.kind}\t${s.unit ?? ''}`).join('\n');
-    if (key !== this.listedKey) [this.listedKey, this.listed] = [key, all];
+    const some = all.filter(s => s.points !== 0), key = some.map(s => `${s.name}\t${s.kind}\t${s.unit ?? ''}`).join('\n');
+    if (key !== this.listedKey) [this.listedKey, this.listed] = [key, some];
     return this.listed;
   }
 
