@@ -59,23 +59,7 @@ typedef struct core_author {
     const char *from;       // "page", "api", "command line"
 } core_author;
 
-// JSON forms. "time", "asked", "applied" are seconds since 1970; created, started, ended ISO 8601 or null; "NaN",
-// "Infinity", "-Infinity" stand for numbers that JSON has not.
-//   run        {"id", "name", "project", "group", "state", "last_step", "tags": [..], "notes", "created", "started", "ended", "attempt",
-//              "epoch", "total_steps", "steps_per_s", "eta_s", "step_share", "helper_share", "dropped", "failed_bytes", "exit",
-//              "paused_s", "points", "processes": [{"id", "rank", "host", "pid", "state",
-//              "salvageable" (false: a kill may lose up to 8 ms)}],
-//              "main": {"series", "last", "best", "direction", "spark": [..]}, "needs" (a newer nnscope), "facts" (one run only)}
-//   series     {"name", "kind", "unit", "direction", "points", "first_step", "last_step", "last_time", "last", "min", "max", "best",
-//              "best_step", "nonfinite"}
-//   parameter  {"name", "type", "value", "min", "max", "log", "read_only", "unit", "description", "choices", "changed_step", "changed_by"}
-//   event      {"number", "type", "step", "time", "text" | "values": {NAME: {"from", "to"}} | "detail", "author", "from", "command"}
-//   command    {"id", "type", "state", "step", "asked", "applied", "author", "from", "values", "steps", "undoes", "reason", "error"}
-//   media      {"series", "kind", "step", "time", "number", "hash", "url", "data": {..}}: see media.c
-//   points     {"raw", "axis", "series": {NAME: {"raw", "total", "step": [..], "time": [..], "value": [..]}}}, or in buckets "step",
-//              "step_last", "time", "min", "max", "mean", "last", "count", "nonfinite"
-// Lists: {"runs": [..], "next": cursor or null}, {"series": [..]}, {"parameters": [..]}, {"events": [..], "next"},
-// {"commands": [..], "next"}, {"media": [..]}.
+// JSON forms are the shapes of shape.def. Times are seconds since 1970 ("created", "started" and "ended" of a run: ISO 8601).
 
 // Points wanted, parsed by the net side from the query string.
 typedef struct core_points {
@@ -104,10 +88,7 @@ void core_get_media(core *c, const char *run, const char *series, int64_t from, 
 void core_get_blob(core *c, const char *run, const char *hash, core_done done, void *context);
 // The inside of the network. Values: of a tensor (`tensor`), or of the units of a layer (`layer`, `quantity`: words of quantity.def); at
 // `step` from the nearest earlier snapshot, INT64_MAX: as it is now while the run lives, else the newest snapshot.
-//   values     {"name" | "layer" and "quantity", "dtype", "role", "step", "snapshot": bool, "exact": bool (the program's own numbers, not
-//              coded or folded), "coding", "shape" (of what follows), "full" (shape of the tensor), "nonfinite", "values": [flat, last
-//              dimension first]}; CSV: a line for each row; CORE_COLUMNS: a capture of this one section
-//   snapshots  {"snapshots": [{"step", "time", "bytes", "key": bool, "flags": [words]}], "count", "bytes", "per_hour", "limit", "next"}
+// `exact`: the program's own numbers, not coded or folded. CSV: a line for each row; CORE_COLUMNS: a capture of this one section.
 typedef struct core_values {
     const char *run, *tensor, *layer, *quantity;
     int64_t step;

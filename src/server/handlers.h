@@ -4,7 +4,7 @@
 
 #include "routes.h"
 
-#define X(method, path, scope, handler, query, body, sentence) void handle_##handler(request *r);
+#define X(method, path, scope, handler, query, body, wanted, answers, sentence) void handle_##handler(request *r);
 #include "routes.def"
 #undef X
 

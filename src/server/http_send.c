@@ -35,40 +35,6 @@ void request_header(request *r, const char *format, ...) {
     if (n > 0 && (size_t)n < sizeof line) buf_add(&r->headers, line, (size_t)n);
 }
 
-static const char *reason(int status) {
-    static const struct {
-        int status;
-        const char *reason;
-    } table[] = {
-        {200, "OK"},
-        {201, "Created"},
-        {202, "Accepted"},
-        {204, "No Content"},
-        {304, "Not Modified"},
-        {308, "Permanent Redirect"},
-        {400, "Bad Request"},
-        {401, "Unauthorized"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {409, "Conflict"},
-        {411, "Length Required"},
-        {413, "Content Too Large"},
-        {414, "URI Too Long"},
-        {415, "Unsupported Media Type"},
-        {422, "Unprocessable Content"},
-        {426, "Upgrade Required"},
-        {429, "Too Many Requests"},
-        {431, "Request Header Fields Too Large"},
-        {500, "Internal Server Error"},
-        {501, "Not Implemented"},
-        {503, "Service Unavailable"},
-    };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (table[i].status == status) return table[i].reason;
-    return "Answer";
-}
-
 // No inline script, nothing from elsewhere, not inside another's frame.
 static const char security_headers[] = "Content-Security-Policy: default-src 'none'; script-src "
                                        "'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -88,7 +54,7 @@ static void head(request *r, int status, const char *type, int64_t length) {
     buf *out = &r->out;
     buf_zero(out, LWS_PRE);
     r->sent = LWS_PRE;
-    buf_print(out, "HTTP/1.1 %d %s\r\n", status, reason(status));
+    buf_print(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status));
     if (status != 204 && status != 304) buf_print(out, "Content-Type: %s\r\n", type);
     if (length >= 0 && status != 204 && status != 304)
         buf_print(out, "Content-Length: %lld\r\n", (long long)length);

@@ -1,7 +1,9 @@
-// Unit openapi.c writes the table of routes as an OpenAPI 3.0 document, so that the two cannot differ.
+// Unit openapi.c writes the table of routes as an OpenAPI 3.1 document, so that the two cannot differ.
 #include "routes.h"
+#include "shape.h"
 #include "token.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void text(buf *out, const char *t) {
@@ -46,14 +48,82 @@ static void query_params(buf *out, const char *query, const char **between) {
     }
 }
 
+// --- bodies and answers --------------------------------------------------------------------
+
+static void media(buf *out, const char *type, const char *schema) {
+    buf_print(out, "\"%s\":{\"schema\":%s}", type, schema);
+}
+
+static void json_media(buf *out, const char *type, size_t length) {
+    buf_text(out, "\"application/json\":{\"schema\":");
+    shape_schema(type, length, out);
+    buf_char(out, '}');
+}
+
 static void body(buf *out, const route *r) {
     if (r->body == BODY_NONE) return;
-    buf_text(
-        out,
-        ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":{}}");
-    if (r->body == BODY_POINTS) buf_text(out, ",\"application/x-ndjson\":{\"schema\":{}}");
+    buf_text(out, ",\"requestBody\":{\"required\":true,\"content\":{");
+    json_media(out, r->wanted, strlen(r->wanted));
+    if (r->body == BODY_POINTS) {
+        buf_char(out, ',');
+        media(out, "application/x-ndjson", "{\"type\":\"string\"}");
+    }
     buf_print(out, "}},\"x-body-max\":%zu", route_body_max(r));
 }
+
+// One form of an answer: a word of the table here, or a type of shape.def.
+static void form(buf *out, const char *word, size_t length) {
+    static const struct {
+        const char *word, *type, *schema;
+    } table[] = {
+        {"csv", "text/csv", "{\"type\":\"string\"}"},
+        {"plain", "text/plain", "{\"type\":\"string\"}"},
+        {"stream", "text/event-stream", "{\"type\":\"string\"}"},
+        {"metrics", "application/openmetrics-text", "{\"type\":\"string\"}"},
+        {"columns", "application/vnd.nnscope.columns", "{}"},
+        {"capture", "application/vnd.nnscope.capture", "{}"},
+        {"bytes", "*/*", "{}"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (strlen(table[i].word) != length || memcmp(table[i].word, word, length)) continue;
+        media(out, table[i].type, table[i].schema);
+        return;
+    }
+    json_media(out, word, length);
+}
+
+// "200 points csv": a status and its forms.
+static void answer(buf *out, const char *at, size_t length) {
+    const char *end = at + length, *between = ",\"content\":{";
+    int status = atoi(at);
+    at += at + 3 < end ? 4 : 3;
+    const char *sentence = at < end ? shape_sentence(at, strcspn(at, " ,")) : NULL;
+    buf_print(out, "\"%d\":{\"description\":", status);
+    text(out, sentence ? sentence : http_reason(status));
+    if (at == end && status >= 400) at = "error", end = at + 5;
+    bool forms = at < end;
+    for (size_t n; at < end; at += n + (at[n] == ' '), between = ",") {
+        n = strcspn(at, " ,");
+        buf_text(out, between);
+        form(out, at, n);
+    }
+    buf_text(out, forms ? "}}" : "}");
+}
+
+static void answers(buf *out, const route *r) {
+    buf_text(out, ",\"responses\":{");
+    for (const char *at = r->answers; *at; at += strspn(at, ", ")) {
+        size_t n = strcspn(at, ",");
+        answer(out, at, n);
+        buf_char(out, ',');
+        at += n;
+    }
+    buf_text(out, "\"default\":{\"description\":\"An error\",\"content\":{");
+    json_media(out, "error", 5);
+    buf_text(out, "}}}");
+}
+
+// --- operations ----------------------------------------------------------------------------
 
 static void lower_word(buf *out, const char *word) {
     for (; *word; word++)
@@ -66,6 +136,7 @@ static void operation(buf *out, const route *r) {
     lower_word(out, http_method_name(r->method));
     buf_text(out, "\":{\"summary\":");
     text(out, r->sentence);
+    buf_print(out, ",\"operationId\":\"%s\"", r->name);
     buf_print(out,
               ",\"x-scope\":\"%s\",\"security\":[{\"token\":[]},{\"session\":[]}],\"parameters\":[",
               r->scope ? scope_word(r->scope) : "any");
@@ -73,9 +144,8 @@ static void operation(buf *out, const route *r) {
     query_params(out, r->query, &between);
     buf_char(out, ']');
     body(out, r);
-    buf_text(out, ",\"responses\":{\"default\":{\"description\":\"the answer, or {\\\"error\\\": "
-                  "{\\\"code\\\", "
-                  "\\\"message\\\"}}\"}}}");
+    answers(out, r);
+    buf_char(out, '}');
 }
 
 // True when a route before `index` has the same path: it was written there.
@@ -99,14 +169,16 @@ static void path_item(buf *out, size_t index) {
 }
 
 void routes_openapi(buf *out, const char *version, const char *prefix) {
-    buf_text(out, "{\"openapi\":\"3.0.3\",\"info\":{\"title\":\"nnscope\",\"version\":");
+    buf_text(out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"nnscope\",\"version\":");
     text(out, version);
     buf_text(out, "},\"servers\":[{\"url\":");
     text(out, *prefix ? prefix : "/");
     buf_text(out, "}],\"components\":{\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":"
                   "\"bearer\"},"
-                  "\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"nnscope_PORT\"}}},"
-                  "\"paths\":{");
+                  "\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"nnscope_PORT\"}},"
+                  "\"schemas\":{");
+    shape_components(out);
+    buf_text(out, "}},\"paths\":{");
     const char *between = "";
     for (size_t i = 0; i < routes_count; i++) {
         if (seen(i)) continue;

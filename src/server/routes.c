@@ -16,8 +16,10 @@ enum {
 };
 
 const route routes[] = {
-#define X(method, path, scope, handler, query, body, sentence)                                     \
-    {HTTP_##method, path, SCOPE_BITS_##scope, handle_##handler, query, BODY_##body, sentence},
+#define X(method, path, scope, handler, query, body, wanted, answers, sentence)                    \
+    {HTTP_##method, path,    SCOPE_BITS_##scope, handle_##handler,                                 \
+     #handler,      query,   BODY_##body,        wanted,                                           \
+     answers,       sentence},
 #include "routes.def"
 #undef X
 };
@@ -27,6 +29,42 @@ const char *http_method_name(http_method m) {
     static const char *const names[] = {"GET",   "HEAD",   "POST",    "PUT",
                                         "PATCH", "DELETE", "OPTIONS", "?"};
     return names[m];
+}
+
+const char *http_reason(int status) {
+    static const struct {
+        int status;
+        const char *reason;
+    } table[] = {
+        {101, "Switching Protocols"},
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {304, "Not Modified"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {409, "Conflict"},
+        {411, "Length Required"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].status == status) return table[i].reason;
+    return "Answer";
 }
 
 const route *route_find(http_method method, const char *path, size_t length,

@@ -12,6 +12,7 @@ typedef enum http_method {
     HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS, HTTP_OTHER
 } http_method;
 const char *http_method_name(http_method m);
+const char *http_reason(int status); // the words behind a status
 
 typedef enum body_kind { BODY_NONE, BODY_JSON, BODY_SAMPLE, BODY_POINTS } body_kind;
 #define BODY_JSON_MAX ((size_t)64 << 10)
@@ -23,8 +24,11 @@ typedef struct route {
     const char *path;
     unsigned scope;               // a bit of scope.def; 0: any token
     void (*handler)(request *r);
+    const char *name;             // the handler's
     const char *query;
     body_kind body;
+    const char *wanted;           // type of the body, as in shape.def
+    const char *answers;
     const char *sentence;
 } route;
 
@@ -44,7 +48,7 @@ bool route_query_repeats(const route *r, const char *name);
 
 size_t route_body_max(const route *r);
 
-// The OpenAPI 3.0 document; `prefix` goes before the paths.
+// The OpenAPI 3.1 document; `prefix` goes before the paths.
 void routes_openapi(buf *out, const char *version, const char *prefix);
 
 #endif

@@ -1,0 +1,16 @@
+// The shapes of JSON that goes in and out (shape.def), as JSON Schema.
+#ifndef NNS_SERVER_SHAPE_H
+#define NNS_SERVER_SHAPE_H
+
+#include "base/buf.h"
+
+// The schema of a type: what stands behind a colon in shape.def.
+void shape_schema(const char *type, size_t length, buf *out);
+
+// All shapes: "NAME":{schema}, ... with commas between.
+void shape_components(buf *out);
+
+// What a shape means, in a sentence; NULL: there is none of that name.
+const char *shape_sentence(const char *name, size_t length);
+
+#endif
