@@ -10,6 +10,7 @@ import { helpOpen, listOpen, paletteOpen, shareOpen } from './open';
 import { isShared } from './share';
 import { Said, Transport } from './transport';
 
+const COMMANDS = /^(Mac|iP)/.test(navigator.platform) ? '\u2318K' : 'Ctrl K';
 const WORDS: Partial<Record<Run['state'], string>> = { running: 'training' };
 
 // By whole seconds: 4:12, 48 s.
@@ -57,7 +58,7 @@ export function Header() {
         <button type="button" class="icon-button" aria-label={mode.value === 'dark' ? 'light' : 'dark'} title="dark or light" onClick={toggleTheme}><Icon name={mode.value === 'dark' ? 'sun' : 'moon'} /></button>
         {isShared() && <button type="button" class="icon-button share-button" aria-label="on a phone" title="on a phone (QR code)" onClick={() => (shareOpen.value = true)}><Icon name="phone" /></button>}
         <button type="button" class="icon-button help-button" aria-label="help" title="keys (?)" onClick={() => (helpOpen.value = true)}>?</button>
-        <button type="button" class="key palette-button" aria-label="commands" title="commands (Ctrl K)" onClick={() => (paletteOpen.value = true)}>⌘K</button>
+        <button type="button" class="key palette-button" aria-label="commands" title="commands" onClick={() => (paletteOpen.value = true)}>{COMMANDS}</button>
       </div>
     </header>
   );

@@ -1,7 +1,7 @@
 // What stands in the way: the connection is lost (since when, when it is tried again), nobody is signed in, there are no runs yet.
 import { computed } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import { duration } from '../look/format';
+import { clock, duration } from '../look/format';
 import { link } from '../state/link';
 import { listed, runs } from '../state/runs';
 
@@ -24,7 +24,7 @@ export function Lost() {
   const wait = Math.max(0, state.nextTry - now);
   return (
     <div class="lost" role="alert">
-      <span>The connection to the server is lost since {new Date(since).toLocaleTimeString()} ({duration(now - since)}). Training goes on; what it records will be here again.</span>
+      <span>The connection to the server is lost since {clock(since)} ({duration(now - since)}). Training goes on; what it records will be here again.</span>
       <button type="button" class="button small" onClick={() => link.hurry()}>{wait > 1000 ? `try now (in ${Math.ceil(wait / 1000)} s)` : 'trying\u2026'}</button>
     </div>
   );
@@ -59,8 +59,9 @@ for (int64_t step = 0; nns_step(run, step); step++)
     nns_scalar(run, loss, train_batch());
 nns_close(run, 0);`;
 const BUILD = 'cc trainer.c $(pkg-config --cflags --libs nnscope)';
-const HTTP = `RUN=$(curl -s -H "Authorization: Bearer $NNSCOPE_TOKEN" -d '{"name":"by hand"}' ADDRESS/api/v1/runs | jq -r .id)
-curl -H "Authorization: Bearer $NNSCOPE_TOKEN" -d '{"step": 1, "loss": 0.5}' ADDRESS/api/v1/runs/$RUN/points`;
+const HTTP = `ask() { curl -s -H "Authorization: Bearer $NNSCOPE_TOKEN" -d "$2" ADDRESS/api/v1/$1; }
+RUN=$(ask runs '{"name": "by hand"}' | jq -r .id)
+ask runs/$RUN/points '{"step": 1, "loss": 0.5}'`;
 
 export const isEmpty = computed(() => listed.value && runs.value.size === 0);
 

@@ -15,10 +15,7 @@ export interface Tab { id: string; word: string; key: string; View: ComponentTyp
 
 export const tabs: Tab[] = [
   { id: 'curves', word: 'Curves', key: 'c', View: Curves, Aside: CurvesBar },
-  {
-    id: 'network', word: 'Network', key: 'n', View: lazy(() => import('../views/network').then(m => m.Network)), Aside: lazy(() => import('../views/network').then(m => m.NetworkBar)),
-    when: run => (modelOf(run).value?.layers.length ?? 0) > 0,
-  },
+  { id: 'network', word: 'Network', key: 'n', View: lazy(() => import('../views/network').then(m => m.Network)), Aside: lazy(() => import('../views/network').then(m => m.NetworkBar)) },
   { id: 'steer', word: 'Steer', key: 's', View: Steer },
   { id: 'try', word: 'Try', key: 't', View: lazy(() => import('../views/try').then(m => m.Try)), when: run => !!modelOf(run).value?.push },
   { id: 'log', word: 'Log', key: 'l', View: Log },

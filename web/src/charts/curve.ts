@@ -9,6 +9,7 @@ export interface Curve {
   run: string;
   series: string;
   label: string;
+  short: string;                 // where the colour says which run it is
   stroke: Stroke;
   points: Points;                // whole
   zoomed: Points | null;         // the range that is zoomed into, once it has come

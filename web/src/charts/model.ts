@@ -8,7 +8,7 @@ import type { Stroke } from '../look/palette';
 import type { Axis, Zoom as ZoomView } from '../state/view';
 import { Plot, type PlotConfig, type PlotEvents } from './plot';
 
-export interface CurveSpec { run: string; series: string; label: string; stroke: Stroke; startMs: number; epochs: EpochLine | null }
+export interface CurveSpec { run: string; series: string; label: string; short: string; stroke: Stroke; startMs: number; epochs: EpochLine | null }
 interface Held { curve: Curve; stop: () => void; zoom: Zoom | null }
 
 const ZOOM_WAIT_MS = 140; // a drag asks once it rests
@@ -30,8 +30,8 @@ export class PanelModel {
     for (const spec of specs) {
       const key = spec.run + '\n' + spec.series, held = this.held.get(key) ?? this.begin(spec);
       this.held.delete(key);
-      const { label, stroke, startMs, epochs } = spec;
-      Object.assign(held.curve, { label, stroke, startMs, epochs });
+      const { label, short, stroke, startMs, epochs } = spec;
+      Object.assign(held.curve, { label, short, stroke, startMs, epochs });
       next.set(key, held);
     }
     for (const held of this.held.values()) this.endOne(held);

@@ -34,6 +34,8 @@ export interface PlotConfig {
 
 export interface PlotEvents { zoom: (range: Zoom | null) => void; pan: (range: Zoom) => void }
 
+// Units of amounts: their axis begins at nothing.
+const FROM_ZERO = /^(%|B|B\/s)$/;
 const SYNC = uPlot.sync('nnscope');
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", "DejaVu Sans", sans-serif';
 
@@ -129,8 +131,9 @@ export class Plot {
   }
 
   private yRange(): Range {
-    const { curves, axis, log, outliers, low, high } = this.config;
+    const { curves, axis, log, outliers, low, high, unit } = this.config;
     const data = (outliers ? inliers : extent)(curves, axis, this.x.low, this.x.high, log);
+    if (data && !log && FROM_ZERO.test(unit)) data.low = Math.min(0, data.low);
     const by = steady(this.y, data, log), positive = (v: number | undefined) => v !== undefined && (!log || v > 0);
     const range = { low: positive(low) ? low! : by.low, high: positive(high) ? high! : by.high };
     return range.high > range.low ? range : { low: range.low, high: range.low + (Math.abs(range.low) || 1) };

@@ -43,13 +43,15 @@ function Shelf({ groups: list }: { groups: PanelGroup[] }) {
   );
 }
 
-const SMALL = 3;
+const SMALL = 6, LONGEST = 12;
 function shelves(all: PanelGroup[]): PanelGroup[][] {
   const rows: PanelGroup[][] = [], size = (g: PanelGroup) => (isFolded(g.name) ? 0 : g.panels.length);
+  let held = Infinity; // panels on the last shelf
   for (const group of all) {
-    const before = rows[rows.length - 1];
-    if (before && size(group) <= SMALL && before.every(g => size(g) <= SMALL)) before.push(group);
+    const own = size(group), fits = own <= SMALL && held + own <= LONGEST;
+    if (fits) rows[rows.length - 1].push(group);
     else rows.push([group]);
+    held = own > SMALL ? Infinity : fits ? held + own : own;
   }
   return rows;
 }

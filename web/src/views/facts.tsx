@@ -50,7 +50,6 @@ function lasted(run: Run): string {
 }
 
 function exitWords(run: Run): string {
-  if (!isOver(run)) return '\u2013';
   if (run.exit !== null && run.exit !== undefined) return `${run.exit}`;
   return run.state === 'crashed' ? 'gone without a word' : 'unknown';
 }
@@ -86,10 +85,10 @@ function Course({ run }: { run: Run }) {
         {run.attempt ? <Line name="attempt">{whole(run.attempt + 1)}</Line> : null}
         {run.steps_per_s ? <Line name="speed">{number(run.steps_per_s)} steps/s</Line> : null}
         <Line name="started">{at(run.started)}</Line>
-        <Line name="ended">{run.ended ? at(run.ended) : '\u2013'}</Line>
+        {run.ended && <Line name="ended">{at(run.ended)}</Line>}
         <Line name="lasted">{lasted(run)}</Line>
         <Line name="paused">{run.paused_s ? duration(1000 * run.paused_s) : 'never'}</Line>
-        <Line name="exit status">{exitWords(run)}</Line>
+        {isOver(run) && <Line name="exit status">{exitWords(run)}</Line>}
       </dl>
     </section>
   );

@@ -50,7 +50,7 @@ export function CurvesBar() {
   return (
     <div class="curves-bar">
       {zoom && <button type="button" class="button small" title="double click on a chart does the same" onClick={() => setView({ zoom: null })}>reset zoom</button>}
-      <input class="field curves-filter" type="search" aria-label="filter panels" placeholder="Filter panels" value={filter} onInput={e => setView({ filter: e.currentTarget.value })} />
+      <input class="field curves-filter" type="search" aria-label="filter panels" placeholder="Filter" value={filter} onInput={e => setView({ filter: e.currentTarget.value })} />
       <AxisChoice />
       <Smoothing />
       <AddPanel />

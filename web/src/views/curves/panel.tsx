@@ -8,11 +8,11 @@ import { INK } from '../../look/palette';
 import { mode } from '../../look/theme';
 import type { PanelDef } from '../../state/panels';
 import { setView, view } from '../../state/view';
+import { Legend } from './legend';
 import { PanelMenu } from './menu';
 import { chosenBasics, isLog, marks, specsOf } from './specs';
 
 const ROOM = '240px';            // panels this near are drawn before they come into sight
-const LEGEND_MOST = 24;
 
 function useSeen(box: { current: HTMLElement | null }): boolean {
   const [seen, setSeen] = useState(false);
@@ -30,34 +30,6 @@ function configOf(panel: PanelDef, curves: Curve[]): PlotConfig {
     curves, axis, smooth, zoom, log: isLog(panel), outliers: own.outliers ?? false, low: own.low, high: own.high,
     marks: m.marks, shades: m.shades, ink: INK[mode.value], unit: panel.unit,
   };
-}
-
-function LegendItem({ curve, model }: { curve: Curve; model: PanelModel }) {
-  const value = useRef<HTMLElement>(null);
-  useEffect(() => {
-    const legend = model.plot?.legend;
-    if (value.current) legend?.set(curve, value.current);
-    model.changed();
-    return () => void legend?.delete(curve);
-  }, [curve, model.plot]);
-  const [hidden, setHidden] = useState(curve.hidden);
-  const toggle = () => {
-    curve.hidden = !curve.hidden;
-    setHidden(curve.hidden);
-    model.redraw();
-  };
-  const swatch = (e: HTMLElement | null) => {
-    if (!e) return;
-    e.style.setProperty('--colour', `var(--run-${curve.stroke.slot})`); // follows dark and light by itself
-    e.classList.toggle('dashed', curve.stroke.dash.length > 0);
-  };
-  return (
-    <button type="button" class="legend-item" aria-pressed={!hidden} title={hidden ? 'show' : 'hide'} onClick={toggle}>
-      <i class="swatch" ref={swatch} />
-      <span class="legend-label clip">{curve.label}</span>
-      <b class="legend-value number" ref={value} data-series={curve.series} data-run={curve.run} />
-    </button>
-  );
 }
 
 export function Panel({ panel }: { panel: PanelDef }) {
@@ -94,10 +66,7 @@ export function Panel({ panel }: { panel: PanelDef }) {
         {details && <span class="panel-detail clip">{details}</span>}
         <PanelMenu panel={panel} model={m} />
       </header>
-      <div class="legend" role="group" aria-label="legend">
-        {curves.slice(0, LEGEND_MOST).map(c => <LegendItem key={c.run + '\n' + c.series} curve={c} model={m} />)}
-        {curves.length > LEGEND_MOST && <span class="faint">and {curves.length - LEGEND_MOST} more</span>}
-      </div>
+      <Legend curves={curves} model={m} />
       <div class="plot" ref={host} role="img" aria-label={`${panel.title} over ${view.value.axis}, ${chosenBasics.value.map(r => r.name).join(', ')}`} />
     </article>
   );

@@ -43,14 +43,15 @@ function strokes(panel: PanelDef, run: RunBasics, several: boolean, index: numbe
 
 export function specsOf(panel: PanelDef): CurveSpec[] {
   const list = chosenBasics.value, several = list.length > 1, specs: CurveSpec[] = [];
-  for (const run of list) {
-    const has = new Set(watchOf(run.id).catalogue.value.map(s => s.name));
-    panel.series.forEach((series, index) => {
-      if (!has.has(series)) return;
-      const leaf = leafOf(panel, series), label = !several ? leaf : panel.series.length > 1 ? `${run.name} \u00b7 ${leaf}` : run.name;
-      specs.push({ run: run.id, series, label, stroke: strokes(panel, run, several, index), startMs: run.startMs, epochs: run.epochs });
-    });
-  }
+  const have = new Map(list.map(run => [run, new Set(watchOf(run.id).catalogue.value.map(s => s.name))]));
+  panel.series.forEach((series, index) => {
+    for (const run of list) {
+      if (!have.get(run)!.has(series)) continue;
+      const leaf = leafOf(panel, series), both = several && panel.series.length > 1;
+      const label = both ? `${run.name} \u00b7 ${leaf}` : several ? run.name : leaf, short = both ? leaf : label;
+      specs.push({ run: run.id, series, label, short, stroke: strokes(panel, run, several, index), startMs: run.startMs, epochs: run.epochs });
+    }
+  });
   return specs;
 }
 

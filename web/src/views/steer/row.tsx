@@ -12,9 +12,10 @@ export interface RowProps { run: Run; parameter: Parameter; commands: readonly C
 
 export const isNumeric = (p: Parameter): boolean => p.type === 'float' || p.type === 'int';
 
+const boundWords = (v: number, type: string) => (Number.isInteger(v) && Math.abs(v) >= 10000 ? whole(v) : exact(v, type));
 export function boundsWords(p: Parameter, bounds: Bounds): string {
   const parts: string[] = [];
-  if (isNumeric(p) && bounded(bounds)) parts.push(`${exact(bounds.min!, p.type)} \u2026 ${exact(bounds.max!, p.type)}`);
+  if (isNumeric(p) && bounded(bounds)) parts.push(`${boundWords(bounds.min!, p.type)} \u2026 ${boundWords(bounds.max!, p.type)}`);
   if (bounds.log && bounded(bounds)) parts.push('log');
   if (p.read_only) parts.push('read only');
   return parts.join(' \u00b7 ');
