@@ -233,40 +233,54 @@ static double cost_of_roles(network *n, const governor *g, uint32_t roles) {
     return governor_cost_ns(g, bytes, count);
 }
 
-static bool may_begin(capturer *c, uint32_t want, double cost) {
-    if (want == WANT_KEEP || want == WANT_PRUNE) return true;
-    if (want == WANT_FLIGHT) return governor_flight(&c->governor, cost);
-    return governor_affords(&c->governor, cost);
-}
-
 typedef struct choice {
     uint32_t why, roles;
+    double cost;
     bool held, refused; // refused: the first could not be afforded
+    uint32_t wait;      // steps, when nothing is chosen; 0: not known
 } choice;
+
+static void wait_for(choice *made, uint32_t steps) {
+    if (!made->wait || steps < made->wait) made->wait = steps;
+}
+
+static bool may_join(const capturer *c, choice *made, uint32_t want, double cost) {
+    const governor *g = &c->governor;
+    bool recorded = want >= WANT_STATISTICS, flight = want == WANT_FLIGHT;
+    if (want == WANT_KEEP || want == WANT_PRUNE) return true;
+    if (recorded && !governor_record_affords(g, cost - made->cost, flight)) {
+        wait_for(made, governor_record_wait_steps(g, cost - made->cost, flight));
+        return false;
+    }
+    if (governor_affords(g, cost)) return true;
+    made->refused = !made->why;
+    wait_for(made, governor_wait_steps(g, cost));
+    return false;
+}
 
 static void consider(network *n, capturer *c, choice *made, uint32_t wanted) {
     for (uint32_t want = WANT_KEEP; want < WANTS && !made->refused; want++) {
         if (!(wanted & WANT_BIT(want))) continue;
         uint32_t together = made->roles | atomic_load(&n->plan.roles[want]);
         double cost = cost_of_roles(n, &c->governor, together);
-        if (made->held || together == made->roles || may_begin(c, want, cost)) {
-            made->why |= WANT_BIT(want);
-            made->roles = together;
-        } else if (!made->why) {
-            made->refused = true;
-            c->skip = want == WANT_FLIGHT ? governor_flight_wait_steps(&c->governor, cost)
-                                          : governor_wait_steps(&c->governor, cost);
-        }
+        bool asked = made->held || together == made->roles;
+        if (!asked && !may_join(c, made, want, cost)) continue;
+        if (!asked && want >= WANT_STATISTICS)
+            governor_record(&c->governor, cost - made->cost, want == WANT_FLIGHT);
+        made->why |= WANT_BIT(want);
+        made->roles = together;
+        made->cost = cost;
     }
 }
 
-// The first must be affordable, or all wait for it; others join while they are. First comes what was put off, so that nothing
-// starves; then by priority.
+// The first must be affordable, or all wait for it; others join while they are. What is only recorded has its own part of the
+// budget, and nobody waits for that. First comes what was put off, so that nothing starves; then by priority.
 static choice choose(network *n, capturer *c, uint32_t wanted, bool held) {
     uint32_t late = atomic_load_explicit(&n->plan.late, memory_order_relaxed) & wanted;
     choice made = {.held = held};
     if (late) consider(n, c, &made, late);
     consider(n, c, &made, wanted & ~late);
+    if (!made.why) c->skip = made.wait;
     return made;
 }
 
@@ -349,7 +363,7 @@ static void begin(nns_run *run, network *n, capturer *c, const capture_moment *m
     items_cost cost;
     if (!wanted) return;
     choice made = choose(n, c, wanted, held);
-    if (made.refused) return;
+    if (!made.why) return;
     copies_move(&n->copies);
     c->set.held = held;
     items_build(run, c, made.roles, held, &cost);

@@ -44,6 +44,7 @@ typedef struct tensor_view {
     bool updated;  // `change` holds something
     links_shape shape;
     uint64_t elements;
+    double rows_part; // of the batch's rows, what was copied; 1: all, or no batch
     int64_t step;
     gathering own, change; // itself; a weight's last change
     links *plane;          // batch roles, biases: all of it as cells in the order of the role

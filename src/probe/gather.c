@@ -189,6 +189,7 @@ static void begin(digest *d, const copy *c, const tensor *t, tensor_view *v) {
     v->set = d->set.number;
     chain(d, c->tensor, v);
     v->elements = c->elements;
+    v->rows_part = c->flags & COPY_ROWS_CUT ? (double)c->shape[0] / c->rows : 1;
     v->shape = (links_shape){.dims = c->dims};
     memcpy(v->shape.shape, c->shape, sizeof v->shape.shape);
     memcpy(v->shape.strides, c->strides, sizeof v->shape.strides);

@@ -5,14 +5,16 @@
 // The time spent is the one that the share shown to people is made of (stats.c), so that the budget holds whatever the
 // copies cost. The rate is nine tenths of the budget: the bucket, full at the beginning of the ten seconds over which
 // the share is counted, then fits in too. What a person asks for, and a copy that took longer than was expected, put the bucket into
-// debt, down to `-DEBT x most`: five seconds of training.
+// debt, down to `-DEBT x most`: five seconds of training. What nobody looks at may use half of it: copying also takes caches from
+// the trainer, which no clock here sees.
 #include "governor.h"
 
 #include <string.h>
 
 #define RATE_OF_BUDGET 0.9
-#define FLIGHT_PART 0.3
-#define BUCKET_NS 5e8 // of training: what fills the bucket
+#define RECORD_PART 0.5
+#define FLIGHT_PART 0.3 // of the whole
+#define BUCKET_NS 5e8   // of training: what fills the bucket
 #define DEBT 10
 #define HOLD_NS 5000000
 #define HOLD_PART 10 // of the median step
@@ -41,6 +43,8 @@ void governor_refill(governor *g, governor_time now) {
     g->last = now;
     if (passed < 0) passed = 0;
     g->bucket_ns = between(-DEBT * most, g->bucket_ns + g->rate * passed - used, most);
+    g->record_ns =
+        between(-DEBT * most, g->record_ns + RECORD_PART * g->rate * passed, RECORD_PART * most);
     g->flight_ns = between(0, g->flight_ns + FLIGHT_PART * g->rate * passed, FLIGHT_PART * most);
 }
 
@@ -82,9 +86,13 @@ double governor_cost_ns(const governor *g, uint64_t bytes, uint32_t tensors) {
     return (double)bytes * g->ns_per_byte + tensors * g->ns_per_tensor;
 }
 
+// What the bucket can never hold may be had once it is full.
+static double needed(double cost_ns, double most_ns) {
+    return cost_ns < 0.95 * most_ns ? cost_ns : 0.95 * most_ns;
+}
+
 bool governor_affords(const governor *g, double cost_ns) {
-    double full = 0.95 * governor_most_ns(g);
-    return g->bucket_ns >= (cost_ns < full ? cost_ns : full);
+    return g->bucket_ns >= needed(cost_ns, governor_most_ns(g));
 }
 
 // Half the steps that filling takes: the bucket is looked at again then.
@@ -94,18 +102,24 @@ static uint32_t steps_for(const governor *g, double missing_ns, double rate) {
 }
 
 uint32_t governor_wait_steps(const governor *g, double cost_ns) {
-    double full = 0.95 * governor_most_ns(g);
-    return steps_for(g, (cost_ns < full ? cost_ns : full) - g->bucket_ns, g->rate);
+    return steps_for(g, needed(cost_ns, governor_most_ns(g)) - g->bucket_ns, g->rate);
 }
 
-uint32_t governor_flight_wait_steps(const governor *g, double cost_ns) {
-    uint32_t own = steps_for(g, cost_ns - g->flight_ns, FLIGHT_PART * g->rate);
-    uint32_t all = governor_wait_steps(g, cost_ns);
+static double record_missing(const governor *g, double cost_ns) {
+    return needed(cost_ns, RECORD_PART * governor_most_ns(g)) - g->record_ns;
+}
+
+bool governor_record_affords(const governor *g, double cost_ns, bool flight) {
+    return record_missing(g, cost_ns) <= 0 && (!flight || g->flight_ns >= cost_ns);
+}
+
+uint32_t governor_record_wait_steps(const governor *g, double cost_ns, bool flight) {
+    uint32_t all = steps_for(g, record_missing(g, cost_ns), RECORD_PART * g->rate);
+    uint32_t own = flight ? steps_for(g, cost_ns - g->flight_ns, FLIGHT_PART * g->rate) : 0;
     return own > all ? own : all;
 }
 
-bool governor_flight(governor *g, double cost_ns) {
-    if (g->flight_ns < cost_ns || !governor_affords(g, cost_ns)) return false;
-    g->flight_ns -= cost_ns;
-    return true;
+void governor_record(governor *g, double cost_ns, bool flight) {
+    g->record_ns -= cost_ns;
+    if (flight) g->flight_ns -= cost_ns;
 }

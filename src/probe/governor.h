@@ -18,7 +18,8 @@ typedef struct governor_time {
 typedef struct governor {
     double rate;        // of training time that goes into the bucket
     double bucket_ns;   // may be below 0: a debt
-    double flight_ns;   // the part that the flight recorder may use
+    double record_ns;   // the part that what nobody looks at may use; may be below 0 too
+    double flight_ns;   // of that, the flight recorder's
     double ns_per_byte; // of copying, measured
     double ns_per_tensor;
     governor_time last;
@@ -47,8 +48,10 @@ bool governor_affords(const governor *g, double cost_ns);
 // Steps until it may, about (at least 1).
 uint32_t governor_wait_steps(const governor *g, double cost_ns);
 
-// The flight recorder's own part: true and taken from it when it is enough.
-bool governor_flight(governor *g, double cost_ns);
-uint32_t governor_flight_wait_steps(const governor *g, double cost_ns);
+// What nobody looks at has a part of its own, and of that the flight recorder: is it enough, steps until it is, and what is begun is
+// taken from it.
+bool governor_record_affords(const governor *g, double cost_ns, bool flight);
+uint32_t governor_record_wait_steps(const governor *g, double cost_ns, bool flight);
+void governor_record(governor *g, double cost_ns, bool flight);
 
 #endif

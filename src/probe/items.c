@@ -32,6 +32,10 @@ static bool is_there(const tensor *t) {
            atomic_load_explicit(&t->data, memory_order_relaxed);
 }
 
+static bool is_wanted(registry *r, const tensor *t, uint32_t roles) {
+    return (roles & (1u << t->role)) && !registry_spares(r, t);
+}
+
 static bool may(nns_run *run, const tensor *t, bool update_used, bool held) {
     uint32_t valid = atomic_load_explicit(&t->valid, memory_order_relaxed);
     if (!is_there(t)) return false;
@@ -84,7 +88,7 @@ void items_build(nns_run *run, capturer *c, uint32_t roles, bool held, items_cos
     c->set.count = c->set.first = 0;
     for (uint32_t handle = 1; handle <= tensors; handle++) {
         tensor *t = r->tensors[handle - 1];
-        if (!(roles & (1u << t->role)) || !may(run, t, update_used, held)) continue;
+        if (!is_wanted(r, t, roles) || !may(run, t, update_used, held)) continue;
         item *i = &c->items[c->set.count];
         *i = (item){.tensor = handle, .at = point_of(t, update_used, held)};
         if (t->batch) i->rows = i->all_rows = rows_now(r, t);

@@ -30,7 +30,10 @@
 #define LOOK_SECONDS_MAX 60
 #define LOOK_HZ10_MAX 300 // 30 a second
 #define STRONGEST_MAX 100000u
-#define BUSY_PART 0.05 // of a core: above it the worker has no time for the flight recorder
+#define WORKER_PART                                                                                \
+    0.5 // of the budget, of a core: what the worker may use for what nobody looks at
+#define REST_NS NS_PER_S        // what it has not used is kept for so long
+#define DEBT_NS (30 * NS_PER_S) // and this is how long it rests at most
 #define STOP_NS NS_PER_S
 // What a unit's own view needs (UNIT_WEIGHT, UNIT_OUT, UNIT_GRADIENT, UNIT_UPDATE, UNIT_SAMPLES).
 #define UNIT_ROLES (1u << NNS_WEIGHT | 1u << NNS_WEIGHT_GRAD | 1u << NNS_UPDATE)
@@ -102,7 +105,7 @@ static uint64_t measure(network *n) {
     uint32_t count = atomic_load_explicit(&r->tensor_count, memory_order_acquire);
     for (uint32_t i = 0; i < count; i++) {
         const tensor *t = r->tensors[i];
-        if (atomic_load(&t->state) != TENSOR_THERE) continue;
+        if (atomic_load(&t->state) != TENSOR_THERE || registry_spares(r, t)) continue;
         bytes[t->role] += bytes_now(r, t);
         number[t->role]++;
     }
@@ -168,7 +171,8 @@ static void tend_look(nns_run *run, network *n, int64_t now_ns, int64_t *soon_ns
     bool held = atomic_load(&run->holds), at_once = p->look_new;
     if (now_ns >= l->until_ns) return;
     uint64_t serial = atomic_load(&run->serial);
-    if (held && serial != p->held_serial) at_once = true; // a person steps: each stop is seen at once
+    if (held && serial != p->held_serial)
+        at_once = true; // a person steps: each stop is seen at once
     if (held) p->held_serial = serial;
     p->look_new = false;
     const uint32_t rates[] = {l->units_hz10, l->links_hz10};
@@ -181,24 +185,36 @@ static void tend_look(nns_run *run, network *n, int64_t now_ns, int64_t *soon_ns
     if (at_once && held) command_wake(&run->commands);
 }
 
-// The flight recorder is wanted all the time, unless the worker is busy enough.
-static bool worker_is_free(plan *p, int64_t now_ns) {
+// A program that uses all cores pays for the worker too. What somebody looks at is not counted.
+static void account_worker(plan *p, double budget, int64_t now_ns) {
     int64_t cpu = atomic_load(&p->worker_cpu_ns);
-    if (now_ns - p->cpu_at_ns < NS_PER_S / 4) return p->worker_free;
-    p->worker_free = (double)(cpu - p->cpu_ns) < BUSY_PART * (double)(now_ns - p->cpu_at_ns);
+    double rate = WORKER_PART * budget, passed = (double)(now_ns - p->cpu_at_ns);
+    double rest = p->rest_ns + rate * passed - (double)(cpu - p->cpu_ns);
+    double least = now_ns < p->look.until_ns ? 0 : -rate * DEBT_NS, most = rate * REST_NS;
+    p->rest_ns = rest < least ? least : rest > most ? most : rest;
     p->cpu_ns = cpu;
     p->cpu_at_ns = now_ns;
-    return p->worker_free;
+}
+
+// The flight recorder is wanted all the time, while the worker has half a second's rest left for what goes first.
+static bool may_fly(const plan *p, double budget) {
+    return p->rest_ns > WORKER_PART * budget * REST_NS / 2;
 }
 
 static void tend_records(nns_run *run, network *n, int64_t now_ns, int64_t *soon_ns) {
     plan *p = &n->plan;
     bool on = atomic_load(&p->recording) && !atomic_load(&run->holds);
-    if (!on || !worker_is_free(p, now_ns)) atomic_fetch_and(&run->wanted, ~WANT_BIT(WANT_FLIGHT));
+    account_worker(p, run->budget, now_ns);
+    bool fly = on && may_fly(p, run->budget);
+    if (!fly) atomic_fetch_and(&run->wanted, ~WANT_BIT(WANT_FLIGHT));
     if (!on) return;
     if (!is_due(p, WANT_STATISTICS, STATISTICS_NS, now_ns, soon_ns)) return;
+    if (p->rest_ns < 0) {
+        atomic_fetch_add(&p->thinned, 1);
+        return;
+    }
     want(run, n, WANT_STATISTICS);
-    if (p->worker_free) want(run, n, WANT_FLIGHT);
+    if (fly) want(run, n, WANT_FLIGHT);
     if (now_ns < p->due_ns[WANT_SNAPSHOT]) return; // together with statistics
     want(run, n, WANT_SNAPSHOT);
     p->due_ns[WANT_SNAPSHOT] = now_ns + SNAPSHOT_NS - STATISTICS_NS / 2;

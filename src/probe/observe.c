@@ -26,9 +26,10 @@ static const five of_weight = {STATISTIC_WEIGHT_NORM, STATISTIC_WEIGHT_MEAN,
                                STATISTIC_WEIGHT_DEVIATION, STATISTIC_WEIGHT_MIN,
                                STATISTIC_WEIGHT_MAX};
 
-static void put(float *out, five at, const moments *m) {
+// The norm is of the whole batch: where only its first rows were copied, as if the others were like them.
+static void put(float *out, five at, const moments *m, double rows_part) {
     if (m->count == 0) return;
-    out[at.norm] = (float)moments_norm(m);
+    out[at.norm] = (float)(moments_norm(m) / sqrt(rows_part));
     out[at.mean] = (float)moments_mean(m);
     out[at.deviation] = (float)moments_deviation(m);
     out[at.min] = m->min;
@@ -181,7 +182,7 @@ static void activation_statistics(digest *d, uint32_t handle, float *out) {
     layer_view *view = layer_view_of(d, handle);
     if (!v) return;
     const moments *m = &v->own.moments;
-    put(out, of_activation, m);
+    put(out, of_activation, m, v->rows_part);
     if (m->count == 0) return;
     double all = (double)(m->count + m->nonfinite);
     float largest = fabsf(m->min) > fabsf(m->max) ? fabsf(m->min) : fabsf(m->max);
@@ -201,7 +202,7 @@ static void activation_statistics(digest *d, uint32_t handle, float *out) {
 static void weight_statistics(digest *d, uint32_t handle, float *out) {
     moments weight, change;
     if (!gather_moments(d, handle, NNS_WEIGHT, &weight, false)) return;
-    put(out, of_weight, &weight);
+    put(out, of_weight, &weight, 1);
     bool changed = gather_moments(d, handle, NNS_UPDATE, &change, false) ||
                    gather_moments(d, handle, NNS_WEIGHT, &change, true);
     if (changed && moments_norm(&weight) > 0)
@@ -210,11 +211,11 @@ static void weight_statistics(digest *d, uint32_t handle, float *out) {
 
 static void gradient_statistics(digest *d, uint32_t handle, float *out) {
     moments m;
+    const tensor_view *slope = seen_tensor(d, handle, NNS_PRE_GRAD, NULL);
     if (gather_moments(d, handle, NNS_WEIGHT_GRAD, &m, false)) {
-        put(out, of_gradient, &m);
-    } else if (!layer_view_of(d, handle)->has_weight &&
-               gather_moments(d, handle, NNS_PRE_GRAD, &m, false)) {
-        put(out, of_gradient, &m);
+        put(out, of_gradient, &m, 1);
+    } else if (!layer_view_of(d, handle)->has_weight && slope) {
+        put(out, of_gradient, &slope->own.moments, slope->rows_part);
     }
 }
 

@@ -51,7 +51,7 @@ typedef struct plan {
     _Atomic uint64_t thinned;     // wanted again before it could be done
     _Atomic uint32_t late;        // bits of those: their turn comes first
     _Atomic uint64_t done;        // sets copied
-    _Atomic int64_t worker_cpu_ns; // worker: its CPU time so far (the flight recorder waits while it is busy)
+    _Atomic int64_t worker_cpu_ns; // worker: its CPU time so far
 
     pthread_mutex_t lock; // helper and worker; never the trainer
     look look;
@@ -59,7 +59,7 @@ typedef struct plan {
     int64_t due_ns[WANTS]; // when each is wanted next
     bool look_new;         // a LOOK record came: served at once
     uint64_t held_serial;  // run->serial of the last stop that was looked at
-    bool worker_free;      // its CPU time of the last quarter of a second was little
+    double rest_ns;        // CPU that the worker may use for what nobody looks at; below 0: it rests
     int64_t cpu_ns, cpu_at_ns;
 } plan;
 

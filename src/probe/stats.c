@@ -6,6 +6,7 @@
 #include "stats.h"
 
 #include "lanes.h"
+#include "network.h"
 
 #include <string.h>
 
@@ -91,6 +92,12 @@ static uint32_t ppm(int64_t part, int64_t whole) {
     return share > 1e9 ? 1000000000u : (uint32_t)share;
 }
 
+static int64_t helpers_cpu_ns(nns_run *run) {
+    network *n = network_of(run);
+    int64_t worker = n ? atomic_load(&n->plan.worker_cpu_ns) : 0;
+    return atomic_load(&run->helper_cpu_ns) + atomic_load(&run->aside_cpu_ns) + worker;
+}
+
 void stats_second(nns_run *run) {
     nns_stats s = {0};
     count(run, &s);
@@ -98,8 +105,7 @@ void stats_second(nns_run *run) {
     share_sample now = {.mono_ns = clock_mono_ns() - s.paused_ns,
                         .wall_ns = clock_mono_ns(),
                         .inside_ns = stats_inside_ns(run),
-                        .helper_ns =
-                            atomic_load(&run->helper_cpu_ns) + atomic_load(&run->aside_cpu_ns)};
+                        .helper_ns = helpers_cpu_ns(run)};
     uint32_t held = run->sample_count < SHARE_SECONDS ? run->sample_count : SHARE_SECONDS;
     if (held) {
         uint32_t oldest = run->sample_count < SHARE_SECONDS ? 0 : run->sample_count % SHARE_SECONDS;

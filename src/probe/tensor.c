@@ -203,6 +203,7 @@ static nns_tensor put(nns_run *run, registry *r, tensor *t) {
     }
     layer *l = registry_layer(r, t->layer);
     if (l && t->role == NNS_UPDATE) l->has_update = true;
+    if (l && t->role == NNS_ACT) atomic_store(&l->has_act, true);
     r->tensors[count] = t;
     atomic_store_explicit(&r->tensor_count, count + 1, memory_order_release);
     return count + 1;

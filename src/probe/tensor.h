@@ -29,7 +29,8 @@ typedef struct layer {
     int64_t parameters;
     nns_layer *inputs;
     int input_count;
-    bool has_update;       // trainer: some tensor of it has the role NNS_UPDATE
+    bool has_update;      // trainer: some tensor of it has the role NNS_UPDATE
+    _Atomic bool has_act;  // trainer writes: or NNS_ACT
     bool declared;         // helper: its MODEL record is in some lane
 } layer;
 
@@ -83,6 +84,12 @@ static inline layer *registry_layer(registry *r, nns_layer handle) {
 static inline tensor *registry_tensor(registry *r, nns_tensor handle) {
     uint32_t count = atomic_load_explicit(&r->tensor_count, memory_order_acquire);
     return handle >= 1 && handle <= count ? r->tensors[handle - 1] : (tensor *)0;
+}
+
+// Values before the activation beside those behind it: nobody asks for them, so they are not copied.
+static inline bool registry_spares(registry *r, const tensor *t) {
+    layer *l = t->role == NNS_PRE ? registry_layer(r, t->layer) : (layer *)0;
+    return l && (l->activation[0] || atomic_load_explicit(&l->has_act, memory_order_relaxed));
 }
 
 void layers_fini(registry *r);  // layer.c
