@@ -112,14 +112,14 @@ static bool find_successor(core *c, process *p) {
     struct stat st;
     if (place_run(c->dir, p->run->row.key, folder) || segment_path(path, folder, p->id.text, p->reading + 1)) return false;
     if (lstat(path, &st)) return false;
+    core_lock(c); // whoever commits looks at the list
     segment_file *files = mem_grow(p->segments, p->segment_count + 1, sizeof *files);
-    if (!files) return false;
-    files[p->segment_count] = (segment_file){.number = p->reading + 1};
-    core_lock(c);
-    p->segments = files;
-    p->segment_count++;
+    if (files) {
+        files[p->segment_count++] = (segment_file){.number = p->reading + 1};
+        p->segments = files;
+    }
     core_unlock(c);
-    return true;
+    return files != NULL;
 }
 
 // --- parking ------------------------------------------------------------------------------------
