@@ -109,10 +109,9 @@ static bool gone(pid_t child, int *status) {
 
 // The server has written where it listens as soon as it does; older words of another server do not count.
 static bool server_speaks(demo *d, int pid) {
-    char path[PATH_CAP], pattern[32];
+    char path[PATH_CAP];
     buf text = {0};
     bool found = false;
-    snprintf(pattern, sizeof pattern, "%d", pid);
     if (!file_path(path, "%s/server.json", d->c.dir) && !file_read(path, 65536, &text)) {
         buf_zero(&text, 1);
         json_t *json = text.failed ? NULL : json_loads((const char *)text.data, 0, NULL);

@@ -21,8 +21,6 @@
 #define QUICK_MOST 1e30
 #define CAREFUL_MAX (UINT32_C(1) << 28) // elements at a time: counts are 32 bits a lane
 #define INLINE static inline __attribute__((always_inline))
-#define BLOCK_MAX                                                                                  \
-    (UINT32_C(1) << 28) // elements of one call of the body: its counts are 32 bits a lane
 
 typedef float float8 __attribute__((vector_size(32)));
 typedef float float4 __attribute__((vector_size(16)));

@@ -236,10 +236,6 @@ void watch_validation(watch *w, const evaluation *e) {
     nns_progress(w->run, trainer_epochs(w->t), trainer_total_steps(w->t));
 }
 
-void watch_mark(watch *w, const char *text) {
-    nns_mark(w->run, text);
-}
-
 void watch_result(watch *w, double accuracy) {
     nns_fact_double(w->run, "test accuracy", accuracy);
 }

@@ -34,7 +34,6 @@ void watch_learning(watch *w, size_t rows);              // the batch is gathere
 void watch_batch(watch *w, size_t rows, const loss_sum *sum);
 bool watch_before_update(watch *w);                      // false: skip the update
 void watch_validation(watch *w, const evaluation *e);
-void watch_mark(watch *w, const char *text);
 void watch_result(watch *w, double accuracy);            // on the test set, at the end
 
 #endif
