@@ -1,7 +1,7 @@
 // A stroke on the pad of the Try tab to the frame that shows the answer to it: the demo's network (784-512-256-10, batches of 128)
 // trains meanwhile. Counted is the last point of each stroke, from its pointer event to the end of the frame whose bars answer it.
-// Budget: p99 within 50 ms and one step, the one under way: at an epoch's end a step holds the validation too, and one stroke in
-// twenty meets it. So the step is the 99th percentile as well.
+// Budget: 50 ms and one step, the one under way: what is judged is the 99th percentile of what each stroke took beyond the longest
+// step that it met. (At an epoch's end a step holds the validation too, and of the strokes some in a hundred meet it.)
 //
 //     node bench/try_bench.mjs BUILD
 import { loadavg } from 'node:os';
@@ -17,7 +17,8 @@ function noteAnswers() {
   channel.port1.onmessage = () => {
     const serial = shown.pop(), when = performance.now();
     shown.length = 0;
-    for (const m of moves) if (m.serial !== undefined && m.serial <= serial && m.took === undefined) m.took = when - m.began;
+    for (const m of moves)
+      if (m.serial !== undefined && m.serial <= serial && m.took === undefined) Object.assign(m, { took: when - m.began, at: performance.timeOrigin + m.began });
   };
   addEventListener('pointermove', e => e.buttons && moves.push({ began: e.timeStamp }), true);
   new MutationObserver(() => {
@@ -27,7 +28,15 @@ function noteAnswers() {
   }).observe(root, { subtree: true, attributes: true, attributeFilter: ['data-serial'] });
 }
 
-// Milliseconds of each stroke, and of steps: the 99th percentile and the median.
+// When each step began and how long it took, in milliseconds.
+async function stepsOf(stage, run) {
+  const csv = await stage.api(`runs/${run}/points?series=nnscope%2Fstep_time`, { headers: { Accept: 'text/csv' } });
+  return csv.trim().split('\n').slice(1).map(line => line.split(',')).map(([, time, value]) => ({ at: 1000 * time, took: 1000 * value }));
+}
+
+const longestMet = (steps, { at, took }) => Math.max(0, ...steps.filter(s => s.at + s.took >= at && s.at <= at + took).map(s => s.took));
+
+// What each stroke took, in milliseconds, and the longest step that it met.
 async function strokes(build) {
   const stage = new Stage(build);
   try {
@@ -48,12 +57,12 @@ async function strokes(build) {
       await page.mouse.down();
       for (let k = 1; k <= POINTS; k++) await page.mouse.move(...at(k / POINTS));
       await page.mouse.up();
-      took.push(await until('the answer to a stroke', () => page.evaluate(() => window.last().took), 10000));
+      took.push(await until('the answer to a stroke', () => page.evaluate(() => window.last().took && window.last()), 10000));
       if (i % 5 === 4) await page.keyboard.press('x');
       await pause(60 + (i * 37) % 140);
     }
-    const steps = (await stage.points(run.id, 'nnscope/step_time')).map(p => p.value).sort((a, b) => a - b);
-    return { took, step: 1000 * (steps[Math.floor(0.99 * steps.length)] ?? 0), usual: 1000 * (steps[steps.length >> 1] ?? 0) };
+    const steps = await stepsOf(stage, run.id);
+    return took.map(stroke => ({ took: stroke.took, step: longestMet(steps, stroke) }));
   } finally {
     await stage.close();
   }
@@ -63,9 +72,11 @@ if (!chromiumPath) {
   console.log('skipped: no chromium (Debian: apt install chromium; or name it in CHROMIUM)');
   process.exit(0);
 }
-const { took, step, usual } = await strokes(process.argv[2] ?? 'build'), sorted = took.toSorted((a, b) => a - b);
-const p99 = sorted[Math.floor(0.99 * sorted.length)], budget = 50 + step;
-console.log(`# ${took.length} strokes, load average ${loadavg()[0].toFixed(1)}, steps of ${usual.toFixed(1)} ms, p99 ${step.toFixed(1)}`);
-console.log(`try_stroke_to_answer_p50 ${sorted[sorted.length >> 1].toFixed(1)} ms - ok`);
-console.log(`try_stroke_to_answer_p99 ${p99.toFixed(1)} ms ${budget.toFixed(0)} ${p99 <= budget ? 'ok' : 'OVER'}`);
-process.exit(p99 <= budget ? 0 : 1);
+const BUDGET_MS = 50;
+const all = await strokes(process.argv[2] ?? 'build'), quantile = (q, what) => all.map(what).sort((a, b) => a - b)[Math.floor(q * all.length)];
+const p99 = quantile(0.99, s => s.took - s.step);
+console.log(`# ${all.length} strokes, load average ${loadavg()[0].toFixed(1)}; steps that they met: median ${quantile(0.5, s => s.step).toFixed(1)} ms, p99 ${quantile(0.99, s => s.step).toFixed(1)}`);
+console.log(`# p99 with the step ${quantile(0.99, s => s.took).toFixed(1)} ms`);
+console.log(`try_stroke_to_answer_p50 ${quantile(0.5, s => s.took).toFixed(1)} ms - ok`);
+console.log(`try_stroke_to_answer_p99 ${p99.toFixed(1)} ms ${BUDGET_MS} ${p99 <= BUDGET_MS ? 'ok' : 'OVER'}`);
+process.exit(p99 <= BUDGET_MS ? 0 : 1);

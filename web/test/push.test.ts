@@ -77,7 +77,7 @@ test('a thousand strokes a second are at most 30 pushes', () => {
   assert.ok(sent.length >= 28 && sent.length <= 31, `${sent.length}`);
 });
 
-test('the end of a stroke does not wait for the pace', () => {
+test('the end of a stroke waits neither for the pace nor for the one in flight; more than two are never on their way', () => {
   const { times, sent, pusher } = stage();
   pusher.ask(sample(0));
   times.pass(2);
@@ -87,10 +87,44 @@ test('the end of a stroke does not wait for the pace', () => {
   pusher.hurry();
   assert.equal(sent.length, 2);
   pusher.ask(sample(2));
+  assert.equal(sent.length, 2, 'one in flight while it is drawn');
   pusher.hurry();
-  assert.equal(sent.length, 2, 'still one in flight');
+  assert.equal(sent.length, 3);
+  pusher.ask(sample(3));
+  pusher.hurry();
+  assert.equal(sent.length, 3, 'two are enough');
   sent[1]!.done(answerBytes(2));
-  assert.deepEqual(sent.map(s => s.ask), [0, 1, 2].map(sample));
+  assert.equal(sent.length, 3);
+  sent[2]!.done(answerBytes(3));
+  assert.equal(pusher.answer.value!.step, 3);
+  times.pass(40);
+  assert.deepEqual(sent.map(s => s.ask), [0, 1, 2, 3].map(sample));
+});
+
+test('of two in flight the newer one stays, whichever comes first', () => {
+  const { sent, pusher } = stage();
+  pusher.ask(sample(0));
+  pusher.ask(sample(1));
+  pusher.hurry();
+  sent[1]!.done(answerBytes(8));
+  sent[0]!.done(null, { code: 'x', message: 'too late to matter' });
+  assert.equal(pusher.answer.value!.step, 8);
+  assert.equal(pusher.error.value, '');
+});
+
+test('renewed: what was pushed last goes once more, nothing when there is nothing', () => {
+  const { times, sent, pusher } = stage();
+  pusher.renew();
+  assert.equal(sent.length, 0);
+  pusher.ask(sample(5));
+  sent[0]!.done(null, { code: 'x', message: 'the connection was lost' });
+  times.pass(2000);
+  pusher.renew();
+  sent[1]!.done(answerBytes(6));
+  assert.deepEqual(sent.map(s => s.ask), [sample(5), sample(5)]);
+  assert.equal(pusher.error.value, '');
+  times.pass(5000);
+  assert.equal(sent.length, 2);
 });
 
 test('while it trains the last one is pushed again every second', () => {

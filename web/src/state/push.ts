@@ -1,5 +1,6 @@
-// The pusher of each run, on the page's link. It lives as long as the page: changing tabs forgets nothing. It pushes again by
-// itself while the run trains and somebody sees the answer, in the Try tab or in the network picture.
+// The pusher of each run, on the page's link. It lives as long as the page: changing tabs forgets nothing. While somebody sees the
+// answer, in the Try tab or in the network picture, it pushes again by itself: as long as the run trains; while it holds, when a
+// step was made or the connection is back.
 import { effect, signal, untracked } from '@preact/signals';
 import type { Capture } from '../link/capture';
 import { link } from './link';
@@ -15,10 +16,16 @@ export const inPicture = signal('');
 
 function make(run: string): Try {
   const pusher = new Pusher((ask, done) => link.push(run, ask, done)), uses = signal(0);
+  let moment = -1; // the step at which it holds and was asked
   effect(() => {
     const state = runs.value.get(run), used = uses.value > 0 || inPicture.value === run;
-    const on = used && link.state.value.up && state !== undefined && !isOver(state) && state.state !== 'paused';
-    untracked(() => pusher.repeat(on));
+    const live = used && link.state.value.up && state !== undefined && !isOver(state), holds = live && state.state === 'paused';
+    untracked(() => {
+      pusher.repeat(live && !holds);
+      const now = holds ? state.last_step : -1;
+      if (holds && now !== moment) pusher.renew();
+      moment = now;
+    });
   });
   return {
     pusher,

@@ -1,6 +1,6 @@
-// Samples pushed through the live network by hand. One push is in flight, the newest wins, at most 30 a second (and one more at the
-// end of a stroke, which a person waits for); while the run trains the last one is pushed again every second, so that the answer
-// evolves.
+// Samples pushed through the live network by hand. One push is in flight, the newest wins, at most 30 a second. The end of a stroke,
+// which a person waits for, goes at once, beside the one in flight: the network answers both at the same safe point. While the run
+// trains the last one is pushed again every second, so that the answer evolves.
 //
 //     idle --ask--> waiting (for the pace) --> in flight --answer--> idle, or waiting when something newer was asked
 //
@@ -23,7 +23,7 @@ export interface Answer {
   milliseconds: number;          // from the push to its answer
 }
 
-export const PACE_MS = 1000 / 30, AGAIN_MS = 1000, PATIENCE_MS = 15000;
+export const PACE_MS = 1000 / 30, AGAIN_MS = 1000, PATIENCE_MS = 15000, HURRIED = 2; // in flight together
 
 export interface Clock { now(): number; after(ms: number, act: () => void): () => void }
 export type SendPush = (ask: PushAsk, done: (bytes: ArrayBuffer | null, error?: ErrorBody) => void) => () => void;
@@ -55,11 +55,11 @@ export class Pusher {
   readonly serial = signal(0);   // of the newest ask
   private wanted: PushAsk | null = null;
   private last: PushAsk | null = null;
-  private flying = 0;            // when it was sent; 0: none
+  private flights = new Set<() => void>(); // each forgets its push
+  private taken = 0;             // serial of the newest ask that is answered
   private sent = -Infinity;
   private again = false;
   private cancel: () => void = () => {};
-  private forget: () => void = () => {};
 
   constructor(private send: SendPush, private clock: Clock = wall) {}
 
@@ -73,29 +73,33 @@ export class Pusher {
     this.error.value = '';
   }
 
-  // A stroke has ended: what is asked for now goes without waiting for the pace.
+  // A stroke has ended: what is asked for now goes without waiting for the pace or the one in flight.
   hurry(): void {
-    this.sent = -Infinity;
-    if (this.wanted) this.pace();
+    if (this.wanted && this.flights.size < HURRIED) this.go();
+  }
+
+  // What was pushed last is pushed once more: the network is another one now.
+  renew(): void {
+    if (this.last) this.ask(this.last);
   }
 
   // Whether what was pushed last is pushed again and again.
   repeat(on: boolean): void {
     if (this.again === on) return;
     this.again = on;
-    if (on && this.last) this.ask(this.last);
-    else if (!on && !this.flying && this.wanted === null) this.cancel();
+    if (on) this.renew();
+    else if (this.wanted === null) this.cancel();
   }
 
   stop(): void {
     this.cancel();
-    this.forget();
-    this.flying = 0;
+    for (const forget of this.flights) forget();
+    this.flights.clear();
     this.wanted = null;
   }
 
   private pace(): void {
-    if (this.flying) return;
+    if (this.flights.size) return;
     this.cancel();
     const wait = this.sent + PACE_MS - this.clock.now();
     if (wait <= 0) this.go();
@@ -104,28 +108,29 @@ export class Pusher {
 
   private go(): void {
     const what = this.wanted ?? this.last, serial = this.serial.peek(), began = this.clock.now();
-    if (!what || this.flying) return;
+    if (!what) return;
+    this.cancel();
     this.wanted = null;
     this.sent = began;
-    this.flying = began || 1;
-    let over = false;
+    let unsend = () => {};
+    const late = this.clock.after(PATIENCE_MS, () => (unsend(), done(null, { code: 'timeout', message: 'The network did not answer: its program is busy or holds elsewhere.' })));
+    const forget = () => (late(), unsend());
     const done = (bytes: ArrayBuffer | null, error?: ErrorBody) => {
-      if (over) return;
-      over = true;
-      this.cancel();
-      this.flying = 0;
+      if (!this.flights.delete(forget)) return;
+      late();
       this.take(bytes, serial, this.clock.now() - began, error);
     };
-    this.cancel = this.clock.after(PATIENCE_MS, () => done(null, { code: 'timeout', message: 'The network did not answer: its program is busy or holds elsewhere.' }));
-    const forget = this.send(what, done);
-    this.forget = () => ((over = true), forget());
+    this.flights.add(forget);
+    unsend = this.send(what, done);
   }
 
   private take(bytes: ArrayBuffer | null, serial: number, milliseconds: number, error?: ErrorBody): void {
+    if (this.wanted) this.pace();
+    else if (this.again && !this.flights.size) this.cancel = this.clock.after(Math.max(0, AGAIN_MS - milliseconds), () => this.go());
+    if (serial < this.taken) return; // a newer one was faster
+    this.taken = serial;
     const capture = bytes && decodeCapture(bytes), answer = capture && answerOf(capture, serial, milliseconds);
     if (answer) this.answer.value = answer;
     this.error.value = answer ? '' : error?.message ?? 'The answer cannot be read.';
-    if (this.wanted) this.pace();
-    else if (this.again) this.cancel = this.clock.after(Math.max(0, AGAIN_MS - milliseconds), () => this.go());
   }
 }

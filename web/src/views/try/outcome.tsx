@@ -54,7 +54,7 @@ function SeenList(props: { title: string; list: Seen[]; form: Form | null; pair:
 
 // Confusion matrices that the program itself recorded: the newest of each series, its validation first.
 function useRecorded(run: string): MediaItem[] {
-  const watch = useWatch(run), names = watch.series.value.filter(s => s.kind === 'confusion').map(s => s.name);
+  const watch = useWatch(run), names = watch.catalogue.value.filter(s => s.kind === 'confusion').map(s => s.name);
   const items = useMedia(run, names), newest = new Map(items.map(item => [item.series, item]));
   return useMemo(() => [...newest.values()].sort((a, b) => Number(/train/.test(a.series)) - Number(/train/.test(b.series)) || (a.series < b.series ? -1 : 1)), [items]);
 }

@@ -19,15 +19,14 @@ function paintStroke(context: CanvasRenderingContext2D, stroke: Stroke, side: nu
   context.stroke();
 }
 
-function paintStrokes(canvas: HTMLCanvasElement, strokes: readonly Stroke[]): void {
-  const side = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio)), context = canvas.getContext('2d');
-  if (canvas.width !== side) canvas.width = canvas.height = side;
+function paintStrokes(canvas: HTMLCanvasElement, what: Source): void {
+  const side = canvas.width, context = canvas.getContext('2d');
   if (!context) return;
   context.clearRect(0, 0, side, side);
   context.lineCap = context.lineJoin = 'round';
   context.strokeStyle = INK[mode.peek()];
   context.lineWidth = BRUSH * side;
-  for (const stroke of strokes) paintStroke(context, stroke, side);
+  for (const stroke of what.kind === 'strokes' ? what.strokes : []) paintStroke(context, stroke, side);
 }
 
 const pointOf = (e: PointerEvent, box: DOMRect): Point => ({ x: (e.clientX - box.left) / box.width, y: (e.clientY - box.top) / box.height });
@@ -79,12 +78,15 @@ export function Pad({ form, answer, disabled, ended }: { form: Form; answer: Ans
   useSignalEffect(() => {
     const now = source.value;
     void mode.value;
-    if (canvas.current) paintStrokes(canvas.current, now.kind === 'strokes' ? now.strokes : []);
+    if (canvas.current) paintStrokes(canvas.current, now);
   });
   useEffect(() => {
-    const again = new ResizeObserver(() => canvas.current && paintStrokes(canvas.current, source.peek().kind === 'strokes' ? (source.peek() as { strokes: Stroke[] }).strokes : []));
-    again.observe(canvas.current!);
-    return () => again.disconnect();
+    const to = canvas.current!, fitted = new ResizeObserver(() => { // the size is never asked for while somebody draws
+      to.width = to.height = Math.max(1, Math.round(to.clientWidth * devicePixelRatio));
+      paintStrokes(to, source.peek());
+    });
+    fitted.observe(to);
+    return () => fitted.disconnect();
   }, []);
   return (
     <div class="try-pad" data-kind={what.kind}>

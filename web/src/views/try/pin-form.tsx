@@ -12,7 +12,7 @@ const plainName = (what: Source): string => (what.kind === 'sample' ? `sample ${
 
 export function PinForm({ run, form, why }: { run: Run; form: Form | null; why: string }) {
   const watch = useWatch(run.id), what = source.value, [typed, type] = useState(''), [said, say] = useState<{ text: string; bad: boolean } | null>(null);
-  const pins = pinsOf(watch.series.value, watch.commands.value), name = cleanName(typed) || freeName(cleanName(plainName(what)) || 'sample', pins);
+  const pins = pinsOf(watch.catalogue.value, watch.commands.value), name = cleanName(typed) || freeName(cleanName(plainName(what)) || 'sample', pins);
   if (why || !understands(run, 'pin')) return null;
   const pin = (e: Event) => {
     e.preventDefault();

@@ -61,7 +61,7 @@ function Card({ run, pin, form, words, steerable }: { run: string; pin: Pin; for
 }
 
 export function Pinned({ run, model, steerable }: { run: string; model: RunModel; steerable: boolean }) {
-  const watch = useWatch(run), pins = pinsOf(watch.series.value, watch.commands.value), words = model.push?.classes ?? [], form = formOf(model.push?.shape ?? []);
+  const watch = useWatch(run), pins = pinsOf(watch.catalogue.value, watch.commands.value), words = model.push?.classes ?? [], form = formOf(model.push?.shape ?? []);
   return (
     <section class="try-section" aria-label="pinned samples">
       <h2>Pinned samples</h2>

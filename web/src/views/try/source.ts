@@ -39,10 +39,14 @@ export function undoStroke(): void {
   if (now.kind === 'strokes') put(now.strokes.length > 1 ? { kind: 'strokes', strokes: now.strokes.slice(0, -1) } : NOTHING);
 }
 
+let made: { what: Source; form: Form; centre: boolean; pixels: Float32Array | null } | null = null; // asked for by several at once
+
 // Pixels of what is on the pad, as the network is to see them; null: only the program knows them, or there are none.
 export function pixelsFor(what: Source, form: Form, centre: boolean): Float32Array | null {
-  if (what.kind === 'strokes') return pixelsOf(what.strokes, form, centre);
-  return what.kind === 'image' ? fitGrey(what.grey, form, centre) : null;
+  if (made && made.what === what && made.form === form && made.centre === centre) return made.pixels;
+  const pixels = what.kind === 'strokes' ? pixelsOf(what.strokes, form, centre) : what.kind === 'image' ? fitGrey(what.grey, form, centre) : null;
+  made = { what, form, centre, pixels };
+  return pixels;
 }
 
 const rounded = (v: number) => Math.round(v * 1000) / 1000;
