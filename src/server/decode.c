@@ -389,7 +389,9 @@ static void take_event(decoding *d, uint32_t type, const uint8_t *at) {
         json_decref(text);
         return;
     }
-    run_event(d->c, d->r, (int)type, d->l->step, d->l->time_ms, text, m ? m->author : NULL, m ? m->from : NULL, number);
+    // While a run is paused its step grows old: what answers a command was not before the command was asked.
+    int64_t time_ms = m && m->asked_ms > d->l->time_ms ? m->asked_ms : d->l->time_ms;
+    run_event(d->c, d->r, (int)type, d->l->step, time_ms, text, m ? m->author : NULL, m ? m->from : NULL, number);
     json_decref(text);
 }
 

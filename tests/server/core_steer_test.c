@@ -95,7 +95,8 @@ static void test_values(void **state) {
 
     long pause_id = expect(c, id.text, "{\"type\":\"pause\"}", 5000, 200, "\"applied\"");
     assert_true(wait_run(c, id.text, "paused", 0, 2000));
-    int64_t asked = clock_mono_ns();
+    clock_sleep_ns(50 * NS_PER_MS); // older than that is the step
+    int64_t asked = clock_mono_ns(), asked_ms = clock_wall_ms();
     expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"lr\",\"value\":0.2}", 5000, 200, "\"applied\""); // while paused, at once
     printf("set while paused: %.1f ms\n", (double)(clock_mono_ns() - asked) / 1e6);
     expect(c, id.text, "{\"type\":\"step\",\"steps\":3}", 5000, 200, NULL);
@@ -124,7 +125,7 @@ static void test_values(void **state) {
         bool mine = strcmp(text_in(e, "type"), "parameter") == 0;
         assert_int_equal(json_integer_value(json_object_get(e, "number")), i + 1);
         if (mine) assert_string_equal(text_in(e, "author"), "tester");
-        parameters += mine;
+        if (mine && ++parameters == 5) assert_true(json_real_value(json_object_get(e, "time")) * 1e3 >= (double)asked_ms - 0.5);
         ended += strcmp(text_in(e, "type"), "ended") == 0;
     }
     assert_int_equal(parameters, 5);
