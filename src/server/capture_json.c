@@ -52,11 +52,3 @@ void section_json(const capture_section *s, buf *out) {
     }
     buf_char(out, ']');
 }
-
-bool capture_find(const uint8_t *bytes, size_t length,
-                  bool (*fits)(const looking *l, const capture_section *s), const looking *l,
-                  capture_section *out) {
-    for (size_t at = 0; capture_next(bytes, length, &at, out) == 0;)
-        if (fits(l, out)) return true;
-    return false;
-}

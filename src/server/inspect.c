@@ -150,19 +150,6 @@ void core_get_snapshots(core *c, const char *key, int64_t from, int64_t to, int 
     job_submit(&c->workers, &k->j);
 }
 
-// The nearest at or before the step. A file may have gone since its row was read: then the rows have changed.
-int inspect_snapshot(core *c, store_reader *reader, store_id of, int64_t step, decoded **out) {
-    store_snapshot row;
-    int result = NNS_E_NOT_FOUND;
-    for (int tries = 0; tries < 3; tries++) {
-        result = store_snapshot_at(reader, of, step, &row);
-        if (result) return result;
-        result = snapshot_open(c, reader, of, &row, out);
-        if (result != NNS_E_NOT_FOUND) return result;
-    }
-    return NNS_E_CORRUPT;
-}
-
 void inspect_no_snapshot(core_reply *reply, int result) {
     if (result == NNS_E_NOT_FOUND)
         reply_error(reply, 404, "no_snapshot", "no snapshot was taken at or before that step");
@@ -176,7 +163,7 @@ static void work_snapshot(core *c, job *j, store_reader *reader) {
     store_snapshot row;
     // One of just this step is what a slider asks for: then nothing newer matters.
     if (store_snapshot_at(reader, k->run, k->step, &row) || row.step != k->step) core_settle(c);
-    int result = inspect_snapshot(c, reader, k->run, k->step, &d);
+    int result = snapshot_nearest(c, reader, k->run, k->step, &d);
     if (result) {
         inspect_no_snapshot(&j->reply, result);
         return;

@@ -18,7 +18,6 @@ typedef struct inspect_job {
     bool units;
     uint32_t number; // of tensor or layer
     frame *now;      // the capture that has it, counted
-    uint64_t bound;  // bytes that a run may keep
 } inspect_job;
 
 // NULL: there is no such run, or no memory; `done` is told so.
@@ -29,8 +28,7 @@ inspect_job *inspect_new(core *c, const char *key,
 // The description, owned; what a process has just said of it may not be in the store yet. NULL: none.
 json_t *inspect_model(core *c, store_reader *reader, store_id of);
 
-// The nearest snapshot at or before the step; 0 or a code, which inspect_no_snapshot puts into words.
-int inspect_snapshot(core *c, store_reader *reader, store_id of, int64_t step, decoded **out);
+// What snapshot_nearest answered, in words.
 void inspect_no_snapshot(core_reply *reply, int result);
 
 #endif

@@ -130,7 +130,8 @@ void snapshot_drop(core *c, decoded *d) {
     pthread_mutex_unlock(&c->keeper->mutex);
 }
 
-void snapshot_remember(core *c, const char *hash, buf *bytes) {
+// Takes the bytes.
+static void snapshot_remember(core *c, const char *hash, buf *bytes) {
     decoded *d = new_decoded(hash, bytes);
     if (!d) return;
     pthread_mutex_lock(&c->keeper->mutex);
@@ -193,12 +194,17 @@ int snapshot_open(core *c, store_reader *reader, store_id of, const store_snapsh
     return result;
 }
 
-int keep_read(core *c, store_reader *reader, store_id of, const store_snapshot *row, buf *out) {
-    decoded *d = NULL;
-    int result = snapshot_open(c, reader, of, row, &d);
-    if (!result) buf_add(out, d->bytes.data, d->bytes.length);
-    snapshot_drop(c, d);
-    return !result && out->failed ? NNS_E_NO_MEMORY : result;
+// A file may have gone since its row was read: then the rows have changed.
+int snapshot_nearest(core *c, store_reader *reader, store_id of, int64_t step, decoded **out) {
+    store_snapshot row;
+    int result = NNS_E_NOT_FOUND;
+    for (int tries = 0; tries < 3; tries++) {
+        result = store_snapshot_at(reader, of, step, &row);
+        if (result) return result;
+        result = snapshot_open(c, reader, of, &row, out);
+        if (result != NNS_E_NOT_FOUND) return result;
+    }
+    return NNS_E_CORRUPT;
 }
 
 // --- taking -------------------------------------------------------------------------------------
@@ -376,13 +382,14 @@ static void show(core *c, newest_job *k, frame *f) {
 
 static void work_newest(core *c, job *j, store_reader *reader) {
     newest_job *k = (newest_job *)j;
-    store_snapshot row;
+    decoded *d = NULL;
     buf bytes = {0};
     core_settle(c);
+    if (snapshot_nearest(c, reader, k->run, INT64_MAX, &d)) return;
     buf_zero(&bytes, FRAME_FRONT);
-    int result = store_snapshot_at(reader, k->run, INT64_MAX, &row);
-    if (!result) result = keep_read(c, reader, k->run, &row, &bytes);
-    if (!result) show(c, k, frame_of_front(&bytes, false));
+    buf_add(&bytes, d->bytes.data, d->bytes.length);
+    snapshot_drop(c, d);
+    if (!bytes.failed) show(c, k, frame_of_front(&bytes, false));
     buf_fini(&bytes);
 }
 

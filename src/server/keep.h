@@ -24,9 +24,10 @@ uint64_t snapshot_cost(const store_snapshot *row); // of the disk: whole pages
 typedef struct decoded decoded;
 int snapshot_open(core *c, store_reader *reader, store_id run, const store_snapshot *row,
                   decoded **out);
+// The nearest at or before the step. NNS_E_NOT_FOUND: there is none.
+int snapshot_nearest(core *c, store_reader *reader, store_id run, int64_t step, decoded **out);
 recode_bytes snapshot_bytes(const decoded *d);
 void snapshot_drop(core *c, decoded *d);
-void snapshot_remember(core *c, const char *hash, buf *bytes); // takes them
 
 // thin.c: keeper's thread, without the lock.
 void thin_when_due(core *c, const char *key, store_id run);

@@ -131,9 +131,8 @@ bool look_wanted(const core *c, const run *r) {
 // --- viewers ------------------------------------------------------------------------------------
 
 static uint32_t what_of(const json_t *list) {
-    static const char *const words[] = {"units",   "weights", "gradients",   "updates",
-                                        "outcome", "classes", "correlation", "values",
-                                        "matrices"};
+    static const char *const words[] = {"units",   "weights",     "gradients", "updates", "outcome",
+                                        "classes", "correlation", "values",    "matrices"};
     uint32_t what = 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *word = json_string_value(json_array_get(list, i));
@@ -284,7 +283,9 @@ frame *look_next(viewer *v, int64_t now_ns) {
 
 static bool satisfied(const looking *l, const frame *f) {
     capture_section s;
-    return capture_find(f->data, f->length, l->fits, l, &s);
+    for (size_t at = 0; capture_next(f->data, f->length, &at, &s) == 0;)
+        if (l->fits(l, &s)) return true;
+    return false;
 }
 
 static void settle(core *c, looking *l, frame *f) {

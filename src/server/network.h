@@ -54,9 +54,8 @@ typedef struct looking {  // of a viewer, or of a call that waits for a capture
     uint64_t serial;
     look_ask ask;
     look_frames waiting;
-    int64_t sent_ns, since_ns;
+    int64_t sent_ns;
     bool (*fits)(const struct looking *l, const capture_section *s); // of a call: what it waits for
-    uint32_t wanted, quantity;                                       // layer or tensor
     int64_t deadline_ns;
     job *answer; // of a call: submitted with the capture, or without when time is over
 } looking;
@@ -99,7 +98,6 @@ void look_wait(core *c, run *r, looking *l); // takes l, a call's
 void looks_changed(core *c, const char *key);
 void looks_tick(core *c, int64_t now_ns);
 void looks_capture(core *c, run *r, frame *f); // takes a use
-void looks_run_gone(core *c, run *r);
 bool look_due(const viewer *v, int64_t now_ns);
 frame *look_next(viewer *v, int64_t now_ns);
 bool look_wanted(const core *c, const run *r); // somebody looks
@@ -125,16 +123,10 @@ void pushes_fini(core *c);
 // capture_json.c
 float section_value(const capture_section *s, size_t i);
 void section_json(const capture_section *s, buf *out); // its numbers as a flat list
-// The section that fits, of a capture that capture_open took.
-bool capture_find(const uint8_t *bytes, size_t length,
-                  bool (*fits)(const looking *l, const capture_section *s), const looking *l,
-                  capture_section *out);
 
 // keep.c
 bool keep_submit(core *c, process *p, media_due *m); // a snapshot whose blob is there
 void keep_newest(core *c, viewer *v, looking *l);    // sends the newest snapshot to a look
-// One snapshot as it was before it was recoded. Any thread without the lock, with a reader of its own.
-int keep_read(core *c, store_reader *reader, store_id run, const store_snapshot *row, buf *out);
 
 frame *frame_of_front(
     buf *bytes,

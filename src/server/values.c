@@ -162,7 +162,7 @@ static void work_values(core *c, job *j, store_reader *reader) {
     const json_t *meta = resolve(k, model);
     recode_bytes now = k->now ? (recode_bytes){k->now->data, k->now->length} : (recode_bytes){0};
     if (meta && !put_values(k, meta, now, false)) {
-        int result = inspect_snapshot(c, reader, k->run, k->step, &d);
+        int result = snapshot_nearest(c, reader, k->run, k->step, &d);
         if (result)
             inspect_no_snapshot(&j->reply, result);
         else if (!put_values(k, meta, snapshot_bytes(d), true))
