@@ -91,6 +91,13 @@ int64_t file_pread(int fd, void *data, size_t bytes, int64_t offset) {
     return (int64_t)have;
 }
 
+void file_gap(int fd, int64_t size, int64_t gap[2]) {
+    int64_t from = size > 0 ? lseek(fd, 0, SEEK_HOLE) : -1;
+    int64_t to = from >= 0 && from < size ? lseek(fd, from, SEEK_DATA) : -1;
+    gap[0] = to > from ? from : size;
+    gap[1] = to > from && to < size ? to : size;
+}
+
 static int one_folder(const char *path) {
     struct stat st;
     if (mkdir(path, 0700) == 0) return 0;

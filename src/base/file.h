@@ -16,6 +16,8 @@ int file_write(const char *path, const void *data, size_t bytes); // by a tempor
 int file_write_quickly(const char *path, const void *data, size_t bytes); // not synced: whole or absent, but after a power cut perhaps absent
 int file_write_all(int fd, const void *data, size_t bytes);    // retries short writes and EINTR
 int64_t file_pread(int fd, void *data, size_t bytes, int64_t offset); // bytes read (short at the end) or a code
+// The first stretch of the file that holds nothing (its bytes were freed), as gap[0]..gap[1]; both the size: none.
+void file_gap(int fd, int64_t size, int64_t gap[2]);
 int file_folder(const char *path); // makes it and its parents, 0700; checks owner; follows no link at the end
 
 // A whole-file fcntl write lock. `file_lock` returns NNS_E_BUSY when another process holds it;

@@ -9,11 +9,13 @@
 #include "journal/place.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define OUTPUT_LIMIT_BYTES (1u << 30)
+#include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct log_arguments {
     bool follow;
@@ -44,6 +46,24 @@ static int print_piece(const client *c, const char *run, const log_arguments *a,
     return n ? -1 : EXIT_OK;
 }
 
+// A file without the gap that a long output has (src/probe/output_cut.c).
+static int print_file(const char *path) {
+    static char piece[65536];
+    struct stat st;
+    int64_t gap[2], n = 1;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return error_from_errno(errno);
+    file_gap(fd, fstat(fd, &st) || !S_ISREG(st.st_mode) ? 0 : st.st_size, gap);
+    for (int64_t at = 0; n > 0; at += n) {
+        if (at == gap[0]) at = gap[1];
+        int64_t left = at < gap[0] ? gap[0] - at : (int64_t)sizeof piece;
+        n = file_pread(fd, piece, left < (int64_t)sizeof piece ? (size_t)left : sizeof piece, at);
+        if (n > 0) fwrite(piece, 1, (size_t)n, stdout);
+    }
+    close(fd);
+    return (int)n;
+}
+
 // Without a server: the files themselves, process by process.
 static int print_files(const client *c, const char *meant, const char *process) {
     char run[27], folder[PATH_CAP], path[PATH_CAP];
@@ -58,12 +78,9 @@ static int print_files(const client *c, const char *meant, const char *process) 
         size_t n = strlen(entry->d_name);
         if (n != ID_LENGTH + 4 || strcmp(entry->d_name + ID_LENGTH, ".out") != 0) continue;
         if (process && strncmp(entry->d_name, process, ID_LENGTH) != 0) continue;
-        buf text = {0};
         int result = file_path(path, "%s/%s", folder, entry->d_name);
-        if (!result) result = file_read(path, OUTPUT_LIMIT_BYTES, &text);
-        fwrite(text.data, 1, text.length, stdout);
+        if (!result) result = print_file(path);
         if (result) fprintf(stderr, "nnscope: %s: %s\n", path, error_sentence(result));
-        buf_fini(&text);
     }
     closedir(dir);
     return EXIT_OK;

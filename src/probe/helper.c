@@ -208,6 +208,7 @@ static void made_again(nns_run *run) {
 static void second(nns_run *run, int64_t now_ns) {
     bool was_made = run->writer_made;
     if (folder_tend(run, now_ns) && was_made) made_again(run);
+    output_cut(run);
     lanes_keep_spares(run);
     series_tend(run, false);
     params_tend(run, false);
@@ -291,11 +292,12 @@ static bool worth_writing(nns_run *run, const fill *f, bool hurry, int64_t now_n
 static void turn(nns_run *run, fill *f) {
     read_inbox(run);
     bool hurry = commands_tend(run) | pushes_under_way(run);
-    output_tend(run, 0);
+    bool printing = output_tend(run, 0);
     int64_t now = clock_mono_ns();
     bool ticked = now >= run->second_at_ns;
     if (ticked) second(run, now);
     int64_t soon = network_tend(run, now);
+    if (printing) soon = 0;
     measure(run, f);
     if (worth_writing(run, f, hurry, now)) drain(run, f);
     if (ticked) aside_second(run);

@@ -8,10 +8,13 @@
 // What the helper itself copied into PROC.out is a `skip`: the tee to the original stdout leaves it out.
 // PROC.err goes at the end in order; after a crash it is still there.
 //
-// A terminal that takes nothing (Ctrl-S) must not hold the helper: it writes only what poll() says fits.
+// A terminal that takes nothing (Ctrl-S) must not hold the helper: it writes only what poll() says fits. Nor must
+// a program that prints without end: a turn shows TURN_BYTES at most. How large the files may get: output_cut.c.
 #include "output.h"
 
 #include "run.h"
+
+#include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +24,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PIECE_BYTES                                                                                \
-    1024 // a pipe that is writable takes PIPE_BUF (4096) bytes at once; terminals less
+#define PIECE_BYTES 1024 // a writable pipe takes PIPE_BUF (4096) bytes at once; terminals less
+#define TURN_BYTES (1 << 20)
 
 // A buffer of our own: with NULL the C library goes on filling the one it has, lines or not.
 static char line_buffer[BUFSIZ];
@@ -106,18 +109,28 @@ static void drop_skips(output *o) {
     o->skip_count = kept;
 }
 
-static void tee_out(output *o, int patience_ms) {
+// Bytes at `data` to be shown next; what was cut away is passed over. 0: nothing.
+static int64_t next_piece(output *o, char *data, size_t bytes) {
+    int64_t head = OUTPUT_HEAD_BYTES, at = o->shown[0];
+    if (at >= head && at < o->cut_to) at = o->shown[0] = o->cut_to;
+    if (at < head && o->cut_to && head - at < (int64_t)bytes) bytes = (size_t)(head - at);
+    return file_pread(o->out_fd, data, bytes, at);
+}
+
+static bool tee_out(output *o, int patience_ms) {
     char data[16384];
-    for (;;) {
-        int64_t n = file_pread(o->out_fd, data, sizeof data, o->shown[0]);
-        if (n <= 0) break;
+    bool more = true;
+    for (int64_t left = TURN_BYTES; more && left > 0; left -= (int64_t)sizeof data) {
+        int64_t n = next_piece(o, data, sizeof data);
+        if (n <= 0) return false;
         int64_t part = stretch(o, o->shown[0], n);
         size_t want = (size_t)(part < 0 ? -part : part);
         size_t done = part < 0 ? want : show(o->saved[0], data, want, patience_ms);
         o->shown[0] += (int64_t)done;
-        if (done < want) break;
+        more = done == want;
+        drop_skips(o);
     }
-    drop_skips(o);
+    return more;
 }
 
 // Appends to PROC.out and remembers where.
@@ -128,23 +141,30 @@ static bool copy_to_out(output *o, const char *data, size_t bytes) {
     return true;
 }
 
-static void tee_err(output *o, int patience_ms) {
+static bool tee_err(output *o, int patience_ms) {
     char data[16384];
-    for (;;) {
+    bool more = true;
+    for (int64_t left = TURN_BYTES; more && left > 0; left -= (int64_t)sizeof data) {
         int64_t n = file_pread(o->err_fd, data, sizeof data, o->shown[1]);
-        if (n <= 0) break;
+        if (n <= 0) return false;
         size_t done = show(o->saved[1], data, (size_t)n, patience_ms);
         if (done) copy_to_out(o, data, done);
         o->shown[1] += (int64_t)done;
-        if (done < (size_t)n) break;
+        more = done == (size_t)n;
     }
+    return more;
 }
 
-void output_tend(nns_run *run, int patience_ms) {
+bool output_tend(nns_run *run, int patience_ms) {
     output *o = &run->output;
-    if (!o->on) return;
-    if (o->apart) tee_err(o, patience_ms);
-    tee_out(o, patience_ms);
+    bool more = o->on && o->apart && tee_err(o, patience_ms);
+    return (o->on && tee_out(o, patience_ms)) || more;
+}
+
+void output_give_back(output *o) {
+    int files[] = {o->out_fd, o->apart ? o->err_fd : o->out_fd};
+    for (int i = 0; i < 2; i++)
+        if (same_file(i + 1, files[i])) dup2(o->saved[i], i + 1);
 }
 
 void output_restore(nns_run *run) {
@@ -152,15 +172,16 @@ void output_restore(nns_run *run) {
     if (!o->on) return;
     fflush(stdout);
     fflush(stderr);
-    dup2(o->saved[0], 1);
-    dup2(o->saved[1], 2);
+    output_give_back(o);
 }
 
 void output_close(nns_run *run, int patience_ms) {
     output *o = &run->output;
     char path[PATH_CAP];
     if (!o->on) return;
-    output_tend(run, patience_ms);
+    while (output_tend(run, patience_ms) && clock_mono_ns() < run->close_by_ns) {
+    }
+    output_cut(run);
     if (o->apart && file_path(path, "%s/%s.err", run->folder, run->process.text) == 0) unlink(path);
     forget(o);
 }

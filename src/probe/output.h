@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #define OUTPUT_SKIPS 64
+#define OUTPUT_BYTES_MAX (64 << 20) // of PROC.out on the disk
+#define OUTPUT_HEAD_BYTES (1 << 20) // of them, those of the beginning, which always stay
 
 typedef struct output_skip {
     int64_t from, to; // bytes of PROC.out that the helper itself put there
@@ -22,12 +24,19 @@ typedef struct output {
     int64_t shown[2]; // bytes of each already teed
     output_skip skips[OUTPUT_SKIPS];
     uint32_t skip_count;
+    int64_t cut_to;   // PROC.out from OUTPUT_HEAD_BYTES up to here is left out; 0: nothing is
+    int64_t err_to;   // PROC.err up to here
+    bool full;        // it cannot be cut here: no longer captured
 } output;
 
 // Opening thread. Nothing is changed when the files cannot be made.
 void output_open(nns_run *run);
-// Helper: tees what is new. `patience_ms`: how long it may wait for a slow terminal.
-void output_tend(nns_run *run, int patience_ms);
+// Helper: tees what is new. `patience_ms`: how long it may wait for a slow terminal. True: there is more.
+bool output_tend(nns_run *run, int patience_ms);
+// Helper, once a second: keeps the files within their bound (output_cut.c).
+void output_cut(nns_run *run);
+// Gives stdout and stderr back to where they went, as far as they still go to our files.
+void output_give_back(output *o);
 // Closing thread: flushes, and gives stdout and stderr back to the program.
 void output_restore(nns_run *run);
 // Helper, afterwards: shows the rest, closes the files.

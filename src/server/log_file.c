@@ -1,5 +1,5 @@
 // Unit log_file.c reads captured output: PROC.out in the run's directory, append only. Workers read; the file may
-// grow meanwhile. Bytes that are not UTF-8 become U+FFFD, and an answer ends at a whole character.
+// grow meanwhile; its middle may be gone (src/probe/output_cut.c), which is passed over. Bytes that are not UTF-8 become U+FFFD, and an answer ends at a whole character.
 #include "run.h"
 
 #include "base/log.h"
@@ -18,8 +18,7 @@ enum { LIMIT_MAX = 4 << 20, LIMIT_STANDARD = 65536 };
 typedef struct log_job {
     job j;
     char folder[PATH_CAP];
-    char process[27];
-    int64_t offset;
+    log_piece piece;
     size_t limit;
     bool plain;
 } log_job;
@@ -75,51 +74,70 @@ int log_size(const char *folder, char proc[27], int64_t *size) {
     return 0;
 }
 
-int log_read(const char *folder, char proc[27], int64_t *offset, size_t limit, int64_t *size, buf *out) {
-    if (!proc[0] && !newest_output(folder, proc)) return NNS_E_NOT_FOUND;
-    int fd = open_output(folder, proc, size);
-    if (fd < 0) return NNS_E_NOT_FOUND;
-    if (*offset < 0) *offset = *size + *offset > 0 ? *size + *offset : 0;
-    if (*offset > *size) *offset = *size;
-    uint8_t *at = buf_room(out, limit);
-    int64_t n = at ? file_pread(fd, at, limit, *offset) : NNS_E_NO_MEMORY;
-    close(fd);
+// Moves a stretch that begins in the gap to the gap's end, and ends one before the gap that reaches into it.
+static size_t pass_gap(log_piece *p, size_t limit) {
+    int64_t from = p->gap[0], to = p->gap[1];
+    if (from == p->size || p->offset >= to) return limit;
+    if (p->offset < from) return (int64_t)limit > from - p->offset ? (size_t)(from - p->offset) : limit;
+    int64_t skipped = to - p->offset;
+    p->offset = to;
+    return (int64_t)limit > skipped ? limit - (size_t)skipped : limit;
+}
+
+static int read_text(int fd, log_piece *p, size_t limit) {
+    uint8_t *at = buf_room(&p->text, limit);
+    int64_t n = at ? file_pread(fd, at, limit, p->offset) : NNS_E_NO_MEMORY;
     if (n < 0) return (int)n;
-    size_t whole = *offset + n < *size || (size_t)n == limit ? whole_characters(at, (size_t)n) : (size_t)n;
-    out->length += whole ? whole : (size_t)n;
+    size_t whole = p->offset + n < p->size || (size_t)n == limit ? whole_characters(at, (size_t)n) : (size_t)n;
+    p->text.length += whole ? whole : (size_t)n;
     return 0;
+}
+
+int log_read(const char *folder, size_t limit, log_piece *p) {
+    if (!p->process[0] && !newest_output(folder, p->process)) return NNS_E_NOT_FOUND;
+    int fd = open_output(folder, p->process, &p->size);
+    if (fd < 0) return NNS_E_NOT_FOUND;
+    if (p->offset < 0) p->offset = p->size + p->offset > 0 ? p->size + p->offset : 0;
+    if (p->offset > p->size) p->offset = p->size;
+    file_gap(fd, p->size, p->gap);
+    int result = read_text(fd, p, pass_gap(p, limit));
+    close(fd);
+    return result;
 }
 
 static void work(core *c, job *j, store_reader *reader) {
     log_job *k = (log_job *)j;
     (void)c;
     (void)reader;
-    buf text = {0};
-    int64_t size = 0;
-    int result = log_read(k->folder, k->process, &k->offset, k->limit, &size, &text);
+    int result = log_read(k->folder, k->limit, &k->piece);
     if (result == NNS_E_NOT_FOUND) { // nothing was captured: an empty log
         result = 0;
-        k->offset = 0;
+        k->piece.offset = 0;
     }
     if (result) {
         reply_error(&j->reply, 503, "unreadable", "the output cannot be read: %s", error_sentence(result));
     } else if (k->plain) {
         j->reply.type = "text/plain; charset=utf-8";
-        buf_add(&j->reply.body, text.data, text.length);
+        buf_add(&j->reply.body, k->piece.text.data, k->piece.text.length);
         reply_json(&j->reply, 200);
     } else {
-        log_json(k->process, k->offset, size, &text, &j->reply.body);
+        log_json(&k->piece, &j->reply.body);
         reply_json(&j->reply, 200);
     }
-    buf_fini(&text);
+    buf_fini(&k->piece.text);
 }
 
-void log_json(const char *proc, int64_t offset, int64_t size, const buf *text, buf *out) {
+void log_json(const log_piece *p, buf *out) {
     buf_text(out, "{\"process\":");
-    json_text(out, proc[0] ? proc : NULL);
-    buf_print(out, ",\"offset\":%lld,\"next\":%lld,\"size\":%lld,\"text\":", (long long)offset,
-              (long long)(offset + (int64_t)text->length), (long long)size);
-    buf_json(out, text->data ? (const char *)text->data : "", text->length);
+    json_text(out, p->process[0] ? p->process : NULL);
+    buf_print(out, ",\"offset\":%lld,\"next\":%lld,\"size\":%lld,\"gap\":", (long long)p->offset,
+              (long long)(p->offset + (int64_t)p->text.length), (long long)p->size);
+    if (p->gap[0] < p->size)
+        buf_print(out, "[%lld,%lld]", (long long)p->gap[0], (long long)p->gap[1]);
+    else
+        buf_text(out, "null");
+    buf_text(out, ",\"text\":");
+    buf_json(out, p->text.data ? (const char *)p->text.data : "", p->text.length);
     buf_char(out, '}');
 }
 
@@ -138,8 +156,8 @@ void core_get_log(core *c, const char *key, const char *proc, int64_t offset, in
         return;
     }
     k->j = (job){.work = work, .done = done, .context = context};
-    if (proc) snprintf(k->process, sizeof k->process, "%s", proc);
-    k->offset = offset;
+    if (proc) snprintf(k->piece.process, sizeof k->piece.process, "%s", proc);
+    k->piece.offset = offset;
     k->limit = limit <= 0 ? LIMIT_STANDARD : limit > LIMIT_MAX ? LIMIT_MAX : (size_t)limit;
     k->plain = plain;
     job_submit(&c->workers, &k->j);

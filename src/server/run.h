@@ -373,10 +373,16 @@ struct json_t *param_value(const param *q); // owned
 // runs.c (lock held)
 bool run_check_members(const struct json_t *json, core_reply *reply); // name, project, group, notes, tags
 void run_set_members(run *r, const struct json_t *json);
-// log_file.c (no lock): reads output from *offset (negative: from the end); process empty: the newest, filled in.
-int log_read(const char *folder, char proc[27], int64_t *offset, size_t limit, int64_t *size, buf *out);
+// log_file.c (no lock)
+typedef struct log_piece {
+    char process[27];      // empty: the newest; filled in
+    int64_t offset;        // where to begin (negative: from the end); where `text` begins
+    int64_t size, gap[2];  // of the file; of what was left out of it, both `size` when nothing was
+    buf text;              // owned
+} log_piece;
+int log_read(const char *folder, size_t limit, log_piece *p);
 int log_size(const char *folder, char proc[27], int64_t *size); // of the newest output
-void log_json(const char *proc, int64_t offset, int64_t size, const buf *text, buf *out);
+void log_json(const log_piece *p, buf *out);
 // delete.c (engine)
 void engine_tasks(core *c);
 void deletes_fini(core *c);

@@ -83,16 +83,17 @@ static void put_lists(watch_job *k, store_reader *reader, uint64_t next_event, u
 // What the program printed from k->offset on (negative: its tail) as a member `log`. False: nothing.
 static bool put_log(core *c, watch_job *k) {
     char folder[PATH_CAP];
-    buf text = {0};
-    int64_t size = 0;
+    log_piece p = {.offset = k->offset};
+    memcpy(p.process, k->process, sizeof p.process);
     size_t limit = k->offset < 0 ? LOG_FIRST_BYTES : LOG_PART_BYTES;
-    bool some = !place_run(c->dir, k->key, folder) && !log_read(folder, k->process, &k->offset, limit, &size, &text) && text.length;
+    bool some = !place_run(c->dir, k->key, folder) && !log_read(folder, limit, &p) && p.text.length;
     if (some) {
         buf_text(&k->out, ",\"log\":");
-        log_json(k->process, k->offset, size, &text, &k->out);
-        k->offset += (int64_t)text.length;
+        log_json(&p, &k->out);
     }
-    buf_fini(&text);
+    memcpy(k->process, p.process, sizeof k->process);
+    k->offset = p.offset + (int64_t)p.text.length;
+    buf_fini(&p.text);
     return some;
 }
 

@@ -5,11 +5,11 @@ import { Lines } from './ansi';
 
 const FIRST_BYTES = 512 * 1024, PIECE_BYTES = 1024 * 1024, LEAST_PAUSE_MS = 100;
 
-interface Piece { offset: number; next: number; size: number; text: string }
+interface Piece { offset: number; next: number; size: number; gap: [number, number] | null; text: string }
 
-// The piece without the rest of a line that began before it, unless it begins at the very start.
+// The piece without the rest of a line that began before it, unless nothing is before it.
 function fromLine(piece: Piece): { offset: number; text: string } {
-  const cut = piece.offset > 0 ? piece.text.indexOf('\n') + 1 : 0;
+  const cut = piece.offset > 0 && piece.offset !== piece.gap?.[1] ? piece.text.indexOf('\n') + 1 : 0;
   return { offset: piece.offset + new TextEncoder().encode(piece.text.slice(0, cut)).length, text: piece.text.slice(cut) };
 }
 
@@ -22,6 +22,7 @@ export class Source {
   readonly ready = signal(false);
   private texts: string[] = [];
   private next = -1;
+  private gap: Piece['gap'] = null; // bytes that were left out of a very long output
   private busy = false;
   private again = false;
   private closed = false;
@@ -56,6 +57,7 @@ export class Source {
       const piece = await this.fetch(first ? -FIRST_BYTES : this.next, first ? FIRST_BYTES : PIECE_BYTES);
       this.trouble.value = '';
       if (this.closed) return false;
+      this.gap = piece.gap;
       const whole = first ? fromLine(piece) : piece;
       if (first) this.start.value = whole.offset;
       const moved = piece.next > this.next;
@@ -79,9 +81,10 @@ export class Source {
 
   // One piece of what came before, put in front: colours may begin there, so everything is read again.
   async earlier(): Promise<number> {
-    const from = Math.max(0, this.start.peek() - PIECE_BYTES);
+    const [left, right] = this.gap ?? [0, 0], start = this.start.peek();
+    const to = start > right ? start : Math.min(start, left), from = Math.max(start > right ? right : 0, to - PIECE_BYTES);
     try {
-      const piece = fromLine(await this.fetch(from, this.start.peek() - from));
+      const piece = fromLine(await this.fetch(from, to - from));
       const before = this.lines.lines.length;
       this.texts.unshift(piece.text);
       this.lines = new Lines(this.lines.lines.length + 2 * PIECE_BYTES);
