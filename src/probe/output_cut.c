@@ -40,7 +40,8 @@ static void put_mark(nns_run *run, int64_t left_out) {
     if (file_path(path, "%s/%s.out", run->folder, run->process.text)) return;
     int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return;
-    snprintf(mark, sizeof mark, "\n[nnscope: %lld bytes of output were left out here]", (long long)left_out);
+    snprintf(mark, sizeof mark, "\n[nnscope: %lld bytes of output were left out here]",
+             (long long)left_out);
     size_t n = strlen(mark);
     memset(mark + n, ' ', MARK_BYTES - n);
     mark[MARK_BYTES - 1] = '\n';
@@ -50,8 +51,9 @@ static void put_mark(nns_run *run, int64_t left_out) {
 }
 
 static void end_capture(output *o) {
-    static const char word[] = "\n[nnscope: the rest of the output is not recorded: this file system cannot "
-                               "free a part of a file]\n";
+    static const char word[] =
+        "\n[nnscope: the rest of the output is not recorded: this file system cannot "
+        "free a part of a file]\n";
     o->full = true;
     output_give_back(o);
     file_write_all(o->out_fd, word, sizeof word - 1);
