@@ -193,10 +193,11 @@ typedef struct rows {
     int64_t *step, *time_ms;
 } rows;
 
-enum { REPLAY_BUCKETS = 256, KNOWN_SERIES = 4096 };
+enum { REPLAY_BUCKETS = 256, KNOWN_FIRST = 1024 };
 typedef struct replay {
     store *s;
-    store_series *known[KNOWN_SERIES]; // by id, the last of those that share a place
+    store_series **known; // all that were opened, open addressing by id
+    size_t known_capacity, known_count;
     rows *axes[REPLAY_BUCKETS];
     int64_t *step, *time_ms; // of an OWN record
     double *value;
@@ -277,27 +278,40 @@ static int open_series(store *s, db *d, store_id id, store_series **out) {
     return result;
 }
 
-static store_series *live_by_id(store *s, store_id id) {
-    for (unsigned i = 0; i < RUN_BUCKETS; i++)
-        for (live_run *r = s->runs[i]; r; r = r->next)
-            for (store_series *h = r->series; h; h = h->next_live)
-                if (h->id == id) return h;
-    return NULL;
+static store_series **known_place(store_series **known, size_t capacity, store_id id) {
+    size_t at = (size_t)id & (capacity - 1);
+    while (known[at] && known[at]->id != id)
+        at = (at + 1) & (capacity - 1);
+    return &known[at];
+}
+
+static int known_grow(replay *p) {
+    if ((p->known_count + 1) * 2 <= p->known_capacity) return 0;
+    size_t capacity = p->known_capacity ? p->known_capacity * 2 : KNOWN_FIRST;
+    store_series **known = mem_array(capacity, sizeof(*known));
+    if (!known) return NNS_E_NO_MEMORY;
+    for (size_t i = 0; i < p->known_capacity; i++)
+        if (p->known[i]) *known_place(known, capacity, p->known[i]->id) = p->known[i];
+    mem_free(p->known);
+    p->known = known;
+    p->known_capacity = capacity;
+    return 0;
 }
 
 // *out NULL: deleted since.
 static int replay_series(replay *p, store_id id, store_series **out) {
-    store *s = p->s;
-    store_series **known = &p->known[(uint64_t)id % KNOWN_SERIES];
-    if (!*known || (*known)->id != id) *known = live_by_id(s, id);
+    int result = known_grow(p), more = 0;
+    if (result) return result;
+    store_series **known = known_place(p->known, p->known_capacity, id);
     *out = *known;
     if (*out) return 0;
-    db *d = s->owner->db;
+    db *d = p->s->owner->db;
     db_value v = db_i(id);
-    int result = db_select(d, DB_SERIES_GET, &v, 1), more = 0;
-    if (!result && (more = db_next(d, DB_SERIES_GET)) == 1) result = open_series(s, d, id, out);
+    result = db_select(d, DB_SERIES_GET, &v, 1);
+    if (!result && (more = db_next(d, DB_SERIES_GET)) == 1) result = open_series(p->s, d, id, out);
     db_done(d, DB_SERIES_GET);
     *known = *out;
+    p->known_count += *out != NULL;
     return result ? result : more < 0 ? more : 0;
 }
 
@@ -379,6 +393,7 @@ static void replay_fini(replay *p) {
             mem_free(at);
         }
     }
+    mem_free(p->known);
     mem_free(p->step);
     mem_free(p->time_ms);
     mem_free(p->value);
