@@ -3,6 +3,7 @@
 
 #include "mem.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -119,7 +120,8 @@ void buf_number(buf *b, double v) {
         buf_int(b, (int64_t)v);
     } else {
         char text[32];
-        int digits = 6;
+        // As many as DBL_DIG give whatever has fewer back as it was (zeros at the end are left out).
+        int digits = fabs(v) < DBL_MIN ? 6 : DBL_DIG;
         do {
             snprintf(text, sizeof text, "%.*g", digits, v);
         } while (digits++ < 17 && strtod(text, NULL) != v);

@@ -22,6 +22,11 @@ static void number_or_null(buf *out, double v) {
     else buf_number(out, v);
 }
 
+static void float_or_null(buf *out, float v) {
+    if (isnan(v)) buf_text(out, "null");
+    else json_float(out, v);
+}
+
 static void raw_or(buf *out, const char *json, const char *otherwise) {
     buf_text(out, json && *json ? json : otherwise);
 }
@@ -116,7 +121,7 @@ static void main_json(const run *r, buf *out, bool kept) {
     for (uint32_t i = 0; i < r->spark_count; i += by) {
         double v = by == 2 && i + 1 < r->spark_count ? (r->spark[i] + r->spark[i + 1]) / 2 : r->spark[i];
         if (i) buf_char(out, ',');
-        number_or_null(out, (double)(float)v);
+        float_or_null(out, (float)v);
     }
     buf_char(out, ']');
     if (kept) {
@@ -226,7 +231,7 @@ void run_extra_load(run *r) {
 
 static void eta_json(const run *r, buf *out) {
     if (r->row.total_steps > 0 && r->steps_per_s > 0 && !state_over(r->row.state))
-        buf_number(out, (double)(float)((double)(r->row.total_steps - r->row.last_step - 1) / r->steps_per_s));
+        json_float(out, (float)((double)(r->row.total_steps - r->row.last_step - 1) / r->steps_per_s));
     else
         buf_text(out, "null");
 }
@@ -236,7 +241,7 @@ static void figures_json(const run *r, buf *out) {
     buf_number(out, r->row.epoch);
     buf_print(out, ",\"total_steps\":%lld", (long long)r->row.total_steps);
     key(out, "steps_per_s");
-    buf_number(out, (double)(float)r->steps_per_s);
+    json_float(out, (float)r->steps_per_s);
     key(out, "eta_s");
     eta_json(r, out);
     key(out, "step_share");
