@@ -1,6 +1,6 @@
 // The frame of the page: header, run list, tabs, the chosen view, the ribbon of events.
 import { computed } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { showAt } from '../charts/crosshair';
 import { link } from '../state/link';
 import { useModel } from '../state/model';
@@ -34,14 +34,20 @@ function Tabs({ tab, tabs }: { tab: Tab; tabs: Tab[] }) {
   );
 }
 
+const scrolled = new Map<string, number>(); // how far each view was, by tab
+
 function Main() {
   const run = current.value;
   const known = useModel(run) !== null, here = tabsOf(run);
   const tab = (known ? here : tabs).find(t => t.id === view.value.tab) ?? tabs[0]; // until it is known, what the address says
+  const box = useRef<HTMLElement>(null), keep = (e: Event) => void scrolled.set(tab.id, (e.currentTarget as HTMLElement).scrollTop);
+  useLayoutEffect(() => {
+    box.current!.scrollTop = scrolled.get(tab.id) ?? 0;
+  }, [tab.id]);
   return (
     <main class="main">
       <div class="tabs"><Tabs tab={tab} tabs={here} />{tab.Aside && <tab.Aside />}</div>
-      <section id="view" class={`view view-${tab.id}`} role="tabpanel" aria-labelledby={`tab-${tab.id}`} tabIndex={-1}>
+      <section id="view" class={`view view-${tab.id}`} role="tabpanel" aria-labelledby={`tab-${tab.id}`} tabIndex={-1} ref={box} onScroll={keep}>
         <tab.View key={tab.id === 'curves' ? 'curves' : run} run={run} />
       </section>
     </main>

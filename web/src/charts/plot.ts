@@ -45,6 +45,7 @@ export class Plot {
   private u: uPlot | null = null;
   private x: Range = { low: 0, high: 1 };
   private y: Range | null = null;
+  private fitted: Range | null = null; // to the data, while there are any
   private g: CanvasRenderingContext2D | null = null;
   private painted = new Painted();
   private drawn = new WeakMap<HTMLElement, number>();
@@ -58,7 +59,7 @@ export class Plot {
   constructor(private host: HTMLElement, public config: PlotConfig, private events: PlotEvents) {}
 
   set(config: PlotConfig): void {
-    if (config.axis !== this.config.axis || config.log !== this.config.log || config.outliers !== this.config.outliers) this.y = null;
+    if (config.axis !== this.config.axis || config.log !== this.config.log || config.outliers !== this.config.outliers) this.fitted = null;
     this.config = config;
     drawSoon(this);
   }
@@ -134,7 +135,8 @@ export class Plot {
     const { curves, axis, log, outliers, low, high, unit } = this.config;
     const data = (outliers ? inliers : extent)(curves, axis, this.x.low, this.x.high, log);
     if (data && !log && FROM_ZERO.test(unit)) data.low = Math.min(0, data.low);
-    const by = steady(this.y, data, log), positive = (v: number | undefined) => v !== undefined && (!log || v > 0);
+    const by = steady(this.fitted, data, log), positive = (v: number | undefined) => v !== undefined && (!log || v > 0);
+    if (data) this.fitted = by;
     const range = { low: positive(low) ? low! : by.low, high: positive(high) ? high! : by.high };
     return range.high > range.low ? range : { low: range.low, high: range.low + (Math.abs(range.low) || 1) };
   }

@@ -8,7 +8,7 @@ export type Value = number | boolean | string;
 export type Ask =
   | { state: 'asked'; value: Value }
   | { state: 'applied'; value: Value; from: Value | undefined; step: number; milliseconds: number; id: Command['id'] }
-  | { state: 'failed'; value: Value; why: 'refused' | 'expired' | 'not sent' | 'no answer'; reason: string; bounds: string };
+  | { state: 'failed'; value: Value; why: 'refused' | 'expired' | 'not sent' | 'no answer'; reason: string; bounds: string }; // bounds: what the reason does not say itself
 
 // Sends a command of this run; resolves when it took effect, rejects with the reason.
 export type Send = (request: CommandRequest) => Promise<Command>;
@@ -37,8 +37,9 @@ export function changesOf(values: unknown): Change[] {
 function failure(value: Value, error: unknown): Ask {
   const body = error instanceof CommandError ? error.body : { code: 'unreachable', message: String(error) };
   const why = body.code === 'expired' ? 'expired' : body.code === 'unreachable' ? (/before the answer/.test(body.message) ? 'no answer' : 'not sent') : 'refused';
-  const min = body.min as number | undefined, max = body.max as number | undefined;
-  return { state: 'failed', value, why, reason: body.message, bounds: min !== undefined && max !== undefined ? `${min} \u2026 ${max}` : '' };
+  const min = body.min as number | undefined, max = body.max as number | undefined, said = body.message.split(/\s+/).map(Number);
+  const bounds = min === undefined || max === undefined || (said.includes(min) && said.includes(max)) ? '' : `${min} \u2026 ${max}`;
+  return { state: 'failed', value, why, reason: body.message, bounds };
 }
 
 // `since`: performance.now() at the click, so that what is shown is what the person waited.

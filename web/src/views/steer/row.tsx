@@ -32,7 +32,7 @@ function Status({ ask: now, parameter: p, me }: { ask: Ask | null; parameter: Pa
     return (
       <p class="steer-status bad" role="alert">
         <i class="dot" />{shown(now.value, p.type)} {now.why}: {now.reason}
-        {now.bounds && !now.bounds.split(' \u2026 ').every(edge => now.reason.includes(edge)) && <span class="muted">(allowed {now.bounds})</span>}
+        {now.bounds && <span class="muted">(allowed {now.bounds})</span>}
       </p>
     );
   if (now?.state === 'applied' && trueValue(p) === now.value)
