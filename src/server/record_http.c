@@ -114,8 +114,7 @@ static void meet_process(core *c, run *r, const http_run *h) {
     run_extra_load(r); // numbers of processes and generations of a run at rest
     process *p = process_find(r, h->process.text);
     if (!p && (p = process_new(c, r, h->process.text))) {
-        p->ended = true;  // has no alive file
-        p->rescan = true; // its segment is there already
+        p->ended = true; // has no alive file
         r->wants_state = false;
         process_join(p);
     }
@@ -135,6 +134,8 @@ static void introduce(core *c, const http_run *h) {
 static void tell_engine(core *c, const http_run *h) {
     core_lock(c);
     run *r = registry_named(c, h->run.text);
+    process *p = r ? process_find(r, h->process.text) : NULL;
+    if (p && !p->segment_count) p->rescan = true; // its file is there now, and is seen before it may end
     if (r) run_activate(c, r);
     core_unlock(c);
     core_ring(c);
