@@ -180,7 +180,7 @@ act('a phone: everything in reach, a sheet for what is selected', async () => {
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing sticks out');
 });
 
-act('a run without a network has no Network tab; layers without tensors are taught', async () => {
+act('a run without a network, and layers without tensors, are taught what to add', async () => {
   const bare = new Synthetic({ layers: mlp([8]), snapshots: 0 });
   bare.model = () => ({ layers: bare.layers.map(({ fanIn, units, ...l }) => l), tensors: [], push: null, evaluate: false });
   bare.tick = () => {};
@@ -189,8 +189,9 @@ act('a run without a network has no Network tab; layers without tensors are taug
   assert.match(await page.locator('.network-note pre').textContent(), /nns_tensor_add/);
   bare.model = () => ({ layers: [], tensors: [], push: null, evaluate: false });
   await page.reload();
-  await page.getByRole('tab', { name: 'Curves', exact: true }).waitFor({ timeout: PATIENCE });
-  await until('no tab', async () => (await page.getByRole('tab', { name: 'Network' }).count()) === 0, PATIENCE);
+  await page.getByText('This run has described no network').waitFor({ timeout: PATIENCE });
+  assert.match(await page.locator('.network-none pre').first().textContent(), /nns_layer_describe/);
+  assert.equal(await page.locator('.network-bar').count(), 0, 'nothing to choose where there is nothing to show');
 });
 
 // --- real training --------------------------------------------------------------------------------

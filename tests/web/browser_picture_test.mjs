@@ -171,6 +171,10 @@ test('lines: as many as asked, blue below and orange above zero, more on demand 
   assert.ok(points.at(-1)[2] > 0 ? r > b + 20 : b > r + 20, `${points.at(-1)[2]} is ${colour}`);
   await page.evaluate(() => { p.select({ layer: 2, unit: 3 }); p.draw(); });
   assert.equal(await page.evaluate(() => p.scene.chosen.reduce((n, b) => n + b.count, 0)), 100);
+  for (const tensor of [5, 0]) { // 0: which of the layer's tensors is not known
+    await page.evaluate(tensor => { p.selectTarget({ kind: 'link', layer: 2, tensor, index: 317, from: { layer: 1, unit: 17 }, to: { layer: 2, unit: 3 }, value: NaN }); p.draw(); }, tensor);
+    assert.deepEqual(await page.evaluate(() => p.scene.chosen.map(b => [...b.index])), [[317]], `tensor ${tensor}`);
+  }
   noFailures(page);
   await page.close();
 });

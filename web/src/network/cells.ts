@@ -42,7 +42,8 @@ export function filterCells(filters: Filters, m: Matrix, scale: Scale): Cells {
   const bytes = new Uint8Array(2 * units * area);
   for (let i = 1; i < bytes.length; i += 2) bytes[i] = CELL.blank;
   for (let unit = 0, from = 0; unit < units; unit++)
-    for (let c = 0; c < filters.channels; c++) {
+    for (let c = 0; c < filters.of; c++) {
+      if (c >= filters.channels) { from += kw * kh; continue; }
       const left = (c % cols) * (kw + 1), top = Math.floor(c / cols) * (kh + 1);
       for (let k = 0; k < kw * kh; k++, from++)
         put(bytes, unit * area + (top + Math.floor(k / kw)) * tile[0] + left + (k % kw), scale, matrixValue(m, from), ramp);

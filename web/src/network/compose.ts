@@ -18,7 +18,7 @@ export function rectOf(box: Box): Rect {
 
 function blocksOf(content: Content, box: Box): Block[] {
   if (box.form === 'word' || !box.units) return [];
-  const cells = content.cellsOf(box.layer), mapped = box.form === 'maps', style: CellStyle = mapped ? 'map' : box.pixels || box.form === 'slim' ? 'square' : 'dot';
+  const cells = content.cellsOf(box.layer), mapped = box.form === 'maps', style: CellStyle = mapped || box.tile[0] * box.tile[1] > 1 ? 'map' : box.pixels || box.form === 'slim' ? 'square' : 'dot';
   const blocks: Block[] = [{ key: `units ${box.layer}`, rect: box, cols: box.cols, rows: box.rows, cells, style }];
   const filters = mapped ? content.filtersOf(box.layer) : null;
   if (filters && box.filters) blocks.push({ key: `filters ${box.layer}`, rect: box.filters, cols: box.filters.cols, rows: box.filters.rows, cells: filters.cells, style: 'map' });

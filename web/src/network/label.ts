@@ -34,29 +34,37 @@ function markWords(content: Content, layer: number): [string, 'bad' | 'warn' | '
   if (content.layout.boxes[layer]!.pixels) return words;
   if (drawn.dead) words.push([`${whole(drawn.dead)} dead`, 'bad']);
   if (drawn.saturated) words.push([`${whole(drawn.saturated)} saturated`, 'warn']);
-  if (drawn.young && drawn.young === content.layout.boxes[layer]!.units) words.push(['fewer than 1024 samples', 'text3']);
+  if (drawn.young && drawn.young === content.layout.boxes[layer]!.units) words.push([YOUNG, 'text3']);
   return words;
 }
 
+const YOUNG = 'fewer than 1024 samples', BELOW_WIDE = 110; // px of a name below a layer
+
 type Line = [string[], TextStyle]; // the same in fewer and fewer words
+
+// Filters of which only blocks are known.
+function foldedFilters(content: Content, box: Box): string | undefined {
+  const folded = box.form === 'maps' && content.state.links.find(l => l.layer === box.layer)?.matrix.weight?.full;
+  return folded ? `${whole(folded[0])} filters, not drawn: ${whole(folded[0] * folded[1])} weights` : undefined;
+}
 
 interface Title { box: Box; x: number; lines: Line[]; width: number }
 
 function linesOf({ content, ink }: Space, box: Box): Line[] {
   const layer = content.model.layers[box.layer]!, style = (size: number, colour: string, bold = false): TextStyle => ({ size, colour, align: 'center', bold });
-  if (box.form === 'slim') return [[[layer.name], style(12, ink.text2, true)], [[shapeWord(content, box)], style(10, ink.text3)]];
+  if (box.form === 'slim') return [[[layer.name], style(12, ink.text2, true)], [[shapeWord(content, box), layer.shape.length >= 3 ? `${whole(layer.shape[0]!)} maps` : ''], style(10, ink.text3)]];
   const kind = layer.activation || (layer.kind === 'dense' || layer.kind === 'input' ? '' : layer.kind);
   const fold = box.form === 'word' ? 'nothing to draw' : box.pixels ? '' : box.fold;
   const join = (...words: (string | undefined)[]) => words.filter(Boolean).join(' \u00b7 '), marks = markWords(content, box.layer), said = marks.map(w => w[0]).join(' \u00b7 ');
   const lines: Line[] = [[[join(layer.name, shapeWord(content, box)), layer.name], style(13, ink.text, true)]], markStyle = said ? style(11, ink[marks[0]![1]]) : null;
-  const how = join(kind, fold), filters = box.filters?.fold;
+  const how = join(kind, fold), filters = box.filters?.fold ?? foldedFilters(content, box);
   if (content.layout.vertical) {
     if (how || filters || said) lines.push([[join(how, filters, said), join(how, said), said || how], markStyle ?? style(11, ink.text3)]);
     return lines;
   }
   if (how) lines.push([[how, fold || kind], style(11, ink.text3)]);
   if (filters) lines.push([[filters], style(11, ink.text3)]);
-  if (markStyle) lines.push([[said, marks[0]![0]], markStyle]);
+  if (markStyle) lines.push([[said, marks[0]![0], marks[0]![0] === YOUNG ? 'young' : ''].filter(Boolean), markStyle]);
   return lines;
 }
 
@@ -78,9 +86,10 @@ function reach(title: Title, all: Title[]): number {
   return room;
 }
 
-function paintTitle(space: Space, title: Title, room: number, out: Label[]): void {
+// lower: px below its usual place.
+function paintTitle(space: Space, title: Title, room: number, lower: number, out: Label[]): void {
   const { content, view } = space, { vertical } = content.layout, { box, x, lines } = title;
-  const top = (box.filters && vertical ? box.filters.y : box.y) * view.zoom + view.y, below = (box.y + box.h) * view.zoom + view.y;
+  const top = (box.filters && vertical ? box.filters.y : box.y) * view.zoom + view.y, below = footOf(title, view) + lower;
   if (x < -room || x > space.width + room || room < 24) return;
   lines.forEach(([words, style], i) => {
     const above = top - 15 * (lines.length - i) + 1, y = box.below ? below + 13 + 13 * i : vertical ? above : Math.max(14 + 15 * i, above);
@@ -91,21 +100,35 @@ function paintTitle(space: Space, title: Title, room: number, out: Label[]): voi
 }
 
 function titles(space: Space, boxes: Box[], out: Label[]): void {
-  const { content, view } = space, all = boxes.map(box => titleOf(space, box));
+  const { content, view } = space, all = boxes.map(box => titleOf(space, box)), lower = lowered(all.filter(t => t.box.below), view);
   for (const title of all) {
     const room = content.layout.vertical ? space.width - 24 : title.box.below ? roomBelow(content, title.box) * view.zoom : reach(title, all);
-    paintTitle(space, title, room, out);
+    paintTitle(space, title, room, lower.get(title) ?? 0, out);
   }
 }
 
-// Below a slim layer: up to the boxes beside it that reach down as far.
+const footOf = ({ box }: Title, view: View): number => (box.y + box.h) * view.zoom + view.y;
+
+// Slim layers stand close: from left to right each name goes as far down as those that are there already make it.
+function lowered(below: Title[], view: View): Map<Title, number> {
+  const lower = new Map<Title, number>(), placed: Rect[] = [], high = 28;
+  for (const title of below.sort((a, b) => a.x - b.x)) {
+    const w = Math.min(BELOW_WIDE, title.width) + 8, x = title.x - w / 2, foot = footOf(title, view);
+    let y = foot;
+    for (let other; (other = placed.find(p => p.x < x + w && x < p.x + p.w && p.y < y + high && y < p.y + p.h)); ) y = other.y + other.h;
+    placed.push({ x, y, w, h: high });
+    lower.set(title, y - foot);
+  }
+  return lower;
+}
+
+// Below a slim layer: up to the boxes beside it that reach down further.
 function roomBelow(content: Content, box: Box): number {
   const middle = box.x + box.w / 2, foot = box.y + box.h;
-  let room = 110;
+  let room = BELOW_WIDE;
   for (const other of content.layout.boxes) {
-    if (other === box || Math.abs(other.rank - box.rank) > 3) continue;
-    const edge = Math.min(Math.abs((other.filters?.x ?? other.x) - middle), Math.abs(other.x + other.w - middle));
-    if (other.below || other.y + other.h > foot + 4) room = Math.min(room, 2 * edge - 4);
+    if (other === box || other.below || Math.abs(other.rank - box.rank) > 3 || other.y + other.h <= foot + 4) continue;
+    room = Math.min(room, 2 * Math.min(Math.abs((other.filters?.x ?? other.x) - middle), Math.abs(other.x + other.w - middle)) - 4);
   }
   return room;
 }
@@ -119,7 +142,7 @@ function classes({ content, view, ink, width }: Space, box: Box, out: Label[]): 
   const shares = softmax && value?.length === box.units ? value : null;
   const numbers = shares ?? (seen?.each === 1 ? seen.values : null);
   let best = -1;
-  for (let u = 0; numbers && u < box.units; u++) if (best < 0 || numbers[u]! > numbers[best]!) best = u;
+  for (let u = 0; numbers && u < box.units; u++) if (numbers[u]! > (numbers[best] ?? 0)) best = u;
   for (let u = 0; u < box.units; u++) {
     const [wx, wy] = unitAt(box, u), x = wx * view.zoom + view.x, y = wy * view.zoom + view.y, top = u === best;
     const word = content.model.classes?.[u] ?? String(u), says = numbers && Number.isFinite(numbers[u]!) ? (shares ? percent(numbers[u]!) : number(numbers[u]!, 3)) : '';
@@ -139,6 +162,7 @@ function classes({ content, view, ink, width }: Space, box: Box, out: Label[]): 
 export function pairWords(pair: DrawnPair, links: 'lines' | 'matrices' | 'none'): string[] {
   const total = whole(pair.total), drawn = whole(pair.drawn), folded = pair.fold.includes(' as ');
   if (links === 'matrices') return [`${pair.fold} \u00b7 ${total} links${folded ? ', strongest of each block' : ''}`, pair.fold, `${total} links`];
+  if (pair.drawn === 0 && pair.total > 0) return [`${total} links, none drawn: zero or not finite`, `none of ${total}`];
   return pair.drawn >= pair.total ? [`all ${total} links`, total] : [`${total} links, strongest ${drawn} drawn`, `${drawn} of ${total}`];
 }
 

@@ -3,14 +3,16 @@
 //
 //     main axis    the way through the network: thickness of ranks, gaps for links between
 //     cross axis   the host's other side: shared by the branches of a rank
+import { whole } from '../look/format';
 import { fold, foldWord, times, type Grid } from './fold';
-import { filterShape, shapeOf, type Form, type Shape } from './forms';
+import { filterShape, kernelsDrawn, shapeOf, type Form, type Shape } from './forms';
 import type { NetworkModel } from './model';
 import { ranksOf, sourcesOf } from './order';
 
 export interface Rect { x: number; y: number; w: number; h: number }
 
-export interface Filters extends Rect { cols: number; rows: number; kernels: Grid; kernel: [number, number]; channels: number; fold: string }
+// channels: kernels of each unit that are drawn, the first of `of`.
+export interface Filters extends Rect { cols: number; rows: number; kernels: Grid; kernel: [number, number]; channels: number; of: number; fold: string }
 
 export interface Box extends Rect {
   layer: number;
@@ -23,7 +25,7 @@ export interface Box extends Rect {
   tile: [number, number];
   fold: string;
   filters: Filters | null;
-  below: boolean;          // its name stands below it (slim ones, so that names do not meet)
+  below: boolean;          // its name stands below it: slim ones stand so close that names beside each other would meet
 }
 
 export interface Layout {
@@ -44,7 +46,7 @@ export interface LayoutOptions {
 }
 
 export const NARROW = 560;
-const TOP = 62, BOTTOM = 34, STRIP = 30, SIDE = 24, BRANCH = 34, CIRCLE_WORDS = 76;
+const TOP = 62, BOTTOM = 34, STRIP = 30, SIDE = 24, BRANCH = 34, CIRCLE_WORDS = 76, SLIM_HIGH = 0.78, SLIM_MAP = 44, TIGHT = 44, GAP = 64;
 
 interface Plan { layer: number; shape: Shape; filters: Filters | null; weight: number; linked: boolean }
 
@@ -52,14 +54,18 @@ function planOf(model: NetworkModel, layer: number, users: number[], o: LayoutOp
   const info = model.layers[layer]!, shape = shapeOf(info, users[layer] === 0);
   const kernel = shape.form === 'maps' ? filterShape(o.weights[layer], shape.units) : null;
   const filters = kernel && filtersOf(kernel);
-  const weight = { grid: shape.pixels ? 1.7 : clamp(0.2 + 0.13 * Math.log2(shape.units), 0.5, 1.6), circles: 0.3, maps: 1.7 + (filters ? 0.9 : 0), slim: 0.22, word: 0.4 }[shape.form];
+  const weight = { grid: shape.pixels ? 1.7 : clamp(0.2 + 0.13 * Math.log2(shape.units), 0.5, 1.6), circles: 0.3, maps: 1.7 + (filters ? 0.9 : 0), slim: hasMaps(shape) ? 0.6 : 0.22, word: 0.4 }[shape.form];
   return { layer, shape, filters, weight, linked: info.parameters > 0 && info.inputs.length > 0 };
 }
 
-function filtersOf([units, channels, height, width]: [number, number, number, number]): Filters {
-  const kernels = fold(channels, 1, 1, 1), how = channels > 1 ? `${times(channels, height, width)} as ${times(kernels.cols, kernels.rows)}` : times(height, width);
-  return { x: 0, y: 0, w: 0, h: 0, cols: 0, rows: 0, kernels, kernel: [width, height], channels, fold: `${units} filters ${how}` };
+function filtersOf(shape: [number, number, number, number]): Filters {
+  const [units, of, height, width] = shape, channels = kernelsDrawn(shape), kernels = fold(channels, 1, 1, 1);
+  const how = of > 1 ? `${times(of, height, width)} as ${times(kernels.cols, kernels.rows)}` : times(height, width);
+  const part = channels < of ? `, first ${whole(channels)} of ${whole(of)}` : '';
+  return { x: 0, y: 0, w: 0, h: 0, cols: 0, rows: 0, kernels, kernel: [width, height], channels, of, fold: `${whole(units)} filters ${how}${part}` };
 }
+
+const hasMaps = ({ tile }: { tile: [number, number] }) => tile[0] * tile[1] > 1;
 
 const clamp = (v: number, low: number, high: number) => Math.min(high, Math.max(low, v));
 
@@ -76,13 +82,13 @@ function sizeOf(plan: Plan, w: number, h: number, vertical: boolean): Box {
     const pitch = clamp(vertical ? w / units : h / units, 4, vertical ? 40 : 34);
     return Object.assign(box, grid, vertical ? { w: pitch * units, h: Math.min(pitch, 30) } : { w: Math.min(pitch, 30), h: pitch * units });
   }
-  if (form === 'maps') return withFilters(box, grid, w, h, filters, vertical);
+  if (form === 'maps' || hasMaps(shape)) return withFilters(box, grid, w, form === 'slim' && !vertical ? h * SLIM_HIGH : h, filters, vertical);
   box.fold = shape.own ? times(shape.own[1], shape.own[0]) : foldWord(units, grid);
   if (shape.own) {
     const cell = Math.min(w / grid.cols, h / grid.rows, Math.max(14, 112 / Math.max(grid.cols, grid.rows)));
     return Object.assign(box, grid, { w: cell * grid.cols, h: cell * grid.rows });
   }
-  const across = Math.min(w / grid.cols, 24), down = Math.min(h / grid.rows, 24);
+  const high = form === 'slim' && !vertical ? h * SLIM_HIGH : h, across = Math.min(w / grid.cols, 24), down = Math.min(high / grid.rows, 24);
   return Object.assign(box, grid, { w: grid.cols * Math.min(across, 1.75 * down), h: grid.rows * Math.min(down, 1.75 * across) });
 }
 
@@ -91,7 +97,7 @@ function gridOf(shape: Shape, w: number, h: number, vertical: boolean, filters: 
   if (own) return { cols: own[0], rows: own[1] };
   if (form === 'circles') return vertical ? { cols: units, rows: 1 } : { cols: 1, rows: units };
   if (form === 'maps') return fold(units, vertical || !filters ? w : w * 0.62, h, tile[0] / tile[1]);
-  if (form === 'slim') return fold(units, w, h * (units > 64 ? 1 : 0.7), 1);
+  if (form === 'slim') return fold(units, w, vertical ? h : h * SLIM_HIGH, tile[0] / tile[1]);
   if (units <= 32) return vertical ? { cols: units, rows: 1 } : { cols: 1, rows: units };
   return fold(units, w, h);
 }
@@ -99,7 +105,7 @@ function gridOf(shape: Shape, w: number, h: number, vertical: boolean, filters: 
 // Maps and, before them, the filters that made them: the same grid, so that a filter is found where its map is.
 function withFilters(box: Box, grid: Grid, w: number, h: number, filters: Filters | null, vertical: boolean): Box {
   const share = filters && !vertical ? 0.62 : 1, shareDown = filters && vertical ? 0.6 : 1, [tw, th] = box.tile;
-  const cell = Math.min((w * share) / grid.cols / tw, (h * shareDown) / grid.rows / th, 90 / Math.max(tw, th));
+  const cell = Math.min((w * share) / grid.cols / tw, (h * shareDown) / grid.rows / th, (box.form === 'slim' ? SLIM_MAP : 90) / Math.max(tw, th));
   Object.assign(box, grid, { w: cell * tw * grid.cols, h: cell * th * grid.rows, fold: foldWord(box.units, grid) });
   if (!filters) return box;
   const fw = filters.kernels.cols * filters.kernel[0], fh = filters.kernels.rows * filters.kernel[1];
@@ -149,11 +155,11 @@ function layOut(model: NetworkModel, o: LayoutOptions, bottom: number): Layout {
   const boxes: Box[] = [], rooms = plans.map((rank, r) => {
     const share = cross / rank.length - (rank.length > 1 ? BRANCH : 0);
     const sized = rank.map(p => sizeOf(p, vertical ? share : Math.max(8, thick * p.weight), vertical ? Math.max(14, thick * p.weight) : share, vertical));
-    for (const box of sized) boxes[box.layer] = Object.assign(box, { rank: r, below: box.form === 'slim' && !vertical && box.h < 0.85 * cross });
+    for (const box of sized) boxes[box.layer] = Object.assign(box, { rank: r, below: box.form === 'slim' && !vertical });
     return { sized, main: Math.max(...sized.map(b => extent(b, vertical)[0])) };
   });
   const used = rooms.reduce((sum, room) => sum + room.main, 0);
-  const gap = vertical ? (o.matrices ? 200 : clamp((length - used - TOP - BOTTOM) / links, 88, 150)) : clamp((length - used) / links, o.matrices ? 110 : 64, o.matrices ? 420 : 230);
+  const gap = vertical ? (o.matrices ? 200 : clamp((length - used - TOP - BOTTOM) / links, 88, 150)) : gapOf((length - used) / links, o.matrices);
   const total = used + gap * linked.reduce((a, b) => a + b, 0);
   const gaps: Rect[] = [], start = vertical ? TOP : SIDE + Math.max(0, (length - total) / 2), middle = vertical ? o.width / 2 : TOP + cross / 2;
   let at = start;
@@ -171,6 +177,12 @@ function layOut(model: NetworkModel, o: LayoutOptions, bottom: number): Layout {
   const layout: Layout = { vertical, boxes, sources, gaps, matrices: [], width: vertical ? o.width : Math.max(o.width, end), height: vertical ? Math.max(o.height, end) : o.height };
   layout.matrices = boxes.map(box => (o.matrices ? matrixRect(layout, box, rooms[box.rank]!.sized, o.weights[box.layer]) : null));
   return layout;
+}
+
+// Between layers side by side, `share` being what each would get. Rather tight than not in sight; what does not fit anyway has room.
+function gapOf(share: number, matrices: boolean): number {
+  if (matrices) return clamp(share, 110, 420);
+  return share < TIGHT ? GAP : Math.min(share, 230);
 }
 
 // A weight as a matrix, units x inputs, in the gap before its layer, in its own proportions as far as there is room.

@@ -133,6 +133,13 @@ export function strengthOf({ low, high, log }: Scale, value: number): number {
   return Math.min(1, Math.max(0, share));
 }
 
+// One line of a batch, as bold as lines are.
+export function boldest(batch: Batch, at: number): Batch {
+  const data = batch.data.slice(FLOATS * at, FLOATS * (at + 1));
+  data[4] = 1;
+  return { ...batch, data, index: batch.index.slice(at, at + 1), value: batch.value.slice(at, at + 1), count: 1 };
+}
+
 // What linksOfUnit depends on, to compare by identity.
 export const linksKey = (state: NetworkState): unknown[] => [
   ...state.links.flatMap(l => [l.matrix.weight, l.matrix.gradient, l.matrix.update, l.strongest.weight, l.strongest.gradient, l.strongest.update]),

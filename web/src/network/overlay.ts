@@ -40,7 +40,7 @@ function paintRing(scene: Scene, content: Content, at: UnitAt, colour: string, p
   const box = content.layout.boxes[at.layer];
   if (!box || box.form === 'word' || at.unit >= box.units) return;
   const { zoom, x, y } = scene.view, [wx, wy] = unitAt(box, at.unit), w = (box.w * zoom) / box.cols, h = (box.h * zoom) / box.rows;
-  if (box.form === 'maps' || box.pixels) pen.frame(wx * zoom + x - w / 2 - 0.5, wy * zoom + y - h / 2 - 0.5, w + 1, h + 1, colour, 2);
+  if (box.form === 'maps' || box.form === 'slim' || box.pixels) pen.frame(wx * zoom + x - w / 2 - 0.5, wy * zoom + y - h / 2 - 0.5, w + 1, h + 1, colour, 2);
   else pen.ring(wx * zoom + x, wy * zoom + y, Math.max(4.5, Math.min(w, h) * DOT.share + 2), colour, 2);
 }
 

@@ -11,7 +11,7 @@ import { controlsOf, type Handled } from './hands';
 import { targetUnder, unitTarget } from './hit';
 import { attach } from './input';
 import { layoutOf, unitAt, type Box, type Layout } from './layout';
-import { linksKey, linksOfUnit, weightShape, type Batch } from './lines';
+import { boldest, linksKey, linksOfUnit, weightShape, type Batch } from './lines';
 import type { Drawn, Look, NetworkModel, NetworkPicture, NetworkState, PictureEvents, PictureTheme, Target, UnitAt } from './model';
 import { PLAIN } from './model';
 import { paintOverlay } from './overlay';
@@ -23,7 +23,7 @@ import { DOT, type Scene, type View } from './scene';
 import { rowsOf, sentenceOf, targetWords } from './summary';
 import { Surfaces } from './surfaces';
 import { emptyState } from './take';
-import { beginning, clamped, fitted, moved, reveal } from './view';
+import { atFirst, beginning, clamped, fitted, moved, reveal } from './view';
 
 const NO_WEBGL = 'This browser has no WebGL2: units and matrices are drawn on a plain canvas, with fewer lines.';
 const LOST = 'The graphics context was lost: drawn on a plain canvas until it comes back.';
@@ -40,6 +40,7 @@ export class Picture implements NetworkPicture {
   private layoutKey = '';
   private content: Content | null = null;
   private view: View = beginning();
+  private atHome = true;   // nobody has moved it
   private scene: Scene | null = null;
   private boxes: Box[] = [];
   private chosen: Target | null = null;
@@ -82,7 +83,7 @@ export class Picture implements NetworkPicture {
     this.state = emptyState(model);
     this.chosen = this.over = null;
     this.layoutKey = '';
-    this.view = beginning();
+    this.atHome = true;
     this.changed();
   }
 
@@ -146,6 +147,7 @@ export class Picture implements NetworkPicture {
     if (key !== this.layoutKey || !this.layout) {
       this.layout = layoutOf(this.model, { width, height, matrices, weights });
       this.layoutKey = key;
+      if (this.atHome) this.view = atFirst(this.layout, width, height);
       this.content = this.chosenLines = null;
     }
     this.view = clamped(this.view, this.layout, width, height);
@@ -157,9 +159,9 @@ export class Picture implements NetworkPicture {
     if (!target || target.kind === 'layer' || this.look.links === 'none') return [];
     if (target.kind === 'unit') return linksOfUnit(this.model, content.layout, this.state, this.look, target);
     return linksOfUnit(this.model, content.layout, this.state, this.look, target.to, 1e6).flatMap(batch => {
-      if (batch.link.layer !== target.layer || batch.link.tensor !== target.tensor) return [];
+      if (batch.link.layer !== target.layer || (target.tensor && batch.link.tensor !== target.tensor)) return [];
       const at = batch.index.indexOf(target.index);
-      return at < 0 ? [] : [{ ...batch, data: batch.data.slice(6 * at, 6 * at + 6), index: batch.index.slice(at, at + 1), value: batch.value.slice(at, at + 1), count: 1 }];
+      return at < 0 ? [] : [boldest(batch, at)];
     });
   }
 
@@ -260,6 +262,7 @@ export class Picture implements NetworkPicture {
   private move(view: View): void {
     if (!this.layout) return;
     this.view = clamped(view, this.layout, this.surfaces.width, this.surfaces.height);
+    this.atHome = false;
     this.movedAt = performance.now();
     clearTimeout(this.settle);
     this.settle = setTimeout(() => this.later(), MOVING_MS + 20) as unknown as number;

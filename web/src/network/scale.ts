@@ -47,9 +47,15 @@ export function roundUp(value: number): number {
   return value;
 }
 
+// Black is the darkest there is, rounded down (a mean of normalised pixels is nowhere near zero).
+function pixelScale(lowest: number, highest: number): Scale {
+  const high = Math.max(1, highest), low = lowest > 0 ? Math.floor(lowest * 20) / 20 : lowest;
+  return { ramp: 'pixels', low: low < high ? low : 0, high, log: false };
+}
+
 export function scaleOf(range: Range, ramp: RampName, log: boolean): Scale {
   const known = !Number.isNaN(range.lowest), size = known ? Math.max(Math.abs(range.lowest), Math.abs(range.highest)) : 0;
-  if (ramp === 'pixels') return { ramp, low: Math.min(0, known ? range.lowest : 0), high: Math.max(1, known ? range.highest : 1), log: false };
+  if (ramp === 'pixels') return pixelScale(known ? range.lowest : 0, known ? range.highest : 1);
   const high = size > 0 ? roundUp(size) : 1;
   if (!log) return { ramp, low: ramp === 'signed' ? -high : 0, high, log: false };
   const floor = Number.isNaN(range.smallest) ? high / 10 : range.smallest;

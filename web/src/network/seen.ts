@@ -58,7 +58,6 @@ export function seenAt(model: NetworkModel, layout: Layout, state: NetworkState,
   const area = box.tile[0] * box.tile[1];
   let each = values.length === box.units * area ? area : 1;
   if (each === 1 && values.length > box.units && values.length % box.units === 0) values = means(values, box.units);
-  if (each > 1 && box.form !== 'maps') each = 1;
   const range = rangeOf(values, box.units * each), name = model.layers[layer]!.activation ?? '';
   const signed = !pixels && (look.compare !== null || (quantity === 'value' && !NOT_NEGATIVE.test(name) && range.lowest < 0));
   return { quantity: pixels ? 'input' : quantity, values, each, ramp: pixels ? 'pixels' : signed ? 'signed' : 'magnitude', range };

@@ -12,6 +12,14 @@ export function fitted(layout: Layout, width: number, height: number): View {
 // As large as it was laid out, from its beginning.
 export const beginning = (): View => ({ zoom: 1, x: 0, y: 0 });
 
+const FIT_LEAST = 0.6;
+
+// Before anybody moves it: all of it where that is not too small, else its beginning.
+export function atFirst(layout: Layout, width: number, height: number): View {
+  const whole = fitted(layout, width, height);
+  return !layout.vertical && whole.zoom >= FIT_LEAST ? whole : beginning();
+}
+
 const within = (at: number, size: number, room: number) => (size <= room ? (room - size) / 2 : Math.min(0, Math.max(room - size, at)));
 
 export function clamped(view: View, layout: Layout, width: number, height: number): View {

@@ -6,7 +6,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import { CAPTURE_KIND, decodeCapture, type Capture } from '../link/capture';
 import type { LookAsk, LookWord } from '../link/messages';
-import type { NetworkModel, NetworkState } from '../network/model';
+import type { NetworkState } from '../network/model';
 import { emptyState, numberOf, placesOf, takeCapture } from '../network/take';
 import { link } from './link';
 import { askModel, type RunModel } from './model';
@@ -34,7 +34,7 @@ export interface UnitPlace { layer: number; unit: number } // the layer by its p
 export class Network {
   readonly live = signal<NetworkState | null>(null);
   readonly details = signal<ReadonlyMap<string, UnitDetail>>(new Map());
-  readonly time = signal(0);               // wall time of the newest capture, in ms
+  readonly time = signal(0);               // wall time of the newest capture, in ms; 0: none has come
   readonly error = signal('');             // why nothing is seen
   readonly past = signal<{ step: number; state: NetworkState } | null>(null); // the moment that is shown, once it has come
   readonly hovered = signal<UnitPlace | null>(null);
@@ -148,7 +148,7 @@ export class Network {
     askModel(this.run);
   }
 
-  // A run that is over has no live network: what is known of its end, at most its last snapshot, stands for it.
+  // Until a capture comes (of a run that is over none does) the last snapshot stands for what is now.
   async rest(step: number): Promise<void> {
     if (this.live.peek()) return;
     const state = await this.snapshots.load(step);
@@ -178,5 +178,3 @@ export function networkOf(run: string, model: RunModel): Network {
   networks.set(run, made);
   return made;
 }
-
-export const hasNetwork = (model: NetworkModel | null): boolean => (model?.layers.length ?? 0) > 0;

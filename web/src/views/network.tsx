@@ -52,7 +52,7 @@ function useMoment(network: Seen | null): void {
       const list = network.snapshots.list.value, { moment } = view.value.network, run = runs.value.get(network.run);
       const last = list.snapshots.at(-1);
       void network.seek(moment);
-      if (run && isOver(run) && last) void network.rest(last.step);
+      if (run && last && !network.live.peek()) void network.rest(last.step);
     });
     return () => (stop(), unwatch());
   }, [network]);

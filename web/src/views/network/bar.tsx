@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ComponentChildren } from 'preact';
 import { save } from '../../charts/export';
 import { whole } from '../../look/format';
+import { modelOf } from '../../state/model';
 import { inPicture } from '../../state/push';
 import { currentRun } from '../../state/runs';
 import { MOST_LINKS, QUANTITIES, RATES, type NetworkView } from '../../state/network-view';
@@ -99,7 +100,8 @@ function Pushed() {
 }
 
 export function Bar() {
-  const n = view.value.network;
+  const n = view.value.network, run = currentRun.value;
+  if (!run || !modelOf(run.id).value?.layers.length) return null;
   if (n.part === 'sparsity') return <div class="network-bar"><Part /></div>;
   return (
     <div class="network-bar">
@@ -109,6 +111,7 @@ export function Bar() {
       <Choice name="scale" label="scale" value={`${n.scale} ${n.curve}`} options={SCALES} title="by itself: logarithmic for gradients and updates"
         set={both => setNetwork({ scale: both.split(' ')[0] as NetworkView['scale'], curve: both.split(' ')[1] as NetworkView['curve'] })} />
       <Links />
+      <button type="button" class="button small" title="the whole network in sight (0)" onClick={() => picture.value?.fit()}>fit</button>
       <Export />
     </div>
   );

@@ -44,7 +44,7 @@ function StatRow({ word, props }: { word: CardWord; props: CardProps }) {
       <dt>{SAYS[word][0]}</dt>
       <dd class="card-spark">
         <svg viewBox={`0 0 ${WIDE} ${HIGH}`} preserveAspectRatio="none" aria-hidden="true">
-          {path && <path class={`spark-${word.replace(/\W/g, '-')}`} d={path} />}
+          {path && <path class={`spark-${word.replace(/\W/g, '-')}${points!.max.subarray(0, points!.rows).some(v => v > 0) ? ' some' : ''}`} d={path} />}
           {shown !== null && <line class="spark-now" x1={(WIDE * shown) / to} x2={(WIDE * shown) / to} y1="0" y2={HIGH} />}
         </svg>
       </dd>

@@ -15,12 +15,17 @@ import { unitWords } from './words';
 type Link = Extract<Target, { kind: 'link' }>;
 const MOST = 600, COURSE = 16, LARGE = 2 << 20, SOON_MS = 300;
 
-// What a weight was in the snapshots that are here.
-function pastOf(network: Network, t: Link): { step: number; value: number }[] {
-  return network.snapshots.all().flatMap(({ step, state }) => {
+// What a weight was in the snapshots that are here, and by how much those are rounded.
+function pastOf(network: Network, t: Link): { points: { step: number; value: number }[]; rounding: number } {
+  const points: { step: number; value: number }[] = [];
+  let rounding = 0;
+  for (const { step, state } of network.snapshots.all()) {
     const m = matrixOf(state, t.layer, 'weight');
-    return m && !m.full && t.index < m.rows * m.cols ? [{ step, value: matrixValue(m, t.index) }] : [];
-  });
+    if (!m || m.full || t.index >= m.rows * m.cols) continue;
+    points.push({ step, value: matrixValue(m, t.index) });
+    if (m.data instanceof Int8Array) rounding = Math.max(rounding, m.scale);
+  }
+  return { points, rounding };
 }
 
 // Snapshots spread over the run are fetched, so that the course reaches back to its beginning.
@@ -59,7 +64,7 @@ export function LinkFacts({ network, target: t }: { network: Network; target: Li
     recorded.current.push({ step: weight.step, value });
     if (recorded.current.length > MOST) recorded.current = recorded.current.filter((_, i) => i % 2 === 0);
   }, [weight?.step, value]);
-  const { layers } = network.model;
+  const { layers } = network.model, past = pastOf(network, t);
   return (
     <div class="inspect-body">
       <p class="inspect-standing">
@@ -73,7 +78,7 @@ export function LinkFacts({ network, target: t }: { network: Network; target: Li
         <Fact name="update" value={at('update')} />
       </dl>
       <Section title="weight over time">
-        <CoursePlot lines={[{ name: 'weight', tone: 'tone-a', course: joined([...pastOf(network, t), ...recorded.current]) }]} at={moment} />
+        <CoursePlot lines={[{ name: 'weight', tone: 'tone-a', least: 8 * past.rounding, course: joined([...past.points, ...recorded.current]) }]} at={moment} />
       </Section>
       {weight && <p class="faint number inspect-step">{weight.exact ? 'exact' : 'as recorded, rounded'}, step <span data-fact="step" data-value={weight.step}>{whole(weight.step)}</span></p>}
     </div>

@@ -17,6 +17,7 @@ function When({ network }: { network: Network }) {
   if (moment !== null && compare && past) return <span class="tag">now minus step {whole(past.step)}</span>;
   if (moment !== null && past) return <span class="tag">snapshot of step {whole(past.step)}</span>;
   if (run && isOver(run)) return <span class="tag">as it ended, step {whole(network.live.value?.step ?? run.last_step)}</span>;
+  if (!network.time.value && network.live.value) return <span class="tag">last snapshot, step {whole(network.live.value.step)}</span>;
   return <span class="tag live"><i class="dot" />live</span>;
 }
 

@@ -80,10 +80,10 @@ export function SampleRow({ samples, classes }: { samples: Samples; classes: rea
 
 const WIDE = 256, HIGH = 56;
 
-function coursePath(step: ArrayLike<number>, value: ArrayLike<number>, from: number, to: number): string {
+function coursePath(step: ArrayLike<number>, value: ArrayLike<number>, from: number, to: number, least = 0): string {
   let low = Infinity, high = -Infinity, path = '', pen = 'M';
   for (let i = 0; i < value.length; i++) if (Number.isFinite(value[i]!)) (low = Math.min(low, value[i]!)), (high = Math.max(high, value[i]!));
-  const span = high - low || Math.abs(high) || 1, base = high === low ? low - span / 2 : low;
+  const span = Math.max(high - low, least) || Math.abs(high) || 1, base = (low + high - span) / 2;
   for (let i = 0; i < value.length; i++) {
     if (!Number.isFinite(value[i]!)) { pen = 'M'; continue; }
     const x = (WIDE * (step[i]! - from)) / Math.max(1, to - from), y = 3 + (1 - (value[i]! - base) / span) * (HIGH - 6);
@@ -93,7 +93,8 @@ function coursePath(step: ArrayLike<number>, value: ArrayLike<number>, from: num
   return path;
 }
 
-export interface Line { name: string; tone: string; course: { step: ArrayLike<number>; value: ArrayLike<number> } }
+// least: the span that its height shows at least (rounding is no course).
+export interface Line { name: string; tone: string; least?: number; course: { step: ArrayLike<number>; value: ArrayLike<number> } }
 
 // Several lines over the same steps, each on its own scale; the legend names them with their last values.
 export function CoursePlot({ lines, at }: { lines: Line[]; at: number | null }) {
@@ -103,7 +104,7 @@ export function CoursePlot({ lines, at }: { lines: Line[]; at: number | null }) 
   return (
     <div class="course">
       <svg ref={box} viewBox={`0 0 ${WIDE} ${HIGH}`} preserveAspectRatio="none" role="img" aria-label={`${lines.map(l => l.name).join(' and ')} from step ${whole(from)} to ${whole(to)}`}>
-        {seen.map(l => <path key={l.name} class={`course-line ${l.tone}`} d={coursePath(l.course.step, l.course.value, from, to)} />)}
+        {seen.map(l => <path key={l.name} class={`course-line ${l.tone}`} d={coursePath(l.course.step, l.course.value, from, to, l.least)} />)}
         {at !== null && at >= from && at <= to && <line class="spark-now" x1={(WIDE * (at - from)) / Math.max(1, to - from)} x2={(WIDE * (at - from)) / Math.max(1, to - from)} y1="0" y2={HIGH} />}
       </svg>
       <p class="course-ends faint number"><span>{whole(from)}</span>{seen.map(l => <span key={l.name} class={`course-word ${l.tone}`}>{l.name}</span>)}<span>{whole(to)}</span></p>

@@ -87,7 +87,7 @@ function Why({ network }: { network: Network }) {
 }
 
 export function Stage({ network }: { network: Network }) {
-  const host = useRef<HTMLDivElement>(null), hover = useHover(network), [failed, setFailed] = useState(''), why = drawn.value?.why ?? '';
+  const host = useRef<HTMLDivElement>(null), hover = useHover(network), [failed, setFailed] = useState('');
   useEffect(() => {
     const given: Given = { step: -1, time: 0 }, place = host.current!;
     const say = (d: Drawn) => {
@@ -117,8 +117,6 @@ export function Stage({ network }: { network: Network }) {
       <Tip network={network} width={host.current?.clientWidth ?? 0} />
       <Why network={network} />
       {failed && <p class="network-note notice bad" role="alert">The picture could not be made: {failed}</p>}
-      {why && <p class="network-how faint">{why}</p>}
-      <button type="button" class="button small quiet network-fit" title="the whole network in sight (0)" onClick={() => picture.value?.fit()}>fit</button>
     </div>
   );
 }

@@ -26,7 +26,7 @@ export function figure(value: number | undefined, digits = 3): string {
   if (value === undefined) return '\u2013';
   if (!Number.isFinite(value) || value === 0) return number(value);
   const size = Math.abs(value);
-  return size < 1e-3 ? value.toExponential(digits - 1).replace('-', value < 0 ? '\u2212' : '-') : number(value, digits);
+  return size < 1e-3 ? value.toExponential(digits - 1).replace('-', value < 0 ? '\u2212' : '-') : number(value, digits).replace('e+', 'e');
 }
 
 export const share = (value: number | undefined): string => (value === undefined || Number.isNaN(value) ? '\u2013' : percent(value));
