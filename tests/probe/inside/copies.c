@@ -341,7 +341,7 @@ static void register_small(void) {
     small[0] = tensor_of(fc, NNS_WEIGHT, NNS_ALWAYS, 8, 8, weights);
     small[1] = tensor_of(fc, NNS_WEIGHT_GRAD, NNS_AT_UPDATE, 8, 8, gradients);
     small[2] = tensor_of(fc, NNS_ACT, NNS_ALWAYS, 8, 8, activations);
-    small[3] = tensor_of(fc, NNS_PRE, NNS_WHEN_SHOWN, 8, 8, shown);
+    small[3] = tensor_of(fc, NNS_PRE_GRAD, NNS_WHEN_SHOWN, 8, 8, shown);
 }
 
 // A body whose numbers tell its step; an update at each `every`-th step.
@@ -360,7 +360,8 @@ static void body(int64_t step, int every) {
 }
 
 #define SMALL_ROLES                                                                                \
-    (ROLE_BIT(WEIGHT) | ROLE_BIT(WEIGHT_GRAD) | ROLE_BIT(ACT) | ROLE_BIT(PRE) | ROLE_BIT(UPDATE))
+    (ROLE_BIT(WEIGHT) | ROLE_BIT(WEIGHT_GRAD) | ROLE_BIT(ACT) | ROLE_BIT(PRE_GRAD) |               \
+     ROLE_BIT(UPDATE))
 
 static int64_t run_until_end(int64_t step, int every) {
     for (int i = 0; i < 2000 && !number_of(COPY_SET_END); i++) {
