@@ -39,14 +39,13 @@ static uint32_t slot_of(const samples *s, uint64_t number) {
 }
 
 // The ring as large as inputs of this size let it be. Another size of input begins anew.
-static bool make_ring(samples *s, uint32_t elements) {
-    if (s->ring && s->input_elements == elements) return true;
-    uint32_t ring =
-        elements > SAMPLES_BYTES / SAMPLES_RING ? SAMPLES_BYTES / elements : SAMPLES_RING;
-    if (s->ring && elements == 0) return true; // inputs are missing this time
-    if (ring == 0) ring = 1, elements = 0;     // too large to keep
+static void make_ring(samples *s, uint32_t elements) {
+    if (elements > SAMPLES_BYTES) elements = 0; // too large to keep
+    if (s->ring && (elements == 0 || elements == s->input_elements))
+        return; // 0: not seen this time
     mem_free(s->inputs);
-    s->inputs = elements ? mem_array(ring, elements) : NULL;
+    s->ring = elements > SAMPLES_BYTES / SAMPLES_RING ? SAMPLES_BYTES / elements : SAMPLES_RING;
+    s->inputs = elements ? mem_array(s->ring, elements) : NULL;
     s->input_elements = s->inputs ? elements : 0;
     for (uint32_t i = 0; i < SAMPLES_LAYERS; i++) {
         mem_free(s->layers[i].values);
@@ -56,8 +55,6 @@ static bool make_ring(samples *s, uint32_t elements) {
     memset(s->shown, 0, sizeof s->shown);
     s->unit_bytes = 0;
     s->taken = 0;
-    s->ring = elements ? ring : SAMPLES_RING;
-    return true;
 }
 
 static void widen(samples *s, const samples_batch *b) {

@@ -255,6 +255,25 @@ static void correlated_units(void **state) {
     free(values);
 }
 
+// Inputs too large to be kept: what else is known of the samples stays from batch to batch.
+static void inputs_too_large(void **state) {
+    (void)state;
+    samples s;
+    float input = 0, value = 0;
+    assert_int_equal(samples_init(&s), 0);
+    for (uint64_t batch = 0; batch < 3; batch++) {
+        uint64_t first = samples_take(
+            &s, &(samples_batch){.rows = 1, .inputs = &input, .input_elements = SAMPLES_BYTES + 1});
+        assert_int_equal(first, batch + 1);
+        value = (float)batch;
+        samples_units(&s, 0, &value, 1, 1, first);
+    }
+    assert_null(s.inputs);
+    for (uint32_t slot = 0; slot < 3; slot++)
+        assert_true(s.layers[0].values[slot] == (float)slot);
+    samples_fini(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dense_as_counted),
@@ -262,6 +281,7 @@ int main(void) {
         cmocka_unit_test(gradients),
         cmocka_unit_test(classes_and_selectivity),
         cmocka_unit_test(extremes_of_the_ring),
+        cmocka_unit_test(inputs_too_large),
         cmocka_unit_test(correlated_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
