@@ -35,25 +35,9 @@ static void push_value(digest *d, const copy *c) {
     if (!d->pushing || c->what < PUSHED_INPUT || c->what > PUSHED_OUTPUT || c->count > UINT32_MAX)
         return;
     const layer *l = c->what == PUSHED_VALUE ? layer_at(d, c->layer) : NULL;
-    capture_section section = {.quantity = quantities[c->what],
-                               .coding = CODING_F32,
-                               .dims = 1,
-                               .layer = c->layer,
-                               .shape = {(uint32_t)c->count}};
-    uint64_t product = 1;
-    for (int i = 0; i < c->dims; i++)
-        product *= c->shape[i];
-    if (c->dims > 0 && product == c->count) {
-        section.dims = c->dims;
-        memcpy(section.shape, c->shape, sizeof section.shape);
-    } else if (l) {
-        product = 1;
-        for (int i = 0; i < l->dims; i++)
-            product *= (uint64_t)l->shape[i];
-        if (product == c->count) section.dims = l->dims;
-        for (int i = 0; product == c->count && i < l->dims; i++)
-            section.shape[i] = (uint32_t)l->shape[i];
-    }
+    capture_section section = {
+        .quantity = quantities[c->what], .coding = CODING_F32, .layer = c->layer};
+    section_layer_shape(&section, l, c->count);
     section_add(&d->push, section, copy_data(c));
 }
 

@@ -20,7 +20,6 @@
 #define SNAPSHOT_CELLS_ALL (32u << 20)
 #define CELLS_LEAST 4096u
 #define SNAPSHOT_STRONGEST 3000u
-#define STRONGEST_MAX 100000u
 #define UNITS_MAX (1u << 20) // of a layer whose units are looked at one by one
 
 // One slice of a weight as it stood before the update.
@@ -117,7 +116,6 @@ static inline tensor *tensor_at(digest *d, uint32_t handle) {
 }
 // NULL: no memory, or no such one.
 layer_view *layer_view_of(digest *d, uint32_t handle);
-tensor_view *tensor_view_of(digest *d, uint32_t handle);
 static inline uint32_t layers_of(digest *d) {
     return atomic_load_explicit(&d->net->registry.layer_count, memory_order_acquire);
 }
@@ -149,6 +147,8 @@ void snapshot_end(digest *d);
 
 // sections.c: what looks and snapshots have in common.
 void section_add(buf *out, capture_section section, const void *data);
+// The shape of `elements` values of a layer: the layer's own when it is as many, else one row (l NULL too).
+void section_layer_shape(capture_section *section, const layer *l, uint64_t elements);
 void sections_of_layer(digest *d, buf *out,
                        uint32_t layer); // unit quantities and statistics of this set
 void section_strong(buf *out, int quantity, uint32_t layer, uint32_t tensor, links *l);

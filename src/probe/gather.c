@@ -29,7 +29,7 @@ layer_view *layer_view_of(digest *d, uint32_t handle) {
     return *view;
 }
 
-tensor_view *tensor_view_of(digest *d, uint32_t handle) {
+static tensor_view *tensor_view_of(digest *d, uint32_t handle) {
     if (handle == 0 || handle > tensors_of(d)) return NULL;
     tensor_view **view = &d->tensors[handle - 1];
     if (!*view) *view = mem_new(sizeof **view);
@@ -160,11 +160,6 @@ static uint32_t look_bit(nns_role role) {
                                      : LOOK_UPDATES;
 }
 
-static uint32_t strongest_wanted(const digest *d) {
-    uint32_t wanted = d->set.look.strongest;
-    return wanted > STRONGEST_MAX ? STRONGEST_MAX : wanted;
-}
-
 static links *look_links(digest *d, const tensor *t, const tensor_view *v, nns_role role) {
     bool wanted = d->set.looked && d->set.look.what & look_bit(role);
     bool inspected = d->set.looked && (d->set.look.unit_count ||
@@ -172,7 +167,7 @@ static links *look_links(digest *d, const tensor *t, const tensor_view *v, nns_r
     if (!wanted && !inspected) return NULL;
     bool whole = wanted && (v->elements <= LOOK_SMALL || d->set.look.what & LOOK_MATRICES);
     size_t cells = whole ? cells_for(d, v->elements, LOOK_CELLS, LOOK_CELLS_ALL) : 0;
-    links *l = new_links(&v->shape, cells, wanted ? strongest_wanted(d) : 0, role == NNS_WEIGHT);
+    links *l = new_links(&v->shape, cells, wanted ? d->set.look.strongest : 0, role == NNS_WEIGHT);
     if (l) pick_units(d, l, t);
     return l;
 }
@@ -249,8 +244,7 @@ static void add_change(digest *d, tensor_view *v, const float *now, const earlie
 
 // The numbers of a slice from `at` on, as float32: as they are, or converted.
 static const float *numbers(digest *d, const copy *c, uint64_t at, size_t count) {
-    static const size_t bytes[] = {0, 4, 8, 2, 2, 1, 1, 4, 8};
-    const uint8_t *data = (const uint8_t *)copy_data(c) + at * bytes[c->dtype];
+    const uint8_t *data = (const uint8_t *)copy_data(c) + at * dtype_bytes((nns_dtype)c->dtype);
     if (c->dtype == NNS_FLOAT32) return (const float *)(const void *)data;
     moments_convert(d->scratch, data, (nns_dtype)c->dtype, count);
     return d->scratch;
@@ -278,7 +272,7 @@ static void became_whole(digest *d, uint32_t handle, tensor_view *v) {
 void gather_slice(digest *d, const copy *c) {
     tensor_view *v = tensor_view_of(d, c->tensor);
     tensor *t = tensor_at(d, c->tensor);
-    if (!v || !t || c->dtype < NNS_FLOAT32 || c->dtype > NNS_INT64) return;
+    if (!v || !t || !dtype_bytes((nns_dtype)c->dtype)) return;
     bool first = c->flags & COPY_FIRST, old = c->flags & COPY_EARLIER;
     if (first && (old || v->set != d->set.number)) begin(d, c, t, v);
     if (v->set != d->set.number || c->first > v->elements || c->count > v->elements - c->first)

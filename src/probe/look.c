@@ -100,17 +100,11 @@ void look_tensor(digest *d, uint32_t handle, tensor_view *v) {
 static int input_shape(digest *d, uint32_t elements, uint32_t shape[3]) {
     uint32_t handle = d->set.of_role[NNS_INPUT];
     layer *l = handle ? layer_at(d, tensor_at(d, handle)->layer) : NULL;
+    capture_section one = {0};
     if (!l) l = layer_at(d, 1);
-    int64_t product = 1;
-    for (int i = 0; l && i < l->dims; i++)
-        product *= l->shape[i];
-    if (l && l->dims <= 3 && product == elements) {
-        for (int i = 0; i < l->dims; i++)
-            shape[i] = (uint32_t)l->shape[i];
-        return l->dims;
-    }
-    shape[0] = elements;
-    return 1;
+    section_layer_shape(&one, l && l->dims <= 3 ? l : NULL, elements);
+    memcpy(shape, one.shape, 3 * sizeof *shape);
+    return one.dims;
 }
 
 static void add_inputs(digest *d, int quantity, look_unit unit, const uint32_t *slots,
@@ -229,20 +223,8 @@ static void add_class_means(digest *d, uint32_t handle) {
 
 // The first sample of the batch, in the layer's shape.
 static void add_value(digest *d, int quantity, uint32_t handle, const links *plane) {
-    const layer *l = layer_at(d, handle);
-    capture_section section = {.quantity = quantity,
-                               .coding = CODING_F32,
-                               .dims = 1,
-                               .layer = handle,
-                               .shape = {plane->inputs}};
-    int64_t product = 1;
-    for (int i = 0; l && i < l->dims; i++)
-        product *= l->shape[i];
-    if (l && product == plane->inputs) {
-        section.dims = l->dims;
-        for (int i = 0; i < l->dims; i++)
-            section.shape[i] = (uint32_t)l->shape[i];
-    }
+    capture_section section = {.quantity = quantity, .coding = CODING_F32, .layer = handle};
+    section_layer_shape(&section, layer_at(d, handle), plane->inputs);
     section_add(&d->set.look_capture, section, plane->cells);
 }
 

@@ -117,18 +117,9 @@ static uint64_t measure(network *n) {
     return total + bytes[NNS_WEIGHT]; // twice, for the update
 }
 
-// Values of a pushed sample for each layer.
-static uint64_t push_bytes(network *n) {
-    uint64_t floats = n->pushes->inputs;
-    uint32_t layers = atomic_load_explicit(&n->registry.layer_count, memory_order_acquire);
-    for (uint32_t i = 0; i < layers; i++)
-        floats += (uint64_t)n->registry.layers[i]->elements;
-    return floats * sizeof(float);
-}
-
 static bool get_ready(nns_run *run, network *n) {
     if (!atomic_load(&n->copies.made)) {
-        uint64_t bytes = measure(n) + push_bytes(n);
+        uint64_t bytes = measure(n) + push_answer_bytes(n);
         if (copies_tend(&n->copies, bytes)) return false;
     }
     if (!n->digesting) n->digesting = digest_start(run) == 0;
@@ -282,7 +273,7 @@ static void write_series(nns_run *run, network *n) {
 void network_second(nns_run *run) {
     network *n = network_of(run);
     if (!n || !n->digesting) return;
-    copies_tend(&n->copies, measure(n) + push_bytes(n));
+    copies_tend(&n->copies, measure(n) + push_answer_bytes(n));
     model_tend(run, true, false);
     if (atomic_load(&run->wanted) & WANT_BIT(WANT_FLIGHT))
         readable_check(run, atomic_load(&n->plan.roles[WANT_FLIGHT]) | 1u << NNS_WEIGHT);

@@ -186,9 +186,8 @@ static void run_job(nns_run *run, pushes *p, push_job *job, const capture_moment
     border(&push, COPY_PUSH_END, job, truth);
 }
 
-// Bytes of an answer with every layer's values, at most.
-static uint64_t answer_bytes(network *n) {
-    uint32_t layers = atomic_load_explicit(&n->registry.layer_count, memory_order_relaxed);
+uint64_t push_answer_bytes(network *n) {
+    uint32_t layers = atomic_load_explicit(&n->registry.layer_count, memory_order_acquire);
     uint64_t floats = (uint64_t)n->pushes->inputs + n->pushes->classes;
     for (uint32_t i = 0; i < layers; i++)
         floats += (uint64_t)n->registry.layers[i]->elements;
@@ -198,7 +197,7 @@ static uint64_t answer_bytes(network *n) {
 void pushes_run(nns_run *run, const capture_moment *m, bool pins) {
     network *n = network_of(run);
     pushes *p = n->pushes;
-    uint64_t most = copies_capacity(&n->copies) * 3 / 4, need = answer_bytes(n);
+    uint64_t most = copies_capacity(&n->copies) * 3 / 4, need = push_answer_bytes(n);
     atomic_fetch_and(&run->wanted, ~WANT_BIT(WANT_PUSH));
     while (atomic_load_explicit(&p->tail, memory_order_acquire) != p->head) {
         if (copies_free_bytes(&n->copies) < (need < most ? need : most)) {

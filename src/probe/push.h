@@ -66,6 +66,7 @@ void pushes_run(nns_run *run, const capture_moment *m, bool pins);
 void push_receive(nns_run *run, const void *record);
 int64_t pushes_tend(nns_run *run, int64_t now_ns);
 bool pushes_under_way(nns_run *run);
+uint64_t push_answer_bytes(network *n); // with every layer's values, at most; any thread
 bool push_describe(nns_run *run, buf *json); // the MODEL record's text
 void pushes_fini(nns_run *run);
 

@@ -14,6 +14,14 @@ void section_add(buf *out, capture_section section, const void *data) {
     capture_add(out, &section, data);
 }
 
+void section_layer_shape(capture_section *section, const layer *l, uint64_t elements) {
+    bool fits = l && (uint64_t)l->elements == elements;
+    section->dims = fits ? l->dims : 1;
+    for (int i = 0; fits && i < l->dims; i++)
+        section->shape[i] = (uint32_t)l->shape[i];
+    if (!fits) section->shape[0] = (uint32_t)elements;
+}
+
 float moments_largest(const moments *m) {
     if (m->count == 0) return 0;
     return fabsf(m->min) > fabsf(m->max) ? fabsf(m->min) : fabsf(m->max);

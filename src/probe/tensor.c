@@ -54,6 +54,10 @@ const char *dtype_word(nns_dtype dtype) {
     return dtype >= NNS_FLOAT32 && dtype <= NNS_INT64 ? dtypes[dtype].word : "";
 }
 
+uint32_t dtype_bytes(nns_dtype dtype) {
+    return dtype >= NNS_FLOAT32 && dtype <= NNS_INT64 ? dtypes[dtype].bytes : 0;
+}
+
 const char *valid_word(uint32_t valid) {
     static const char *const words[] = {"always", "step", "update", "shown"};
     return valid <= NNS_WHEN_SHOWN ? words[valid] : "";
@@ -185,7 +189,7 @@ static tensor *tensor_new(const char *name, const nns_tensor_info *info) {
     t->layer = info->layer;
     t->role = info->role;
     t->dtype = info->dtype;
-    t->item_bytes = dtypes[info->dtype].bytes;
+    t->item_bytes = dtype_bytes(info->dtype);
     t->dims = info->dims;
     t->batch = role_is_batch(info->role);
     if (t->name) return t;
@@ -228,7 +232,7 @@ static const char *name_of(void *context, uint32_t handle) {
 static nns_tensor add(nns_run *run, registry *r, const char *name, const nns_tensor_info *info) {
     form f = form_given(info);
     layer *l = registry_layer(r, info->layer);
-    uint32_t item_bytes = dtypes[info->dtype].bytes;
+    uint32_t item_bytes = dtype_bytes(info->dtype);
     if (!good_shape(run, name, &f, item_bytes) || !good_strides(run, name, &f, item_bytes) ||
         !good_fit(run, name, l, info->role, &f))
         return 0;

@@ -97,6 +97,7 @@ void tensors_fini(registry *r); // tensor.c
 
 const char *role_word(nns_role role);    // "weight"; "" unknown
 const char *dtype_word(nns_dtype dtype); // "float32"
+uint32_t dtype_bytes(nns_dtype dtype);   // 0 unknown
 const char *valid_word(uint32_t valid);  // "always" "step" "update" "shown"
 
 #endif
