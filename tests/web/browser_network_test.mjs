@@ -62,7 +62,7 @@ act('the numbers of a selected unit are those of the network', async () => {
   assert.ok(close(activation, Math.fround(known.activation(1, UNIT, step))), `activation ${activation} at step ${step}`);
   assert.ok(close(gradient, Math.fround(known.gradient(1, UNIT, step))), `gradient ${gradient} at step ${step}`);
   await inspector().getByRole('img', { name: /incoming weights, 28/ }).waitFor({ timeout: PATIENCE });
-  const samples = inspector().locator('.samples li');
+  const samples = inspector().locator('.strongest li');
   await until('its samples', async () => (await samples.count()) === 8, PATIENCE);
   assert.equal(await inspector().getByRole('list', { name: 'mean activation per class' }).locator('li').count(), 10);
 });
