@@ -118,9 +118,7 @@ static void meet_process(core *c, run *r, const http_run *h) {
         r->wants_state = false;
         process_join(p);
     }
-    if (!p) return;
-    p->told = true;
-    if (!p->http) p->http = p->state_dirty = true;
+    if (p && !p->http) p->http = p->state_dirty = true;
 }
 
 // Before the first byte is in its journal: the engine must not meet it there and take it for one that has ended.
@@ -135,6 +133,7 @@ static void tell_engine(core *c, const http_run *h) {
     core_lock(c);
     run *r = registry_named(c, h->run.text);
     process *p = r ? process_find(r, h->process.text) : NULL;
+    if (p) p->told = true; // not earlier: the engine would look before there is anything, and not again for a second
     if (p && !p->segment_count) p->rescan = true; // its file is there now, and is seen before it may end
     if (r) run_activate(c, r);
     core_unlock(c);
@@ -177,6 +176,8 @@ typedef struct points_job {
     char body[];
 } points_job;
 
+enum { RECORDS_KEPT = 64 << 10 };
+
 static void take_job(core *c, http_run *h, points_job *k) {
     points_taken taken;
     int64_t step = h->step, time_ms = h->time_ms;
@@ -186,6 +187,7 @@ static void take_job(core *c, http_run *h, points_job *k) {
     if (good) introduce(c, h);
     int result = good ? write_body(h) : 0;
     buf_clear(&h->records);
+    if (h->records.capacity > RECORDS_KEPT) buf_fini(&h->records); // not a large body for every run that sent one
     if (!good || result) {
         h->step = step;
         h->time_ms = time_ms;
