@@ -128,7 +128,7 @@ static void take_param(decoding *d, uint32_t a, const uint8_t *at) {
     live_series *s = series < d->p->series_end ? d->p->series[series] : NULL;
     if (s) {
         s->param = q;
-        s->extra = true;
+        series_mind(s);
     }
     process_declare_param(d->p, a, q);
     d->p->state_dirty = true;
@@ -202,7 +202,15 @@ static bool undeclared(const decoding *d, uint32_t a) {
     return !d->force && (a >= d->p->series_end || !d->p->series[a]);
 }
 
+static void begin_series(decoding *d, live_series *s) {
+    s->begun = true;
+    series_mind(s);
+    s->shown = d->r->series_version = ++d->r->change;
+    run_touch(d->c, d->r);
+}
+
 static void extra(decoding *d, live_series *s, double value) {
+    if (!s->begun) begin_series(d, s);
     if (s->tap) tap_push(s, d->l, value);
     if (s->main) spark_add(d->r, value);
     if (s->param && !(s->param->value == value)) {

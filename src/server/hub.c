@@ -70,7 +70,7 @@ static bool tap_open(live_series *s) {
         store_series_get(s->stored, &info);
         *t = (tap){.ring = ring, .capacity = TAP_MIN, .first = info.points, .end = info.points, .low = info.points};
         s->tap = t;
-        s->extra = true;
+        series_mind(s);
     }
     s->tap->uses++;
     return true;
@@ -82,7 +82,7 @@ static void tap_release(live_series *s) {
     mem_free(s->tap->ring);
     mem_free(s->tap);
     s->tap = NULL;
-    s->extra = s->main || s->param;
+    series_mind(s);
 }
 
 static bool tap_grow(tap *t) {

@@ -261,12 +261,13 @@ static void choose_main(run *r, live_series *s) {
     if (!same && rank >= r->main_rank) return;
     if (r->main) {
         r->main->main = false;
-        r->main->extra = r->main->tap || r->main->param;
+        series_mind(r->main);
     }
     r->main = s;
     r->main_rank = rank;
     r->main_direction = s->direction;
-    s->main = s->extra = true;
+    s->main = true;
+    series_mind(s);
     if (same) return;
     run_set_text(&r->main_name, s->name);
     r->spark_count = r->spark_have = 0;
@@ -288,14 +289,16 @@ live_series *series_open(core *c, run *r, const char *name, int kind, const char
         mem_free(s);
         return NULL;
     }
+    store_series_info info;
+    store_series_get(s->stored, &info);
     s->kind = (uint8_t)kind;
     s->direction = (uint8_t)direction;
+    s->begun = info.points > 0;
     *series_slot(r, name) = s;
     r->series[r->series_count++] = s;
-    if (strncmp(name, "param/", 6) == 0) {
+    if (strncmp(name, "param/", 6) == 0)
         s->param = param_find(r, name + 6, strlen(name + 6));
-        s->extra = s->param != NULL;
-    }
+    series_mind(s);
     choose_main(r, s);
     s->shown = r->series_version = ++r->change;
     c->figures.series++;
@@ -318,7 +321,7 @@ static void connect_series(run *r, param *q) {
     live_series *s = series_find(r, name);
     if (!s) return;
     s->param = q;
-    s->extra = true;
+    series_mind(s);
 }
 
 param *param_open(core *c, run *r, const char *name, size_t bytes) {

@@ -31,11 +31,16 @@ typedef struct live_series {
     char *name;
     uint8_t kind, direction;
     bool main;                 // feeds the run's sparkline
-    bool extra;                // tap, main or param: the slow path of ingest
+    bool begun;               // it has points; whoever watches is told when it gets them
+    bool extra;                // not begun, tap, main or param: the slow path of ingest
     tap *tap;
     struct param *param;       // this is the series of its values
     uint64_t shown;            // grows when it should be shown anew
 } live_series;
+
+static inline void series_mind(live_series *s) {
+    s->extra = !s->begun || s->tap || s->main || s->param;
+}
 
 // --- parameters ---------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ export interface LogTail { next: number; texts: { process: string; offset: numbe
 export class Watch {
   readonly ready = signal(false); // something has come
   readonly series = signal<Series[]>([]);
-  // The series that have points, without what changes with every point: the same list until there are others.
+  // The series without what changes with every point: the same list until there are others. Curves are there when they have points.
   readonly catalogue = computed(() => this.listSeries(this.series.value));
   // Series that had a value of zero or below: a logarithmic axis would hide it.
   readonly nonpositive = computed(() => this.listNonpositive(this.series.value));
@@ -32,7 +32,7 @@ export class Watch {
   constructor(readonly run: string) {}
 
   private listSeries(all: Series[]): Series[] {
-    const some = all.filter(s => s.points !== 0), key = some.map(s => `${s.name}\t${s.kind}\t${s.unit ?? ''}`).join('\n');
+    const some = all.filter(s => s.kind !== 'scalar' || s.points !== 0), key = some.map(s => `${s.name}\t${s.kind}\t${s.unit ?? ''}`).join('\n');
     if (key !== this.listedKey) [this.listedKey, this.listed] = [key, some];
     return this.listed;
   }
