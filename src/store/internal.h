@@ -264,10 +264,18 @@ void commit_free(commit *c);
 int commit_end(commit *c, store_series *series); // owner
 
 // --- log.c
+enum { LOG_HEADER = 12, LOG_VERSION = 1, LOG_ROWS = 1, LOG_DENSE = 2, LOG_OWN = 3 };
+#define LOG_MAX_BYTES (UINT32_C(1) << 31)
 int log_build(store *s, buf *out, bool whole, size_t *bytes);
 void log_built(store *s);
 int log_pack(buf *log);
-int log_replay(store *s);
+
+// --- log_replay.c
+typedef struct replay replay;
+int log_replay(store *s); // all rows
+replay *replay_new(store *s);
+int replay_row(replay *p, const uint8_t *data, size_t bytes); // NNS_E_CORRUPT: what could be read is taken
+void replay_free(replay *p);
 
 // --- writer.c
 int writer_start(store *s);

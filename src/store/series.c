@@ -261,8 +261,10 @@ int store_append(store_group *g, store_series *h, double value) {
 int series_take(store_series *h, int64_t attempt, int64_t step, int64_t time_ms, double value) {
     uint32_t n = atomic_load_explicit(&h->count, memory_order_relaxed);
     int result = 0;
-    if (n && (h->attempt != attempt || n == h->s->options.chunk_points))
+    if (n && (h->attempt != attempt || n == h->s->options.chunk_points)) {
+        h->capacity = n > FIRST_CAPACITY ? n : FIRST_CAPACITY; // a hostile log cuts at every point
         result = series_cut(h, true);
+    }
     if (result) return result;
     n = atomic_load_explicit(&h->count, memory_order_relaxed);
     if (n == h->capacity && (result = grow(h))) return result;

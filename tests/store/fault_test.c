@@ -254,6 +254,61 @@ static void damaged_log(void **state) {
     remove_folder(folder);
 }
 
+enum { ROW_POINTS = 100, LOG_ROWS_MADE = 5 };
+
+// Five log rows of 100 points in a dense group and 10 of a rare series; value i is point i.
+static void fill_rows(store *s, store_id run, int64_t from, int64_t rows) {
+    store_series *h = store_series_open(s, run, "loss", 1, "", 1), *rare = store_series_open(s, run, "rare", 1, "", 1);
+    store_group *g = store_group_open(s, run, 0), *other = store_group_open(s, run, 0);
+    for (int64_t i = from; i < from + rows * ROW_POINTS; i++) {
+        store_step(g, 0, i, i);
+        assert_int_equal(store_append(g, h, (double)i), 0);
+        store_step(other, 0, i, i);
+        if (i % 10 == 0) assert_int_equal(store_append(other, rare, (double)i), 0);
+        if (i % ROW_POINTS == ROW_POINTS - 1) assert_int_equal(store_wait(s, store_commit(s), 10000), 0);
+    }
+}
+
+// All but those of the row that is damaged, in their order.
+static void check_rows(store *s, store_id run, const char *name, int64_t every, int64_t to) {
+    store_reader *r = NULL;
+    store_columns c;
+    size_t at = 0;
+    assert_int_equal(store_reader_open(s, &r), 0);
+    assert_int_equal(store_points_by_ordinal(r, run, name, 0, UINT64_MAX, &c), 0);
+    for (int64_t i = 0; i < to; i += every) {
+        if (i / ROW_POINTS == 1) continue;
+        assert_true(at < c.rows && c.step[at] == i && c.value[at] == (double)i);
+        at++;
+    }
+    assert_int_equal(c.rows, at);
+    store_columns_fini(&c);
+    store_reader_close(r);
+}
+
+// The rest of the log is taken, and what is recorded afterwards goes on behind it, however often the store is opened.
+static void damaged_row(void **state) {
+    (void)state;
+    char folder[64];
+    make_folder(folder);
+    store *s = open_store(folder, 0);
+    store_id run = put_run(s, "k");
+    fill_rows(s, run, 0, LOG_ROWS_MADE);
+    store_close(s);
+    spoil(folder, FLIP("log", "WHERE id=(SELECT id FROM log ORDER BY id LIMIT 1 OFFSET 1)"));
+    int64_t to = LOG_ROWS_MADE * ROW_POINTS;
+    for (int turn = 0; turn < 3; turn++) {
+        s = open_store(folder, 0);
+        assert_int_equal(strstr(store_error(s), "damaged") != NULL, turn == 0);
+        check_rows(s, run, "loss", 1, to);
+        check_rows(s, run, "rare", 10, to);
+        fill_rows(s, run, to, 2);
+        to += 2 * ROW_POINTS;
+        store_close(s);
+    }
+    remove_folder(folder);
+}
+
 // --- refusals ----------------------------------------------------------------------------------
 
 static void refusals(void **state) {
@@ -329,7 +384,7 @@ static void full_disk(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kills),       cmocka_unit_test(memory),   cmocka_unit_test(damaged_blobs),
-        cmocka_unit_test(damaged_log), cmocka_unit_test(refusals), cmocka_unit_test(full_disk),
+        cmocka_unit_test(damaged_log), cmocka_unit_test(damaged_row), cmocka_unit_test(refusals), cmocka_unit_test(full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
