@@ -53,12 +53,17 @@ static void publish(lane_slot *slot, size_t bytes) {
     lane_publish(&slot->lane, bytes);
 }
 
+// What stood before the first step is stamped with the step before that one, which this process has never opened: in a lane it would
+// begin another attempt.
+static int64_t opened(nns_run *run, int64_t step) {
+    int64_t first = atomic_load(&run->first_step);
+    return first == INT64_MIN || step == first - 1 ? step + 1 : step;
+}
+
 bool outlet_step(outlet *o, int into, int64_t step, int64_t time_ns) {
     outlet_lane *to = &o->lanes[into];
     o->patience_ns = into == OUTLET_PAST ? 4 * PATIENCE_NS : PATIENCE_NS;
-    if (!o->has_first) o->first_step = step + 1;
-    o->has_first = true;
-    if (step == o->first_step - 1) step = o->first_step;
+    step = opened(o->run, step);
     if (to->stepped && step < to->step && time_ns <= to->time_ns) return true;
     lane_slot *slot = slot_of(o, into);
     if (!slot) return false;

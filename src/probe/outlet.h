@@ -39,9 +39,6 @@ typedef struct outlet_lane {
 typedef struct outlet {
     nns_run *run;
     outlet_lane lanes[OUTLET_LANES];
-    int64_t
-        first_step; // none below it goes into a lane: it was opened before this process had opened a step
-    bool has_first;
     uint64_t blobs; // so far
     outlet_pile snapshots, looks;
     int64_t patience_ns; // how much longer this set may wait for room in a lane

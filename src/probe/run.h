@@ -90,6 +90,7 @@ struct nns_run {
 
     // step.c, trainer only.
     int64_t last_step;
+    _Atomic int64_t first_step; // that this process opened; INT64_MIN: none yet. Any thread
     int64_t began_ns;        // when the last step's body began
     lane_slot *trainer;      // its lane
     uint64_t hold_in;        // safe points until a hold; 0: none asked

@@ -27,6 +27,7 @@
 
 void step_init(nns_run *run) {
     run->last_step = INT64_MIN;
+    atomic_store(&run->first_step, INT64_MIN);
     atomic_store(&run->stamps[0].time_ns, run->opened_ns);
     char name[64];
     snprintf(name, sizeof name, "%snnscope/step_time", run->prefix);
@@ -70,6 +71,8 @@ __attribute__((noinline, cold)) static void turn_step_slowly(nns_run *run, lane_
                                                              int64_t step, int64_t now_ns) {
     if (run->last_step != INT64_MIN)
         nns_scalar(run, run->step_time, (double)(now_ns - run->began_ns) * 1e-9);
+    else
+        atomic_store(&run->first_step, step);
     uint64_t serial = publish(run, step, now_ns);
     if (lane_room(&slot->lane, 0) && lane_open_step(&slot->lane, step, now_ns))
         slot->serial = serial;
