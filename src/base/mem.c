@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 static atomic_long fail_at;
 
@@ -41,6 +44,12 @@ char *mem_text(const char *text, size_t length) {
 
 void mem_free(void *block) {
     free(block);
+}
+
+void mem_give_back(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 void *need_new(size_t bytes) {

@@ -10,6 +10,7 @@ void *mem_array(size_t count, size_t item_bytes);      // zeroed; NULL also on o
 void *mem_grow(void *old, size_t count, size_t item_bytes); // as realloc; NULL keeps `old`
 char *mem_text(const char *text, size_t length);       // owned copy, 0-terminated
 void mem_free(void *block);
+void mem_give_back(void); // what was freed goes back to the system as far as it can: takes milliseconds, for servers at rest
 
 void *need_new(size_t bytes);
 char *need_text(const char *text);

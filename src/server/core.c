@@ -216,6 +216,10 @@ static bool engine_pass(core *c) {
     }
     commit_when_due(c, clock_mono_ns());
     finish_pass(c);
+    if (c->give_back_ns && now > c->give_back_ns) {
+        c->give_back_ns = 0;
+        mem_give_back();
+    }
     return more;
 }
 

@@ -108,6 +108,7 @@ struct core {
     // Engine's own.
     store_reader *engine_reader;
     int64_t look_ns, commit_ns, alive_ns; // last time of each
+    int64_t give_back_ns;       // when memory of runs that came to rest goes back to the system; 0: there is none
     int64_t slice_ns;           // since when the engine holds the lock
     int64_t runs_mtime_ns;      // of DIR/runs when last read
     bool rang;                  // a probe did since the last look at every run

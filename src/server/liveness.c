@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define GIVE_BACK_NS (10 * NS_PER_S)
+
 typedef struct salvage_job {
     job j;
     process *p; // stays: processes that are being salvaged are not forgotten
@@ -70,6 +72,13 @@ static void look(core *c, process *p) {
     core_unlock(c);
 }
 
+static void tire(core *c, process *p) {
+    if (!p->http) return;
+    core_lock(c);
+    process_tire(c, p);
+    core_unlock(c);
+}
+
 static bool all_taken(const process *p) {
     if (!p->drained || p->open || p->rescan || p->parked || p->media) return false;
     for (size_t i = 0; i < p->segment_count; i++)
@@ -112,6 +121,7 @@ static void rest(core *c, run *r) {
     r->dirty = true;
     core_commit(c);
     run_unload(c, r);
+    if (!c->give_back_ns) c->give_back_ns = clock_mono_ns() + GIVE_BACK_NS;
     store_run_end(c->store, r->row.id);
     for (size_t i = 0; i < r->process_count; i++)
         process_free(r->processes[i]);
@@ -136,6 +146,7 @@ void liveness_look(core *c) {
         process *p;
         for (size_t i = 0; (p = process_at(c, r, i)); i++) {
             look(c, p);
+            tire(c, p);
             look_over(c, p);
         }
         rest_when_due(c, r);
