@@ -1,5 +1,5 @@
-// Unit pin.c keeps the samples that are pushed again and again: about once a second, as far as the budget lets. The answers are
-// ordinary series, pin/NAME/CLASS.
+// Unit pin.c keeps the samples that are pushed again and again: about once a second, as far as the budget lets; while the run
+// holds, once at each step. The answers are ordinary series, pin/NAME/CLASS.
 //
 // Place on the path: the commands pin and unpin (command.c) make and end them, on the helper thread; pushes_tend pushes them as
 // jobs with numbers of their own; the worker writes the series. A pin's memory stays until nns_close: the worker may read it.
@@ -54,6 +54,7 @@ static pin *pin_new(const pushes *all, const command_value *name, int64_t sample
     if (!p) return NULL;
     memcpy(p->name, name->text, name->text_bytes);
     p->sample = sample;
+    p->held_step = INT64_MIN;
     if (sample >= 0) return p;
     p->input = mem_array(all->inputs, sizeof *p->input);
     if (p->input) {
@@ -139,12 +140,22 @@ const nns_series *pin_series(nns_run *run, uint64_t number, uint32_t *classes) {
     return atomic_load(&p->on) ? p->series : NULL;
 }
 
-// Pins wait while the run is paused: the answer would stay the same.
+static bool push_pin(nns_run *run, pushes *p, uint32_t index) {
+    pin *one = p->pins[index];
+    push_job *job = push_job_new(p, PUSH_PIN_BIT | index, one->sample, one->input);
+    if (job) job->asked = !one->pushed; // who pinned it waits for the first answer
+    if (!job || !push_queue(run, p, job)) return false;
+    one->job = job;
+    return one->pushed = true;
+}
+
+// While the run holds the answer stays the same: once is enough.
 void pins_push(nns_run *run, pushes *p) {
+    bool holds = atomic_load(&run->holds);
+    int64_t step = atomic_load(&run->stamps[atomic_load(&run->serial) & 1].step);
     for (uint32_t i = 0; i < atomic_load(&p->pins_made); i++) {
         pin *one = p->pins[i];
-        if (!atomic_load(&one->on) || one->job || atomic_load(&run->holds)) continue;
-        push_job *job = push_job_new(p, PUSH_PIN_BIT | i, one->sample, one->input);
-        if (job && push_queue(run, p, job)) one->job = job;
+        if (!atomic_load(&one->on) || one->job || (holds && one->held_step == step)) continue;
+        if (push_pin(run, p, i) && holds) one->held_step = step;
     }
 }

@@ -205,7 +205,7 @@ void pushes_run(nns_run *run, const capture_moment *m, bool pins) {
             return;
         }
         push_job *job = p->queue[p->head++ % PUSHES_MAX];
-        if (pins || !(job->number & PUSH_PIN_BIT))
+        if (pins || job->asked)
             run_job(run, p, job, m);
         else
             atomic_fetch_add_explicit(&n->plan.thinned, 1, memory_order_relaxed);
@@ -237,6 +237,7 @@ push_job *push_job_new(const pushes *p, uint64_t number, int64_t sample, const v
     job->number = number;
     job->sample = sample;
     job->count = p->inputs;
+    job->asked = !(number & PUSH_PIN_BIT);
     if (values) memcpy(job->input, values, p->inputs * sizeof *job->input);
     return job;
 }

@@ -23,6 +23,7 @@ typedef struct push_job {
     uint64_t number;
     int64_t sample; // -1: the values of `input`
     uint32_t count;
+    bool asked; // somebody waits for it: it goes whatever the budget says
     _Atomic bool done;
     float input[];
 } push_job;
@@ -33,7 +34,9 @@ typedef struct pin {
     float *input;
     nns_series *series; // of each class
     _Atomic bool on;
-    push_job *job; // on its way
+    push_job *job;     // on its way
+    bool pushed;       // once at least
+    int64_t held_step; // at which it was pushed while the run held
 } pin;
 
 typedef struct pushes {

@@ -107,8 +107,41 @@ static void test_pins(void **state) {
     core_close(c);
 }
 
+static size_t points_of(core *c, const char *id, const char *series) {
+    json_t *points = get_points(c, id, series, 0);
+    size_t count = json_array_size(json_object_get(json_object_get(json_object_get(points, "series"), series), "value"));
+    json_decref(points);
+    return count;
+}
+
+// While the run holds a pin is answered once, at once; and once more when a step was made.
+static void test_held(void **state) {
+    const char *dir = *state;
+    nns_id id;
+    core *c = open_core(dir);
+    assert_int_equal(id_new(&id), 0);
+    pid_t pid = trainer(pushed, dir, id.text);
+    assert_true(wait_run(c, id.text, "running", 5, 20000));
+    wait_model(c, id.text);
+    expect(c, id.text, "{\"type\":\"pause\"}", 200, "\"applied\"");
+    expect(c, id.text, "{\"type\":\"pin\",\"name\":\"three\",\"sample\":3}", 200, "\"applied\"");
+    assert_float_equal(wait_point(c, id.text, "pin/three/yes"), 0.3, 1e-6);
+    clock_sleep_ns(1500 * NS_PER_MS); // pins go once a second
+    assert_int_equal(points_of(c, id.text, "pin/three/yes"), 1);
+    expect(c, id.text, "{\"type\":\"step\"}", 200, "\"applied\"");
+    for (int i = 0; i < 1000 && points_of(c, id.text, "pin/three/yes") < 2; i++)
+        clock_sleep_ns(20 * NS_PER_MS);
+    assert_in_range(points_of(c, id.text, "pin/three/yes"), 2, 3);
+    expect(c, id.text, "{\"type\":\"stop\"}", 200, "\"applied\"");
+    reap(pid);
+    core_close(c);
+}
+
 int main(int argc, char **argv) {
     child_main(argc, argv);
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_pins, make, unmake)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_pins, make, unmake),
+        cmocka_unit_test_setup_teardown(test_held, make, unmake),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
