@@ -18,11 +18,11 @@ import { askFor, centred, NOTHING, put, source, trouble, undoStroke } from './tr
 import { listenTryKeys } from './try/keys';
 import { Way } from './try/way';
 
-// What the answers are of, in a sentence.
-function situation(run: Run): string {
+// What the answers are of, in a sentence; before there is one, what can be done.
+function situation(run: Run, asked: boolean): string {
   if (isOver(run)) return `The run is over (${run.state}): its network is gone with its program. What was pinned and recorded stands below.`;
   if (run.state === 'paused') return `Training holds at step ${whole(run.last_step)}: the answers are of this moment.`;
-  return 'While it trains, the network is asked again every second.';
+  return asked ? 'While it trains, the network is asked again every second.' : 'Draw, choose an image or take a test sample: the network that trains answers at once.';
 }
 
 function SampleRow({ samples, disabled }: { samples: number; disabled: boolean }) {
@@ -104,7 +104,7 @@ function Trying({ run, model }: { run: Run; model: RunModel }) {
   };
   return (
     <div class="try" data-serial={pusher.serial.value}>
-      <p class="try-situation muted" role="status">{situation(run)}</p>
+      <p class="try-situation muted" role="status">{situation(run, source.value.kind !== 'nothing')}</p>
       <div class="try-top">
         <section class={`try-left${dropping ? ' dropping' : ''}`} aria-label="sample" onDrop={dropped} onDragLeave={() => drop(false)}
           onDragOver={e => (e.preventDefault(), drop(true))}>
@@ -117,7 +117,7 @@ function Trying({ run, model }: { run: Run; model: RunModel }) {
         </section>
         <section class="try-answer" aria-label="answer of the network">
           <div class="try-said">
-            <Verdict answer={answer} words={push.classes} />
+            <Verdict answer={answer} words={push.classes} over={over} />
             {form && <SeenByNetwork form={form} answer={answer} />}
           </div>
           <Bars answer={answer} words={push.classes} classes={push.classes.length} />

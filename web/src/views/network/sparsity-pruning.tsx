@@ -33,7 +33,7 @@ function usePruning(run: string): Measured {
   };
   const measure = async () => {
     work(true);
-    say('measuring aside, on copied weights');
+    say('');
     try {
       const before = (await ask(run))?.command ?? -1;
       await sendCommand(run, { type: 'prune' });
@@ -69,7 +69,7 @@ function Curve({ curve }: { curve: readonly PrunePoint[] }) {
         <span class="sp-axis faint number"><span>0 %</span><span>share of weights pruned</span><span>100 %</span></span>
       </div>
       <figcaption class="number" role="status">
-        {said && <>{!over && 'cheapest within 1 %: '}<b>{percent(said.share)}</b> pruned (|w| below {number(said.threshold, 3)}): accuracy <b>{percent(said.accuracy)}</b>
+        {said && <>{!over && 'for one point at most: '}<b>{percent(said.share)}</b> pruned (|w| below {number(said.threshold, 3)}): accuracy <b>{percent(said.accuracy)}</b>
           <span class={said.accuracy < whole0 - COST ? 'bad' : 'muted'}> {said.accuracy >= whole0 ? '+' : '−'}{number(100 * Math.abs(said.accuracy - whole0), 2)} points</span></>}
       </figcaption>
     </figure>
@@ -82,7 +82,7 @@ export function PruningView({ run, evaluates }: { run: Run; evaluates: boolean }
     <div class="sp-pruning" aria-busy={busy}>
       <div class="sp-row">
         {can && <button type="button" class="button" disabled={busy || why !== ''} title={why} onClick={measure}>measure</button>}
-        <span class="faint">{can ? 'aside, on copied weights: training goes on, nothing of it changes' : 'the program has not said how its network is evaluated (nns_on_evaluate)'}</span>
+        <span class="faint" role="status">{busy ? 'measuring aside, on copied weights\u2026' : can ? 'aside, on copied weights: training goes on, nothing of it changes' : 'the program has not said how its network is evaluated (nns_on_evaluate)'}</span>
       </div>
       {said && <p class="muted" role="status">{said}</p>}
       {pruning && pruning.curve.length > 1 && <Curve curve={pruning.curve} />}

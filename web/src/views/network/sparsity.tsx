@@ -1,5 +1,6 @@
 // Sparsity work on a run's network: which units fire for which class, which are specific, dead, saturated or do the same as
 // others, and what pruning would cost. Looks at classes and correlations only while it is in sight.
+import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Run } from '../../link/messages';
 import { percent, whole } from '../../look/format';
@@ -30,9 +31,9 @@ function sentence(rows: readonly Unit[], layer: LayerUnits): string {
   return `${whole(rows.length)} units: ${whole(dead)} dead, ${whole(saturated)} saturated, ${whole(specific)} specific to a class${Number.isNaN(zero) ? '' : `; ${percent(zero)} of activations are zero`}`;
 }
 
-interface LayerProps { name: string; layer: LayerUnits; words: readonly string[]; chosen: number; choose: (unit: number) => void }
+interface LayerProps { name: string; layer: LayerUnits; words: readonly string[]; chosen: number; choose: (unit: number) => void; pruning: ComponentChildren }
 
-function LayerWork({ name, layer, words, chosen, choose }: LayerProps) {
+function LayerWork({ name, layer, words, chosen, choose, pruning }: LayerProps) {
   const rows = useMemo(() => unitRows(layer), [layer]), byClass = useMemo(() => ordered(rows, 'class'), [rows]), [least, setLeast] = useState(0.95);
   const found = useMemo(() => redundancy(layer.pairs, least, layer.units), [layer.pairs, least, layer.units]);
   return (
@@ -48,9 +49,12 @@ function LayerWork({ name, layer, words, chosen, choose }: LayerProps) {
           {layer.selectivity && <SelectivityHistogram values={layer.selectivity} />}
           <UnitList rows={rows} words={words} chosen={chosen} choose={choose} />
         </section>
-        <section aria-label="redundancy"><h2>Redundancy</h2>
-          <Redundancy found={found} known={layer.pairs !== null} least={least} setLeast={setLeast} chosen={chosen} choose={choose} />
-        </section>
+        <div>
+          <section aria-label="redundancy"><h2>Redundancy</h2>
+            <Redundancy found={found} known={layer.pairs !== null} least={least} setLeast={setLeast} chosen={chosen} choose={choose} />
+          </section>
+          {pruning}
+        </div>
       </div>
     </>
   );
@@ -60,21 +64,21 @@ function Work({ run, model }: { run: Run; model: RunModel }) {
   const { units, error } = useUnits(run.id), [picked, pick] = useState(''), place = view.value.network.place;
   const known = model.layers.map((layer, at) => ({ layer, units: units?.layers.get(numberOf(model, at)) })).filter(l => l.layer.kind !== 'input' && l.units && l.units.units > 1);
   const shown = known.find(l => l.layer.name === (picked || place?.layer)) ?? known[0];
+  const pruning = <section aria-label="pruning"><h2>Pruning</h2><PruningView run={run} evaluates={model.evaluate} /></section>;
   const choose = (unit: number) => setView({ network: { ...view.peek().network, place: { layer: shown!.layer.name, unit, index: -1 } } });
   return (
     <div class="sparsity">
       <header class="sp-row">
-        <div class="segmented" role="group" aria-label="layer">
+        {shown && <div class="segmented" role="group" aria-label="layer">
           {known.map(l => <button key={l.layer.name} type="button" aria-pressed={l === shown} onClick={() => pick(l.layer.name)}>{l.layer.name}</button>)}
-        </div>
+        </div>}
         {shown && place?.layer === shown.layer.name && place.unit >= 0 && (
           <button type="button" class="button small" onClick={() => setView({ network: { ...view.peek().network, part: 'picture' } })}>unit {place.unit} in the picture</button>
         )}
         {units && <span class="faint number">step {whole(units.step)} · over {whole(units.observed)} observed samples</span>}
       </header>
-      {shown ? <LayerWork name={shown.layer.name} layer={shown.units!} words={model.push?.classes ?? []} chosen={place?.layer === shown.layer.name ? place.unit : -1} choose={choose} />
-        : <p class="muted" role="status">{error || (isOver(run) ? `The run is over (${run.state}): units are observed only while its program lives.` : 'Waiting for the first observation.')}</p>}
-      <section aria-label="pruning"><h2>Pruning</h2><PruningView run={run} evaluates={model.evaluate} /></section>
+      {shown ? <LayerWork name={shown.layer.name} layer={shown.units!} words={model.push?.classes ?? []} chosen={place?.layer === shown.layer.name ? place.unit : -1} choose={choose} pruning={pruning} />
+        : <><p class="muted" role="status">{error || (isOver(run) ? `The run is over (${run.state}): units are observed only while its program lives.` : 'Waiting for the first observation.')}</p>{pruning}</>}
     </div>
   );
 }

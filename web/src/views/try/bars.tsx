@@ -35,8 +35,8 @@ export function Bars({ answer, words, classes }: { answer: Answer | null; words:
 }
 
 // The answer in one line.
-export function Verdict({ answer, words }: { answer: Answer | null; words: readonly string[] }) {
-  if (!answer) return <p class="try-verdict faint"><span>no answer yet</span></p>;
+export function Verdict({ answer, words, over }: { answer: Answer | null; words: readonly string[]; over: boolean }) {
+  if (!answer) return <p class="try-verdict faint"><span>{over ? 'nothing answers any more' : 'no answer yet'}</span></p>;
   const k = best(answer.output), truth = answer.truth, right = truth === k;
   return (
     <p class="try-verdict" data-predicted={words[k] ?? k} data-truth={truth >= 0 ? words[truth] ?? truth : undefined}>

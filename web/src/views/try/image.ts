@@ -69,7 +69,10 @@ function sampled(grey: Grey, form: Form, left: number, top: number, step: number
   return out;
 }
 
-// The whole image in the middle; or centred: its ink scaled to 20/28 of the side, its centre of mass in the middle.
+const between = (v: number, low: number, high: number) => Math.min(high, Math.max(low, v));
+
+// The whole image in the middle; or centred: its ink scaled to 20/28 of the side, its centre of mass in the middle, but moved no
+// further than the picture goes.
 export function fitGrey(grey: Grey, form: Form, centred: boolean): Float32Array {
   const box = centred ? inkBox(grey) : null;
   if (!box) {
@@ -78,7 +81,9 @@ export function fitGrey(grey: Grey, form: Form, centred: boolean): Float32Array 
   }
   const step = Math.max(box.width, box.height) / (INNER * Math.min(form.width, form.height));
   const mass = massOf(grey.pixels.map(v => (v < INK ? 0 : v)), grey.width)!;
-  return sampled(grey, form, mass.x - (form.width / 2) * step, mass.y - (form.height / 2) * step, step);
+  const left = between(mass.x - (form.width / 2) * step, box.x + box.width - form.width * step, box.x);
+  const top = between(mass.y - (form.height / 2) * step, box.y + box.height - form.height * step, box.y);
+  return sampled(grey, form, left, top, step);
 }
 
 // A file that a person chose or dropped. Rejects with words.

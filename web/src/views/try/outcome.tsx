@@ -41,13 +41,13 @@ function SeenCard({ seen, form, word }: { seen: Seen; form: Form; word: (k: numb
   );
 }
 
-function SeenList(props: { title: string; list: Seen[]; form: Form | null; pair: Pair | null; word: (k: number) => string }) {
+function SeenList(props: { title: string; list: Seen[]; form: Form | null; pair: Pair | null; over: boolean; word: (k: number) => string }) {
   const { pair, form } = props, fits = props.list.filter(s => !pair || (s.truth === pair.truth && s.predicted === pair.predicted));
   return (
     <section class="seen-list" aria-label={props.title}>
       <h3>{props.title} <span class="faint">{pair ? `${fits.length} of ${props.list.length} are of the chosen pair` : 'by loss'}</span></h3>
       {form && <div class="seen-sheet">{fits.map((s, i) => <SeenCard key={i} seen={s} form={form} word={props.word} />)}</div>}
-      {fits.length === 0 && <p class="faint">{props.list.length ? 'None of that pair.' : 'None observed yet.'}</p>}
+      {fits.length === 0 && <p class="faint">{props.list.length ? 'None of that pair.' : props.over ? 'Seen only while it trains.' : 'None observed yet.'}</p>}
     </section>
   );
 }
@@ -84,8 +84,8 @@ export function OutcomeView({ run, model, over }: { run: string; model: RunModel
         {matrix && matrix.classes > 0 ? <ConfusionMatrix matrix={matrix} percentages={share} chosen={pair} choose={pick} />
           : <p class="faint">{over ? 'This run recorded no confusion matrix.' : 'Nothing observed yet.'}</p>}
         <div class="outcome-seen">
-          <SeenList title="Worst" list={outcome?.worst ?? []} form={form} pair={pair} word={word} />
-          <SeenList title="Best" list={outcome?.best ?? []} form={form} pair={pair} word={word} />
+          <SeenList title="Worst" list={outcome?.worst ?? []} form={form} pair={pair} over={over} word={word} />
+          <SeenList title="Best" list={outcome?.best ?? []} form={form} pair={pair} over={over} word={word} />
         </div>
       </div>
     </section>

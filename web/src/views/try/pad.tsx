@@ -92,7 +92,7 @@ export function Pad({ form, answer, disabled, ended }: { form: Form; answer: Ans
     <div class="try-pad" data-kind={what.kind}>
       {picture && <PixelCanvas pixels={{ width: form.width, height: form.height, channels: 1, bytes: picture }} />}
       <canvas ref={canvas} class="try-ink" role="img" aria-label="pad" aria-describedby="try-how" {...(disabled ? {} : pointer)} />
-      {what.kind === 'nothing' && <p class="try-hint" aria-hidden="true">draw a digit here</p>}
+      {what.kind === 'nothing' && !disabled && <p class="try-hint" aria-hidden="true">draw a digit here</p>}
     </div>
   );
 }

@@ -1,5 +1,5 @@
 // Pins what is on the pad: an audited command; its answers are recorded from then on.
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { CommandRequest, Run } from '../../link/messages';
 import { whole } from '../../look/format';
 import { understands } from '../../state/transport';
@@ -13,6 +13,7 @@ const plainName = (what: Source): string => (what.kind === 'sample' ? `sample ${
 export function PinForm({ run, form, why }: { run: Run; form: Form | null; why: string }) {
   const watch = useWatch(run.id), what = source.value, [typed, type] = useState(''), [said, say] = useState<{ text: string; bad: boolean } | null>(null);
   const pins = pinsOf(watch.catalogue.value, watch.commands.value), name = cleanName(typed) || freeName(cleanName(plainName(what)) || 'sample', pins);
+  useEffect(() => say(null), [what]); // what was said is of another sample
   if (why || !understands(run, 'pin')) return null;
   const pin = (e: Event) => {
     e.preventDefault();

@@ -15,9 +15,9 @@ interface PinPicture { grey: Uint8Array; truth: number }
 
 const told = new Map<string, PinPicture>(); // of samples of the program's own, by run and number
 
-// What is pinned: an input by hand as its command tells it; of a sample the network is asked once.
+// What is pinned: an input by hand as its command tells it; of a sample the network is asked once, and again when the connection is back.
 function usePicture(run: string, pin: Pin, form: Form | null): PinPicture | null {
-  const key = `${run}/${pin.sample}`, [known, know] = useState<PinPicture | null>(told.get(key) ?? null);
+  const key = `${run}/${pin.sample}`, up = link.state.value.up, [known, know] = useState<PinPicture | null>(told.get(key) ?? null);
   useEffect(() => {
     if (pin.sample < 0 || !form || told.has(key)) return void know(told.get(key) ?? null);
     return link.push(run, { sample: pin.sample }, bytes => {
@@ -26,7 +26,7 @@ function usePicture(run: string, pin: Pin, form: Form | null): PinPicture | null
       told.set(key, { grey: greyOf(answer.input.data, form), truth: answer.truth });
       know(told.get(key)!);
     });
-  }, [key, form !== null]);
+  }, [key, form !== null, up]);
   if (pin.sample >= 0) return known;
   return pin.picture && form ? { grey: greyOf(Float32Array.from(pin.picture, v => v / 255), form), truth: -1 } : null;
 }
@@ -47,12 +47,13 @@ function Card({ run, pin, form, words, steerable }: { run: string; pin: Pin; for
           : steerable && <button type="button" class="button small quiet" aria-label={`unpin ${pin.name}`} onClick={unpin}>unpin</button>}
       </header>
       <div class="pin-inside">
-        <div class="pin-picture">{picture && form && <PixelCanvas pixels={{ width: form.width, height: form.height, channels: 1, bytes: picture.grey }} />}</div>
+        {picture && form ? <div class="pin-picture"><PixelCanvas pixels={{ width: form.width, height: form.height, channels: 1, bytes: picture.grey }} /></div>
+          : <div class="pin-picture unseen faint">{pin.sample >= 0 ? whole(pin.sample) : ''}</div>}
         <PinCurves courses={courses} now={now} truth={truth} first={first} />
       </div>
       <p class="number">
         {first === '' ? <span class="faint">waiting for the first answer</span> : <><b>{first}</b> <span>{percent(p)}</span></>}
-        {truth && <span class={truth === first ? 'good' : 'bad'}>{truth === first ? 'right' : `truth ${truth}`}</span>}
+        {truth && <span class={first === '' ? 'faint' : truth === first ? 'good' : 'bad'}>{truth === first ? 'right' : `truth ${truth}`}</span>}
         {now.step >= 0 && <span class="faint">step {whole(now.step)}</span>}
       </p>
       {said && <p class="faint" role="status">{said}</p>}
