@@ -318,6 +318,12 @@ static bool eventually(bool (*ready)(const heard *all, uint64_t n), uint64_t n) 
     return false;
 }
 
+// The worker is there: the first statistics were written.
+static bool is_awake(const heard *all, uint64_t ignored) {
+    (void)ignored;
+    return heard_series(all, "layer/hidden/weight/norm", SERIES_SCALAR) != 0;
+}
+
 static bool has_kind(const heard *all, uint64_t kind) {
     return heard_nth(all, RECORD_CAPTURE, (uint32_t)kind, 0) != NULL;
 }
@@ -661,7 +667,7 @@ static bool has_two_pushes(const heard *all, uint64_t ignored) {
 static void pushes_are_answered(void **state) {
     (void)state;
     float values[IN] = {0.25f, 0.5f}, bad[IN] = {-1};
-    sleep_ms(200);
+    assert_true(eventually(is_awake, 0));
     ask_push(11, -1, values, IN);
     ask_push(12, 42, NULL, 0);
     ask_push(13, -1, bad, IN);
@@ -691,7 +697,7 @@ static void pushes_are_answered(void **state) {
 static void pruning_is_measured(void **state) {
     (void)state;
     capture_section s;
-    sleep_ms(200);
+    assert_true(eventually(is_awake, 0));
     heard_send(&h, &(command){.verb = COMMAND_PRUNE, .number = 9, .at_step = -1});
     assert_true(eventually(has_kind, CAPTURE_PRUNE));
     assert_true(read_capture(CAPTURE_PRUNE, 0));
@@ -746,7 +752,7 @@ static void it_ends_while_looked_at(void **state) {
 static void a_long_evaluation_does_not_hold_the_end(void **state) {
     (void)state;
     struct timespec from, to;
-    sleep_ms(200);
+    assert_true(eventually(is_awake, 0));
     atomic_store(&evaluate_ended, false);
     atomic_store(&evaluate_waits, true);
     heard_send(&h, &(command){.verb = COMMAND_PRUNE, .number = 9, .at_step = -1});

@@ -126,6 +126,13 @@ static void send_verb(uint64_t id, uint32_t verb, int64_t argument) {
     heard_send(&h, &(command){.verb = verb, .number = id, .argument = argument, .at_step = -1});
 }
 
+// Waits until so many bodies are through.
+static void reach_body(long bodies) {
+    for (int i = 0; i < 20000 && atomic_load(&body) < bodies; i++)
+        sleep_ms(1);
+    assert_true(atomic_load(&body) >= bodies);
+}
+
 static const heard_record *answer(uint64_t id) {
     assert_true(heard_until(&h, has_reply, id));
     return heard_reply(&h, id);
@@ -265,29 +272,28 @@ static void pause_step_resume_stop(void **state) {
     (void)state;
     send_verb(1, COMMAND_PAUSE, 0);
     int64_t held = le_i64(answer(1)->at + 16);
-    sleep_ms(30);
-    long bodies = atomic_load(&body);
-    sleep_ms(50);
-    assert_int_equal(atomic_load(&body), bodies);
-    assert_int_equal(bodies, held); // holds before the body of `held`
+    reach_body((long)held);
+    sleep_ms(600);
+    assert_int_equal(atomic_load(&body), held); // holds before the body of `held`
     send_set(2, (command_value[]){number("lr", 0.3)}, 1);
     assert_int_equal(le_i64(answer(2)->at + 16), held); // at once, at the same step
     send_verb(3, COMMAND_STEP, 3);
     answer(3);
+    reach_body((long)held + 3);
     sleep_ms(100);
-    assert_int_equal(atomic_load(&body), bodies + 3);
+    assert_int_equal(atomic_load(&body), held + 3);
     assert_true(atomic_load(&seen_lr) == 0.3);
     send_verb(4, COMMAND_RESUME, 0);
     assert_int_equal(le_i64(answer(4)->at + 16), held + 3);
-    sleep_ms(30);
-    assert_true(atomic_load(&body) > bodies + 3);
+    reach_body((long)held + 4);
     send_verb(5, COMMAND_STEP, 5); // while running: pauses after
     int64_t from = le_i64(answer(5)->at + 16);
+    reach_body((long)from + 5);
     sleep_ms(100);
     assert_int_equal(atomic_load(&body), from + 5);
     send_verb(6, COMMAND_STOP, 0);
     answer(6);
-    for (int i = 0; i < 100 && !atomic_load(&ended); i++)
+    for (int i = 0; i < 4000 && !atomic_load(&ended); i++)
         sleep_ms(5);
     assert_true(atomic_load(&ended));
     assert_false(nns_step(run, 1000000));
@@ -298,21 +304,23 @@ static void pause_step_resume_stop(void **state) {
     assert_non_null(heard_nth(&h, RECORD_EVENT, EVENT_STOPPING, 0));
     assert_int_equal(heard_nth(&h, RECORD_EVENT, EVENT_PAUSED, 0)->step, held);
     assert_non_null(heard_nth(&h, RECORD_EVENT, EVENT_PAUSED, 2));
-    // A pause is no step time.
+    // A pause is no step time: the first held for 600 ms.
     uint32_t series = heard_series(&h, "nnscope/step_time", 1);
     for (size_t n = 0; heard_nth(&h, RECORD_SCALAR, series, n); n++)
-        assert_true(le_f64(heard_nth(&h, RECORD_SCALAR, series, n)->at + 8) < 0.05);
+        assert_true(le_f64(heard_nth(&h, RECORD_SCALAR, series, n)->at + 8) < 0.6);
+}
+
+static bool beats_paused(const heard *all, uint64_t ignored) {
+    (void)ignored;
+    for (size_t n = 0; heard_nth(all, RECORD_BEAT, UINT32_MAX, n); n++)
+        if (le_u32(heard_nth(all, RECORD_BEAT, UINT32_MAX, n)->at + 52) & BEAT_PAUSED) return true;
+    return false;
 }
 
 static void it_starts_paused_and_beats(void **state) {
     (void)state;
-    sleep_ms(1200);
+    assert_true(heard_until(&h, beats_paused, 0));
     assert_int_equal(atomic_load(&body), 0);
-    heard_read(&h);
-    bool paused = false;
-    for (size_t n = 0; heard_nth(&h, RECORD_BEAT, UINT32_MAX, n); n++)
-        paused |= le_u32(heard_nth(&h, RECORD_BEAT, UINT32_MAX, n)->at + 52) & BEAT_PAUSED;
-    assert_true(paused);
     send_verb(1, COMMAND_RESUME, 0);
     answer(1);
     const heard_record *r = heard_nth(&h, RECORD_EVENT, EVENT_PAUSED, 0);
