@@ -234,7 +234,7 @@ typedef struct thin_job {
     store_id run;
 } thin_job;
 
-static void submit(core *c, const char *key, store_id of);
+static bool submit(core *c, const char *key, store_id of);
 
 static bool set_thinning(core *c, const char *key, bool on) {
     core_lock(c);
@@ -245,10 +245,10 @@ static bool set_thinning(core *c, const char *key, bool on) {
     return can;
 }
 
-static void work(core *c, job *j, store_reader *reader) {
-    thin_job *k = (thin_job *)j;
+// One turn. True: there may be more to do.
+static bool turn(core *c, const thin_job *k, store_reader *reader) {
     thinning *t = mem_new(sizeof *t);
-    if (!t) return;
+    if (!t) return false;
     *t = (thinning){.c = c, .reader = reader, .run = k->run, .key = k->key};
     core_settle(c);
     int result = store_all_snapshots(reader, k->run, add_row, t);
@@ -258,19 +258,22 @@ static void work(core *c, job *j, store_reader *reader) {
     bool more = t->gone_count == TURN;
     mem_free(t->rows);
     mem_free(t);
-    if (more)
-        submit(c, k->key, k->run);
-    else
-        set_thinning(c, k->key, false);
+    return more;
 }
 
-static void submit(core *c, const char *key, store_id of) {
+static void work(core *c, job *j, store_reader *reader) {
+    thin_job *k = (thin_job *)j;
+    if (!turn(c, k, reader) || !submit(c, k->key, k->run)) set_thinning(c, k->key, false);
+}
+
+static bool submit(core *c, const char *key, store_id of) {
     thin_job *k = atomic_load(&c->ending) ? NULL : mem_new(sizeof *k);
-    if (!k) return;
+    if (!k) return false;
     k->j.work = work;
     memcpy(k->key, key, sizeof k->key);
     k->run = of;
     keeper_submit(c, &k->j);
+    return true;
 }
 
 static bool is_due(core *c, const char *key) {
@@ -286,5 +289,6 @@ static bool is_due(core *c, const char *key) {
 }
 
 void thin_when_due(core *c, const char *key, store_id of) {
-    if (is_due(c, key) && set_thinning(c, key, true)) submit(c, key, of);
+    if (is_due(c, key) && set_thinning(c, key, true) && !submit(c, key, of))
+        set_thinning(c, key, false);
 }
