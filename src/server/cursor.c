@@ -148,8 +148,8 @@ static json_t *captures_page(const process *p) {
 }
 
 static void put_process(core *c, process *p) {
-    json_t *json = json_pack("{s:i,s:i,s:b,s:b,s:b,s:b,s:i,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:s,s:I,s:o,s:o}", "ordinal", (int)p->ordinal,
-                             "generation", (int)p->generation, "http", p->http, "closed", p->closed, "paused", p->paused, "started",
+    json_t *json = json_pack("{s:i,s:i,s:b,s:b,s:b,s:b,s:b,s:i,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:s,s:I,s:o,s:o}", "ordinal", (int)p->ordinal,
+                             "generation", (int)p->generation, "http", p->http, "closed", p->closed, "lost", p->lost, "paused", p->paused, "started",
                              p->started, "status", p->status, "paused_ns", (json_int_t)p->paused_ns, "dropped",
                              (json_int_t)p->dropped, "dropped_large", (json_int_t)p->dropped_large, "failed_bytes",
                              (json_int_t)p->failed_bytes, "heard_ms", (json_int_t)p->heard_ms, "rank", p->info.rank, "pid",
@@ -203,6 +203,7 @@ static void load_process(core *c, process *p, const store_row *row) {
     p->generation = (uint32_t)integer(json, "generation");
     p->http = json_is_true(json_object_get(json, "http"));
     p->closed = json_is_true(json_object_get(json, "closed"));
+    p->lost = json_is_true(json_object_get(json, "lost"));
     p->paused = json_is_true(json_object_get(json, "paused"));
     p->started = json_is_true(json_object_get(json, "started"));
     p->status = (int)integer(json, "status");

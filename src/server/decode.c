@@ -536,11 +536,18 @@ static bool take_scalar(decoding *d, uint32_t a, const uint8_t *at) {
     return true;
 }
 
+// Minutes without a step are a machine that slept, or a run that was resumed; when they go on, the steps are so long.
+static bool is_break(run *r, int64_t passed_ms) {
+    bool was_long = r->rate_is_long;
+    r->rate_is_long = passed_ms >= 60000;
+    return r->rate_is_long && !was_long;
+}
+
 static void note_rate(run *r, int64_t time_ms) {
     int64_t passed = time_ms - r->rate_ms;
     if (r->rate_ms && passed < 1000) return;
     int64_t paused = r->row.paused_ms - r->rate_paused_ms, steps = r->row.last_step - r->rate_step;
-    if (r->rate_ms && steps >= 0 && passed > paused && passed < 60000) {
+    if (r->rate_ms && steps >= 0 && passed > paused && !is_break(r, passed)) {
         double now = (double)steps * 1000.0 / (double)(passed - paused);
         r->steps_per_s = r->steps_per_s > 0 ? 0.5 * r->steps_per_s + 0.5 * now : now;
     }

@@ -168,6 +168,17 @@ static void put_scalar(taking *t, uint32_t number, double v) {
     t->points++;
 }
 
+// The run's progress; and the axis of its charts over epochs, as the library keeps it (src/probe/value.c).
+static void take_epoch(taking *t, double epoch) {
+    static const char axis[] = "nnscope/epoch";
+    uint8_t progress[16];
+    le_put_f64(progress, epoch);
+    le_put_i64(progress + 8, -1);
+    http_put_record(&t->h->records, RECORD_PROGRESS, 0, progress, sizeof progress);
+    uint32_t number = isfinite(epoch) ? series_number(t->h, axis, sizeof axis - 1) : 0;
+    if (number) http_put_record(&t->h->records, RECORD_SCALAR, number, &epoch, sizeof epoch);
+}
+
 static bool take_object(taking *t, json_t *object) {
     int64_t step, time_ms;
     const char *name;
@@ -180,10 +191,7 @@ static bool take_object(taking *t, json_t *object) {
         if (strcmp(name, "step") == 0 || strcmp(name, "time") == 0) continue;
         if (!value_of(value, &v)) return wrong(t, "a value must be a number, \"NaN\", \"Infinity\" or \"-Infinity\"", name);
         if (strcmp(name, "epoch") == 0) {
-            uint8_t progress[16];
-            le_put_f64(progress, v);
-            le_put_i64(progress + 8, -1);
-            http_put_record(&t->h->records, RECORD_PROGRESS, 0, progress, sizeof progress);
+            take_epoch(t, v);
             continue;
         }
         uint32_t number = series_number(t->h, name, strlen(name));

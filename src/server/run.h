@@ -143,11 +143,12 @@ typedef struct process {
     int state;
     _Atomic bool http, closed; // also set by other threads than the engine
     bool crashed, paused, newer, started;
+    bool lost;                 // HTTP: silent for so long that it is taken for over
     bool told;                 // HTTP: something was written since the last look
     int status;                // of CLOSE
     alive_info info;
     int64_t heard_ms, paused_ns;
-    _Atomic int64_t closed_ns; // when an HTTP process was ended by hand
+    _Atomic int64_t closed_ns; // when an HTTP process was ended
     int64_t wrote_ms;          // into its newest segment, itself, when another process was met; 0 unknown
     uint32_t share_ppm, helper_ppm, flags;
     uint64_t written, dropped, dropped_large, failed_bytes;
@@ -243,6 +244,7 @@ struct run {
     uint64_t failed_bytes;
     uint8_t main_direction;    // of main_name, as kept
     int64_t rate_step, rate_ms, rate_paused_ms;
+    bool rate_is_long;         // minutes from step to step
     double steps_per_s;
     bool wants_state;          // PATCH set a state: kept until a process speaks
     char *over_processes;      // JSON items of processes of the past, without brackets
@@ -286,6 +288,8 @@ void run_set_text(char **field, const char *text);
 // state.c (lock held)
 void run_update_state(core *c, run *r);
 void process_over(core *c, process *p);
+void process_tire(core *c, process *p);            // over HTTP and silent for long: it ends, lost
+void process_end_http(process *p, int status);     // what is under way is still taken
 bool process_speaks(const process *p);    // may still say something
 const char *state_word(int state);
 int state_number(const char *word);       // -1 unknown
@@ -396,7 +400,7 @@ void remove_folder(core *c, const char *key); // RUN.deleted; any thread
 void sweep_submit(core *c);
 // record_http.c
 void record_http_fini(core *c);
-void record_http_ended(core *c, const run *r); // lock held: a person ended it, its writer may go
+void record_http_ended(core *c, const run *r); // lock held: a process of it was ended, its writer may go
 
 // hub.c (lock held)
 void hub_fini(core *c);

@@ -35,7 +35,7 @@ static void raw_or(buf *out, const char *json, const char *otherwise) {
 
 static const char *process_word(const process *p) {
     if (p->newer) return "newer";
-    if (p->state == PROC_OVER) return p->crashed ? "crashed" : p->status ? "failed" : "finished";
+    if (p->state == PROC_OVER) return p->crashed ? "crashed" : p->lost ? "lost" : p->status ? "failed" : "finished";
     if (p->paused) return "paused";
     return p->started || p->http ? "running" : "starting";
 }

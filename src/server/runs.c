@@ -126,10 +126,7 @@ static bool set_state(core *c, run *r, const char *word, core_reply *reply) {
     for (size_t i = 0; i < r->process_count; i++) {
         process *p = r->processes[i];
         if (!p->http || p->state == PROC_OVER || !state_over(state)) continue;
-        p->status = state == STATE_FAILED;
-        p->ended = true;
-        p->closed_ns = clock_mono_ns();
-        p->closed = true; // last: the engine looks without the lock. The state itself is kept in the row
+        process_end_http(p, state == STATE_FAILED); // the state itself is kept in the row
     }
     if (state_over(state)) record_http_ended(c, r);
     r->row.state = state;

@@ -15,6 +15,8 @@
 #include <jansson.h>
 #include <string.h>
 
+enum { TIRED = 12 }; // times the silence after which a run is lost
+
 static const char *const words[] = {
 #define X(name, number, word, over, sentence) [number] = word,
 #include "store/state.def"
@@ -48,6 +50,23 @@ static bool unheard(const core *c, const process *p, int64_t now_ms) {
     return (p->state == PROC_FAR || p->http) && now_ms - p->heard_ms > c->lost_ms;
 }
 
+// A program that records over HTTP and died cannot be told from one that thinks: it is lost, and after an hour of
+// silence no longer waited for, so that the run comes to rest. When it speaks again it is a new process of the run.
+void process_tire(core *c, process *p) {
+    if (!p->http || p->closed || p->state == PROC_OVER) return;
+    if (clock_wall_ms() - p->heard_ms < TIRED * c->lost_ms) return;
+    p->lost = p->state_dirty = true;
+    process_end_http(p, 0);
+    record_http_ended(c, p->run);
+}
+
+void process_end_http(process *p, int status) {
+    p->status = status;
+    p->ended = true;
+    p->closed_ns = clock_mono_ns();
+    p->closed = true; // last: the engine looks without the lock
+}
+
 static int over_state(const run *r) {
     int state = STATE_FINISHED;
     for (size_t i = 0; i < r->process_count; i++) {
@@ -55,6 +74,7 @@ static int over_state(const run *r) {
         if (p->generation != r->generation) continue;
         if (p->crashed) return STATE_CRASHED;
         if (p->status != 0) state = STATE_FAILED;
+        if (p->lost && state == STATE_FINISHED) state = STATE_LOST;
     }
     return state;
 }

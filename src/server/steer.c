@@ -342,7 +342,7 @@ static double rate_of(const run *r) {
 }
 
 // Several processes apply at one step: far enough ahead that each can still reach it. What was heard of them may
-// be a helper's pace old (250 ms), and the command needs as long again.
+// be half a second old, as a helper that nobody watches writes it.
 static int64_t common_step(const run *r) {
     if (steerable_count(r) < 2 || r->row.state != STATE_RUNNING) return -1;
     double age = (double)(clock_wall_ms() - r->row.heard_ms) / 1000.0;

@@ -62,7 +62,7 @@ static void test_forms(void **state) {
     assert_non_null(strstr(text, ",Infinity\n"));
     mem_free(text);
     text = text_of(c, id, CORE_CSV, 0, NULL, 0, &length);
-    assert_non_null(strstr(text, "step,a,b,\"n\xc3\xa4me, x\"\n3,1.5,NaN,\n4,-0.002,,\n5,Infinity,7,\n"));
+    assert_non_null(strstr(text, "step,nnscope/epoch,a,b,\"n\xc3\xa4me, x\"\n3,0.5,1.5,NaN,\n4,,-0.002,,\n5,,Infinity,7,\n"));
     mem_free(text);
     json_t *run = get_run(c, id);
     assert_true(json_number_value(json_object_get(run, "epoch")) == 0.5);

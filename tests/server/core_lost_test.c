@@ -72,10 +72,14 @@ static void far_close(far *f) {
     unlink(f->alive);
 }
 
-static core *open_impatient(const char *dir) {
+static core *open_waiting(const char *dir, int64_t lost_ms) {
     core *c = NULL;
-    assert_int_equal(core_open(&c, &(core_options){.dir = dir, .lost_ms = LOST_MS}, NULL), 0);
+    assert_int_equal(core_open(&c, &(core_options){.dir = dir, .lost_ms = lost_ms}, NULL), 0);
     return c;
+}
+
+static core *open_impatient(const char *dir) {
+    return open_waiting(dir, LOST_MS);
 }
 
 static void check_host(core *c, const char *id) {
@@ -115,20 +119,69 @@ static void test_far(void **state) {
     core_close(c);
 }
 
-static void test_http(void **state) {
-    char id[27];
-    core *c = open_impatient(*state);
+static void post_run(core *c, char id[27]) {
     core_reply reply = {0};
     core_post_run(c, "{}", 2, &tester, &reply);
     json_t *run = json_loadb((char *)reply.body.data, reply.body.length, 0, NULL);
-    snprintf(id, sizeof id, "%s", text_in(run, "id"));
+    snprintf(id, 27, "%s", text_in(run, "id"));
     json_decref(run);
     buf_fini(&reply.body);
+}
+
+static void test_http(void **state) {
+    char id[27];
+    core *c = open_impatient(*state);
+    post_run(c, id);
     for (int i = 0; i < 3; i++) {
         mem_free(post_points(c, id, "{\"a\":1}").text);
         assert_true(wait_run(c, id, "running", i, 3000));
         assert_true(wait_run(c, id, "lost", i, 5000));
     }
+    core_close(c);
+}
+
+static size_t active_runs(core *c) {
+    core_figures f = {0};
+    core_get_figures(c, &f);
+    return f.active;
+}
+
+static bool wait_rest(core *c) {
+    int64_t until = clock_mono_ns() + 30 * NS_PER_S;
+    while (active_runs(c) && clock_mono_ns() < until)
+        clock_sleep_ns(20 * NS_PER_MS);
+    return active_runs(c) == 0;
+}
+
+static void check_epochs(core *c, const char *id, size_t count) {
+    json_t *points = get_points(c, id, "nnscope/epoch", 0);
+    json_t *values = json_object_get(json_object_get(json_object_get(points, "series"), "nnscope/epoch"), "value");
+    assert_int_equal(json_array_size(values), count);
+    for (size_t i = 0; i < count; i++)
+        assert_true(json_number_value(json_array_get(values, i)) == (double)i / 2);
+    json_decref(points);
+}
+
+// Nobody said that it is over, and nobody says anything: it keeps no memory, stays lost, and goes on when it speaks.
+static void test_http_comes_to_rest(void **state) {
+    char id[27], point[64];
+    core *c = open_waiting(*state, 100);
+    post_run(c, id);
+    for (int i = 0; i < 3; i++) {
+        snprintf(point, sizeof point, "{\"a\":%d,\"epoch\":%.1f}", i, i / 2.0);
+        answer a = post_points(c, id, point);
+        assert_int_equal(a.status, 200);
+        mem_free(a.text);
+        assert_true(wait_run(c, id, NULL, i, 3000));
+        assert_true(wait_rest(c));
+        assert_true(wait_run(c, id, "lost", i, 100));
+        if (i != 1) continue;
+        core_close(c);
+        c = open_waiting(*state, 100);
+        assert_true(wait_run(c, id, "lost", i, 100));
+        assert_true(wait_rest(c));
+    }
+    check_epochs(c, id, 3);
     core_close(c);
 }
 
@@ -138,6 +191,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_far, make, unmake),
         cmocka_unit_test_setup_teardown(test_http, make, unmake),
+        cmocka_unit_test_setup_teardown(test_http_comes_to_rest, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
