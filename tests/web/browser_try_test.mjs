@@ -34,6 +34,7 @@ const answer = async () => {
 };
 
 async function draw(...points) {
+  await pad().scrollIntoViewIfNeeded();
   const box = await pad().boundingBox(), at = ([x, y]) => [box.x + box.width * x, box.y + box.height * y];
   await page.mouse.move(...at(points[0]));
   await page.mouse.down();
@@ -190,6 +191,32 @@ act('the confusion matrix counts what was observed; a cell filters the samples; 
   await button('% of row').click();
   await button('observed in training').click();
   await button('counts').click();
+});
+
+act('the server is killed and comes back: what is looked at, pushed and pinned goes on by itself, also while training holds', async () => {
+  await page.getByLabel('number of the test sample').fill('4');
+  await page.keyboard.press('Enter');
+  await page.getByLabel('name of the pinned sample').fill('lasting');
+  await button('pin').click();
+  const card = page.getByRole('article', { name: 'lasting', exact: true }), curve = card.getByRole('img', { name: /probabilities/ });
+  const points = async () => ((await curve.count()) ? Number(await curve.getAttribute('data-points')) : 0), counted = () => page.locator('.cm').evaluate(e => Number(e.dataset.total));
+  const pinned = await until('first points', points), observed = await counted(), { step } = await answer();
+  await page.evaluate(() => (window.same = true));
+  await stage.restartServer();
+  await until('a later answer', async () => (await answer()).step > step, 30000);
+  await until('more points of the pin', async () => (await points()) > pinned, 30000);
+  await until('more observed', async () => (await counted()) > observed, 30000);
+  const held = await command(run.id, { type: 'pause' });
+  await page.getByText(/Training holds at step/).waitFor();
+  await stage.restartServer();
+  await page.keyboard.press('r');
+  await until('the answer of the moment at which it holds', async () => (await page.getByRole('alert').count()) === 0 && Math.abs((await answer()).step - held.step) <= 1, 30000);
+  const { step: made } = await command(run.id, { type: 'step' });
+  await until('an answer of the step that was made', async () => (await answer()).step >= made, PATIENCE);
+  await command(run.id, { type: 'resume' });
+  assert.equal(await page.evaluate(() => window.same), true, 'the page was not loaded anew');
+  await button('unpin lasting').click();
+  await card.getByText('no longer pushed').waitFor({ timeout: PATIENCE });
 });
 
 act('while training holds the answers are of that moment', async () => {
