@@ -26,7 +26,7 @@
 typedef struct earlier {
     struct earlier *next;
     uint64_t first, count;
-    float values[];
+    _Alignas(16) uint8_t bytes[]; // as copied
 } earlier;
 
 // Numbers of one kind on their way into captures: links of a look and of a snapshot.

@@ -160,15 +160,29 @@ static uint32_t look_bit(nns_role role) {
                                      : LOOK_UPDATES;
 }
 
-static links *look_links(digest *d, const tensor *t, const tensor_view *v, nns_role role) {
+// Somebody asks for just this tensor, as it is.
+static bool wanted_exact(const digest *d, uint32_t handle, const tensor_view *v) {
+    for (uint32_t i = 0; i < d->set.look.exact_count; i++)
+        if (d->set.look.exact[i] == handle) return v->elements <= LOOK_EXACT_ELEMENTS;
+    return false;
+}
+
+// `handle` 0: of what is made of the tensor.
+static links *look_links(digest *d, const tensor *t, uint32_t handle, const tensor_view *v,
+                         nns_role role) {
     bool wanted = d->set.looked && d->set.look.what & look_bit(role);
     bool inspected = d->set.looked && (d->set.look.unit_count ||
                                        (role == NNS_WEIGHT && d->set.look.what & LOOK_UNITS));
     if (!wanted && !inspected) return NULL;
     bool whole = wanted && (v->elements <= LOOK_SMALL || d->set.look.what & LOOK_MATRICES);
-    size_t cells = whole ? cells_for(d, v->elements, LOOK_CELLS, LOOK_CELLS_ALL) : 0;
+    bool exact = wanted && handle && wanted_exact(d, handle, v);
+    size_t cells = exact   ? (size_t)v->elements
+                   : whole ? cells_for(d, v->elements, LOOK_CELLS, LOOK_CELLS_ALL)
+                           : 0;
     links *l = new_links(&v->shape, cells, wanted ? d->set.look.strongest : 0, role == NNS_WEIGHT);
-    if (l) pick_units(d, l, t);
+    if (!l) return NULL;
+    l->exact = exact;
+    pick_units(d, l, t);
     return l;
 }
 
@@ -191,7 +205,7 @@ static void begin(digest *d, const copy *c, const tensor *t, tensor_view *v) {
     moments_init(&v->own.moments);
     moments_init(&v->change.moments);
     if (role_is_weight(t->role)) {
-        v->own.look = look_links(d, t, v, t->role);
+        v->own.look = look_links(d, t, c->tensor, v, t->role);
         v->own.snapshot = snapshot_links(d, v, t->role);
     } else if (t->role != NNS_OTHER && c->elements <= PLANE_ELEMENTS_MAX) {
         v->plane = new_links(&v->shape, (size_t)c->elements, 0, false);
@@ -203,17 +217,21 @@ static void begin(digest *d, const copy *c, const tensor *t, tensor_view *v) {
 // Slices ---------------------------------------------------------------------------------------------
 
 static void into(gathering *g, const float *values, uint64_t first, size_t count) {
-    moments_add(&g->moments, values, count);
     if (g->look) links_add(g->look, values, first, count);
     if (g->snapshot) links_add(g->snapshot, values, first, count);
 }
 
+static const void *element(const copy *c, const void *data, uint64_t at) {
+    return (const uint8_t *)data + at * dtype_bytes((nns_dtype)c->dtype);
+}
+
 static void keep_earlier(tensor_view *v, const copy *c) {
-    earlier *e = mem_new(sizeof *e + c->count * sizeof(float));
+    size_t bytes = c->count * dtype_bytes((nns_dtype)c->dtype);
+    earlier *e = mem_new(sizeof *e + bytes);
     if (!e) return;
     e->first = c->first;
     e->count = c->count;
-    moments_convert(e->values, copy_data(c), (nns_dtype)c->dtype, c->count);
+    memcpy(e->bytes, copy_data(c), bytes);
     e->next = v->earlier;
     v->earlier = e;
 }
@@ -231,33 +249,38 @@ static earlier *take_earlier(tensor_view *v, const copy *c) {
 static void begin_change(digest *d, const tensor *t, tensor_view *v) {
     if (v->updated) return;
     v->updated = true;
-    v->change.look = look_links(d, t, v, NNS_UPDATE);
+    v->change.look = look_links(d, t, 0, v, NNS_UPDATE);
     v->change.snapshot = snapshot_links(d, v, NNS_UPDATE);
 }
 
-static void add_change(digest *d, tensor_view *v, const float *now, const earlier *e, uint64_t at,
+static void add_change(digest *d, const copy *c, tensor_view *v, const earlier *e, uint64_t at,
                        size_t count) {
-    for (size_t i = 0; i < count; i++)
-        d->difference[i] = now[i] - e->values[at + i];
+    moments_difference(d->difference, element(c, copy_data(c), at), element(c, e->bytes, at),
+                       (nns_dtype)c->dtype, count);
+    moments_add(&v->change.moments, d->difference, count);
     into(&v->change, d->difference, e->first + at, count);
 }
 
-// The numbers of a slice from `at` on, as float32: as they are, or converted.
-static const float *numbers(digest *d, const copy *c, uint64_t at, size_t count) {
-    const uint8_t *data = (const uint8_t *)copy_data(c) + at * dtype_bytes((nns_dtype)c->dtype);
-    if (c->dtype == NNS_FLOAT32) return (const float *)(const void *)data;
-    moments_convert(d->scratch, data, (nns_dtype)c->dtype, count);
-    return d->scratch;
+// The numbers of a slice from `at` on, as float32: as they are, or converted. Their moments are those of the numbers themselves.
+static const float *numbers(digest *d, const copy *c, tensor_view *v, uint64_t at, size_t count) {
+    const void *data = element(c, copy_data(c), at);
+    const float *values = c->dtype == NNS_FLOAT32 ? data : d->scratch;
+    if (values == d->scratch) moments_convert(d->scratch, data, (nns_dtype)c->dtype, count);
+    if (c->dtype == NNS_FLOAT64)
+        moments_add_doubles(&v->own.moments, data, count);
+    else
+        moments_add(&v->own.moments, values, count);
+    return values;
 }
 
 static void add_slice(digest *d, const copy *c, tensor_view *v, const earlier *e) {
     for (uint64_t at = 0; at < c->count; at += CHUNK) {
         size_t count = c->count - at < CHUNK ? (size_t)(c->count - at) : CHUNK;
-        const float *values = numbers(d, c, at, count);
+        const float *values = numbers(d, c, v, at, count);
         into(&v->own, values, c->first + at, count);
         if (v->plane) links_add(v->plane, values, c->first + at, count);
         if (v->raw) memcpy(v->raw + c->first + at, values, count * sizeof *values);
-        if (e) add_change(d, v, values, e, at, count);
+        if (e) add_change(d, c, v, e, at, count);
     }
 }
 

@@ -19,6 +19,7 @@
 #define QUICK 512 // elements of a block that goes the quick way
 #define QUICK_LEAST 1e-24
 #define QUICK_MOST 1e30
+#define PIECE 1024
 #define CAREFUL_MAX (UINT32_C(1) << 28) // elements at a time: counts are 32 bits a lane
 #define INLINE static inline __attribute__((always_inline))
 
@@ -266,6 +267,29 @@ void moments_add(moments *m, const float *values, size_t count) {
     careful(m, values, count);
 }
 
+// Around the first finite one, so that m2 keeps its digits.
+void moments_add_doubles(moments *m, const double *values, size_t count) {
+    moments part;
+    double sum = 0, squares = 0, shift = 0;
+    moments_init(&part);
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(values[i])) continue;
+        if (part.count++ == 0) shift = values[i];
+        double d = values[i] - shift;
+        float v = (float)values[i];
+        sum += d;
+        squares += d * d;
+        part.zeros += values[i] == 0;
+        part.min = v < part.min ? v : part.min;
+        part.max = v > part.max ? v : part.max;
+    }
+    part.nonfinite = count - part.count;
+    double n = part.count ? (double)part.count : 1;
+    part.mean = shift + sum / n;
+    part.m2 = fmax(0, squares - sum * sum / n);
+    moments_merge(m, &part);
+}
+
 void moments_merge(moments *m, const moments *other) {
     m->zeros += other->zeros;
     m->nonfinite += other->nonfinite;
@@ -324,6 +348,35 @@ CONVERT(from_i32, int32_t, (float)in[i])
 CONVERT(from_i64, int64_t, (float)in[i])
 #undef CONVERT
 
+#define DIFFERENCE(name, type)                                                                     \
+    static void name(float *restrict out, const type *restrict now, const type *restrict before,   \
+                     size_t count) {                                                               \
+        for (size_t i = 0; i < count; i++)                                                         \
+            out[i] = (float)((double)now[i] - (double)before[i]);                                  \
+    }
+DIFFERENCE(difference_f64, double)
+DIFFERENCE(difference_i32, int32_t)
+DIFFERENCE(difference_i64, int64_t)
+#undef DIFFERENCE
+
+static void difference_f32(float *restrict out, const float *restrict now,
+                           const float *restrict before, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        out[i] = now[i] - before[i];
+}
+
+// Of what a float holds exactly, PIECE at a time.
+static void difference_small(float *out, const void *now, const void *before, nns_dtype dtype,
+                             uint32_t bytes, size_t count) {
+    float a[PIECE], b[PIECE];
+    for (size_t at = 0; at < count; at += PIECE) {
+        size_t some = count - at < PIECE ? count - at : PIECE;
+        moments_convert(a, (const uint8_t *)now + at * bytes, dtype, some);
+        moments_convert(b, (const uint8_t *)before + at * bytes, dtype, some);
+        difference_f32(out + at, a, b, some);
+    }
+}
+
 void moments_convert(float *out, const void *in, nns_dtype dtype, size_t count) {
     switch (dtype) {
     case NNS_FLOAT32:
@@ -350,5 +403,26 @@ void moments_convert(float *out, const void *in, nns_dtype dtype, size_t count) 
     case NNS_INT64:
         from_i64(out, in, count);
         break;
+    }
+}
+
+void moments_difference(float *out, const void *now, const void *before, nns_dtype dtype,
+                        size_t count) {
+    switch (dtype) {
+    case NNS_FLOAT32:
+        difference_f32(out, now, before, count);
+        break;
+    case NNS_FLOAT64:
+        difference_f64(out, now, before, count);
+        break;
+    case NNS_INT32:
+        difference_i32(out, now, before, count);
+        break;
+    case NNS_INT64:
+        difference_i64(out, now, before, count);
+        break;
+    default:
+        difference_small(out, now, before, dtype,
+                         dtype == NNS_FLOAT16 || dtype == NNS_BFLOAT16 ? 2 : 1, count);
     }
 }

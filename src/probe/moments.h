@@ -19,6 +19,7 @@ typedef struct moments {
 
 void moments_init(moments *m);
 void moments_add(moments *m, const float *values, size_t count);
+void moments_add_doubles(moments *m, const double *values, size_t count); // before they are rounded
 void moments_merge(moments *m, const moments *other);
 
 // NaN while nothing finite was there.
@@ -31,5 +32,8 @@ uint64_t moments_below(const float *values, size_t count, float threshold);
 
 // Numbers of any type as float32: to nearest; what lies beyond its range becomes infinite.
 void moments_convert(float *out, const void *in, nns_dtype dtype, size_t count);
+
+// now - before, rounded only then: a change far smaller than the numbers keeps its digits.
+void moments_difference(float *out, const void *now, const void *before, nns_dtype dtype, size_t count);
 
 #endif

@@ -167,6 +167,57 @@ static void other_types(void **state) {
     assert_true(out[2] == 0x1p40f && out[3] == 5);
 }
 
+// What float32 could not tell apart: a deviation of 1e-10 beside a mean of 1, a size of 1e100.
+static void doubles_as_they_are(void **state) {
+    (void)state;
+    uint64_t seed = random_seed();
+    double values[1001];
+    long double mean = 0, m2 = 0, squares = 0;
+    for (size_t i = 0; i < 1001; i++)
+        values[i] = 1 + 1e-10 * random_unit(&seed);
+    values[3] = (double)NAN, values[4] = (double)INFINITY;
+    for (size_t i = 0; i < 1001; i++)
+        if (isfinite(values[i])) mean += values[i] / 999.0L, squares += values[i] * values[i];
+    for (size_t i = 0; i < 1001; i++)
+        if (isfinite(values[i])) m2 += (values[i] - mean) * (values[i] - mean);
+    moments m;
+    moments_init(&m);
+    moments_add_doubles(&m, values, 500);
+    moments_add_doubles(&m, values + 500, 501);
+    assert_true(m.count == 999 && m.nonfinite == 2 && m.zeros == 0);
+    near_to(moments_mean(&m), mean, 1e-9L);
+    near_to(moments_deviation(&m), sqrtl(m2 / 999), sqrtl(m2 / 999));
+    near_to(moments_norm(&m), sqrtl(squares), sqrtl(squares));
+    moments_init(&m);
+    moments_add_doubles(&m, (double[]){3e100, -0.0, 4e100}, 3);
+    assert_true(m.count == 3 && m.zeros == 1 && m.nonfinite == 0);
+    near_to(moments_norm(&m), 5e100L, 5e100L);
+}
+
+static void differences(void **state) {
+    (void)state;
+    float out[2000];
+    double now[2] = {1 + 1e-12, 1e200}, before[2] = {1, -1e200};
+    moments_difference(out, now, before, NNS_FLOAT64, 2);
+    assert_true(fabs((double)out[0] / (now[0] - 1) - 1) < 1e-7 && out[1] == INFINITY);
+    moments_difference(out, (int64_t[]){INT64_MAX, 5}, (int64_t[]){INT64_MIN, 7}, NNS_INT64, 2);
+    assert_true(out[0] == 0x1p64f && out[1] == -2);
+    moments_difference(out, (int32_t[]){(1 << 24) + 1}, (int32_t[]){1 << 24}, NNS_INT32, 1);
+    assert_true(out[0] == 1);
+    moments_difference(out, (float[]){1.5f, NAN}, (float[]){1, 1}, NNS_FLOAT32, 2);
+    assert_true(out[0] == 0.5f && isnan(out[1]));
+    uint16_t halves[2000];
+    int8_t small[2000];
+    for (int i = 0; i < 2000; i++)
+        halves[i] = (uint16_t)(0x3C00 + i % 512), small[i] = (int8_t)(i % 100);
+    moments_difference(out, halves, (uint16_t[2000]){0}, NNS_FLOAT16, 2000);
+    for (int i = 0; i < 2000; i++)
+        assert_true(out[i] == 1 + (float)(i % 512) / 1024);
+    moments_difference(out, small, (int8_t[2000]){0}, NNS_INT8, 2000);
+    for (int i = 0; i < 2000; i++)
+        assert_true(out[i] == (float)(i % 100));
+}
+
 static void the_environment_stays(void **state) {
     (void)state;
     float values[1000];
@@ -185,6 +236,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_the_slow_one),       cmocka_unit_test(merged_is_whole),
         cmocka_unit_test(below_a_threshold),     cmocka_unit_test(other_types),
+        cmocka_unit_test(doubles_as_they_are),   cmocka_unit_test(differences),
         cmocka_unit_test(the_environment_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
