@@ -58,6 +58,7 @@ enum {
     STATISTIC_COUNT
 };
 
+#define LOOK_EXACT_ELEMENTS (4u << 20) // of a weight that comes as it is to who asks for just that
 #define LOOK_SMALL 65536 // elements of a weight that comes whole in any case: filters, for one
 
 // What a LOOK record (inbox) asks for.

@@ -47,6 +47,7 @@
 //                            40 u32 flags, u32 error bytes                    48 error: why there is no blob (PUSH, PRUNE; blob 0)
 // LOOK        seconds    8 u32 what (LOOK_*), u16 units_hz10, u16 links_hz10 (tenths of a hertz), 16 u32 strongest (links of a
 //                            pair of layers), u32 count                       24 {u32 layer, u32 unit}[count]: each replaces the last
+//                            layer 0: `unit` is a tensor, of at most LOOK_EXACT_ELEMENTS, wanted whole and as it is (F32)
 // PUSH        flags 0    8 u64 number, 16 i64 sample (-1: values), 24 u32 count, u32 0
 //                                                                             32 f32 values[count]
 // CONFUSION   series     8 u32 classes, u32 word bytes                        16 u32 counts[classes * classes],

@@ -50,6 +50,7 @@ typedef struct links {
     uint32_t units, inputs;
     float *cells; // (cell_rows, cell_columns), largest |value| of each block; NULL: not wanted
     uint32_t cell_rows, cell_columns;
+    bool exact;          // the cells are to be given as they are
     uint32_t *column_of; // (I) column of cells; NULL: not folded
     double *squares;     // (U) of the finite incoming links; NULL: not wanted
     strongest strong;    // wanted 0: not wanted

@@ -33,12 +33,16 @@ static void add_matrix(buf *out, int quantity, const tensor *t, uint32_t handle,
     size_t cells = (size_t)l->cell_rows * l->cell_columns;
     float scale = quantise_half_scale(moments_largest(&g->moments));
     capture_section section = {.quantity = quantity,
-                               .coding = CODING_F16,
+                               .coding = l->exact ? CODING_F32 : CODING_F16,
                                .layer = t->layer,
                                .tensor = handle,
-                               .scale = scale,
+                               .scale = l->exact ? 1 : scale,
                                .nonfinite = g->moments.nonfinite};
     section_matrix_shape(&section, l);
+    if (l->exact) {
+        section_add(out, section, l->cells);
+        return;
+    }
     uint16_t *halves = mem_array(cells, sizeof *halves);
     if (halves) {
         quantise_halves(halves, l->cells, cells, scale);

@@ -211,6 +211,13 @@ static void tend_records(nns_run *run, network *n, int64_t now_ns, int64_t *soon
     p->due_ns[WANT_SNAPSHOT] = now_ns + SNAPSHOT_NS - STATISTICS_NS / 2;
 }
 
+static void take_unit(look *l, look_unit unit) {
+    if (unit.layer)
+        l->units[l->unit_count++] = unit;
+    else if (l->exact_count < LOOK_EXACT_MAX)
+        l->exact[l->exact_count++] = unit.unit;
+}
+
 void network_look(nns_run *run, const void *received) {
     const uint8_t *at = received;
     network *n = network_of(run);
@@ -218,16 +225,15 @@ void network_look(nns_run *run, const void *received) {
     look l = {.what = le_u32(at + 8),
               .units_hz10 = le_u16(at + 12),
               .links_hz10 = le_u16(at + 14),
-              .strongest = le_u32(at + 16),
-              .unit_count = count < LOOK_UNITS_MAX ? count : LOOK_UNITS_MAX};
+              .strongest = le_u32(at + 16)};
     if (!n) return;
     if (seconds > LOOK_SECONDS_MAX) seconds = LOOK_SECONDS_MAX;
     if (l.units_hz10 > LOOK_HZ10_MAX) l.units_hz10 = LOOK_HZ10_MAX;
     if (l.links_hz10 > LOOK_HZ10_MAX) l.links_hz10 = LOOK_HZ10_MAX;
     if (l.strongest > STRONGEST_MAX) l.strongest = STRONGEST_MAX;
     l.until_ns = clock_mono_ns() + (int64_t)seconds * NS_PER_S;
-    for (uint32_t i = 0; i < l.unit_count; i++)
-        l.units[i] = (look_unit){le_u32(at + 24 + 8 * i), le_u32(at + 28 + 8 * i)};
+    for (uint32_t i = 0; i < count && i < LOOK_UNITS_MAX; i++)
+        take_unit(&l, (look_unit){le_u32(at + 24 + 8 * i), le_u32(at + 28 + 8 * i)});
     pthread_mutex_lock(&n->plan.lock);
     bool began = n->plan.look.until_ns < clock_mono_ns() || n->plan.look.what != l.what;
     n->plan.look = l;

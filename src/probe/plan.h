@@ -26,6 +26,7 @@ enum {
 #define WANT_BIT(want) (1u << (want))
 
 #define LOOK_UNITS_MAX 256
+#define LOOK_EXACT_MAX 4
 
 typedef struct look_unit {
     uint32_t layer, unit;
@@ -39,6 +40,8 @@ typedef struct look {
     uint32_t strongest;         // links of a pair of layers
     uint32_t unit_count;
     look_unit units[LOOK_UNITS_MAX];
+    uint32_t exact_count;
+    uint32_t exact[LOOK_EXACT_MAX]; // tensors that are wanted whole, as they are
 } look;
 
 typedef struct plan {

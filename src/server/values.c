@@ -20,8 +20,10 @@ static bool fits(const inspect_job *k, const capture_section *s) {
     return s->tensor == k->number && s->quantity == k->quantity;
 }
 
+// What others look at may hold it too, coded or folded: not that, where the program gives it as it is.
 static bool look_fits(const looking *l, const capture_section *s) {
-    return fits((const inspect_job *)l->answer, s);
+    return fits((const inspect_job *)l->answer, s) &&
+           (!l->ask.count || (s->coding == CODING_F32 && !s->full[0]));
 }
 
 static bool find(const inspect_job *k, recode_bytes in, capture_section *out) {
@@ -47,10 +49,18 @@ static void member(buf *out, const char *name, const char *text) {
     json_text(out, text);
 }
 
+// The program's own numbers: neither folded nor coded, nor of a kind that float32 cannot hold.
+static bool is_exact(const capture_section *s, const char *dtype) {
+    static const char *const narrower[] = {"float64", "int32", "int64"};
+    for (size_t i = 0; dtype && i < sizeof narrower / sizeof *narrower; i++)
+        if (!strcmp(dtype, narrower[i])) return false;
+    return !s->full[0] &&
+           (s->coding == CODING_F32 || s->coding == CODING_U32 || s->coding == CODING_U8);
+}
+
 static void put_json(const inspect_job *k, const json_t *meta, const capture_section *s,
                      int64_t step, bool snapshot, buf *out) {
-    bool exact = !s->full[0] &&
-                 (s->coding == CODING_F32 || s->coding == CODING_U32 || s->coding == CODING_U8);
+    bool exact = is_exact(s, json_string_value(json_object_get(meta, "dtype")));
     buf_print(out, "{\"step\":%lld,\"snapshot\":%s", (long long)step, snapshot ? "true" : "false");
     if (k->units)
         member(out, "layer", k->layer);
@@ -181,6 +191,20 @@ void look_answer(core *c, looking *l, frame *f) {
     mem_free(l);
 }
 
+static double elements_of(const json_t *tensor) {
+    double n = 1;
+    size_t i;
+    json_t *extent;
+    json_array_foreach(json_object_get(tensor, "shape"), i, extent) n *= json_number_value(extent);
+    return n;
+}
+
+// Just this tensor, whole: none of the matrices that come with it else.
+static void ask_exact(looking *l, uint32_t number) {
+    l->ask.what &= ~(uint32_t)LOOK_MATRICES;
+    l->ask.units[l->ask.count++][1] = number;
+}
+
 // Lock held. True: the program is asked first.
 static bool ask_now(core *c, run *r, inspect_job *k) {
     uint32_t number = 0;
@@ -191,6 +215,8 @@ static bool ask_now(core *c, run *r, inspect_job *k) {
     k->number = number;
     if (!k->units) k->quantity = quantity_of_role(json_string_value(json_object_get(item, "role")));
     l->ask = (look_ask){.what = what_of(k->quantity), .units_hz10 = 100, .links_hz10 = 100};
+    if (l->ask.what & LOOK_MATRICES && elements_of(item) <= LOOK_EXACT_ELEMENTS)
+        ask_exact(l, number);
     l->fits = look_fits;
     l->answer = &k->j;
     l->deadline_ns = clock_mono_ns() + NOW_NS;

@@ -20,10 +20,11 @@ class Capture:
         (magic, version, self.kind, self.number, self.step, self.last_step, count, self.flags, self.base_step, self.time,
          self.observed) = struct.unpack_from("<IHHQqqIIqdQ", data)
         assert (magic, version) == (MAGIC, 1)
-        self.sections, at = [], 64
+        self.sections, self.items, at = [], [], 64
         for _ in range(count):
             size, quantity, coding, dims, layer, tensor = struct.unpack_from("<IHBBII", data, at)
             shape = struct.unpack_from("<4I", data, at + 16)[:dims]
+            self.items.append(struct.unpack_from("<I", data, at + 44)[0])
             stored = struct.unpack_from("<I", data, at + 56)[0]
             self.sections.append((quantity, coding, layer, tensor, shape, data[at + 64:at + 64 + stored]))
             at += size
@@ -128,6 +129,28 @@ class Inside(unittest.TestCase):
         self.assertEqual(Capture(reply.body).sections[0][4], (10, 16))
         self.assertEqual(self.server.call("GET", "/api/v1/runs/%s/tensors/no/such" % self.key).status, 404)
         self.assertEqual(self.server.call("GET", "/api/v1/runs/%s/units" % self.key).status, 400)
+
+    def test_values_are_exact(self):
+        """While it holds: the whole matrix, bit for bit what a look at its units gives as it is."""
+        self.assertEqual(self.post("commands?wait=20000", {"type": "pause"}).status, 200)
+        self.addCleanup(lambda: self.post("commands?wait=20000", {"type": "resume"}))
+        values = self.get("runs/%s/tensors/fc1/weight" % self.key)
+        self.assertEqual((values["exact"], values["coding"], values["shape"], values["folded"]), (True, "f32", [32, 784], False))
+        ws = WebSocket(self.server)
+        self.addCleanup(ws.close)
+        ws.send(json.dumps({"type": "look", "id": 3, "run": self.key, "what": ["weights", "matrices"], "rate": 20, "links_rate": 20,
+                            "units": [["fc1", unit] for unit in (0, 7, 31)]}))
+        rows = {}
+        end = time.monotonic() + 20
+        while len(rows) < 3 and time.monotonic() < end:
+            capture = self.binary(ws)
+            items = capture.items
+            rows.update({items[i]: section[5] for i, section in enumerate(capture.sections) if section[0] == 40})
+        self.assertEqual(sorted(rows), [0, 7, 31])
+        for unit, row in rows.items():
+            self.assertEqual(struct.pack("<784f", *values["values"][784 * unit:784 * unit + 784]), row)
+        again = self.get("runs/%s/tensors/fc1/weight" % self.key)  # while somebody else looks at it coded
+        self.assertEqual((again["exact"], again["values"]), (True, values["values"]))
 
     def test_snapshots(self):
         rows = self.wait(lambda: (lambda rows: rows if len(rows) >= 3 else None)(self.get("runs/%s/snapshots" % self.key)["snapshots"]))

@@ -393,6 +393,17 @@ static void test_push(void **state) {
 
 // --- values -------------------------------------------------------------------------------------
 
+// The weight, as another viewer looks at it.
+static void coded_weight(int64_t step, buf *out) {
+    static const uint8_t codes[12] = {1, 2, 3};
+    buf_clear(out);
+    capture_head head = {.kind = CAPTURE_LOOK, .step = step, .last_step = step, .base_step = step, .time_ms = 1};
+    size_t begin = capture_begin(out, &head);
+    capture_section s = {.quantity = QUANTITY_WEIGHT, .coding = CODING_I8, .dims = 2, .layer = 2, .tensor = 1, .shape = {3, 4}, .scale = 1};
+    capture_add(out, &s, codes);
+    capture_end(out, begin);
+}
+
 static void test_values_now(void **state) {
     journal j;
     buf in = {0}, bytes = {0};
@@ -404,8 +415,12 @@ static void test_values_now(void **state) {
     core_values q = {.run = j.run.text, .tensor = "dense/weight", .step = INT64_MAX};
     core_get_values(c, &q, got, &a);
     assert_true(inbox_wait(&j, RECORD_LOOK, &in, 5000));
-    want(&in, 15, LOOK_WEIGHTS | LOOK_MATRICES, 100, 100, 0, 0);
-    fake_capture(CAPTURE_LOOK, 8, QUANTITY_ACTIVATION, 2, 2, 3, 0, &bytes); // not what was asked for
+    want(&in, 15, LOOK_WEIGHTS, 100, 100, 0, 1);
+    assert_int_equal(le_u32(in.data + 24), 0); // a tensor, as it is
+    assert_int_equal(le_u32(in.data + 28), 1);
+    fake_capture(CAPTURE_LOOK, 7, QUANTITY_ACTIVATION, 2, 2, 3, 0, &bytes); // not what was asked for
+    journal_seen(&j, CAPTURE_LOOK, 0, 7, 0, &bytes);
+    coded_weight(8, &bytes); // neither is this
     journal_seen(&j, CAPTURE_LOOK, 0, 8, 0, &bytes);
     fake_capture(CAPTURE_LOOK, 9, QUANTITY_WEIGHT, 2, 1, 12, -3.5f, &bytes);
     journal_seen(&j, CAPTURE_LOOK, 0, 9, 0, &bytes);
@@ -414,6 +429,7 @@ static void test_values_now(void **state) {
     json_t *json = json_of(&a);
     assert_int_equal(json_integer_value(json_object_get(json, "step")), 9);
     assert_true(json_is_false(json_object_get(json, "snapshot")));
+    assert_true(json_is_true(json_object_get(json, "exact")));
     assert_int_equal(json_array_size(json_object_get(json, "values")), 12);
     assert_true(json_number_value(json_array_get(json_object_get(json, "values"), 1)) == -2.5);
     json_decref(json);
