@@ -215,6 +215,7 @@ act('the server is killed and comes back: what is looked at, pushed and pinned g
   await until('an answer of the step that was made', async () => (await answer()).step >= made, PATIENCE);
   await command(run.id, { type: 'resume' });
   assert.equal(await page.evaluate(() => window.same), true, 'the page was not loaded anew');
+  assert.equal((await stage.api(`runs/${run.id}`)).dropped, 0, 'nothing is said to be lost');
   await button('unpin lasting').click();
   await card.getByText('no longer pushed').waitFor({ timeout: PATIENCE });
 });
