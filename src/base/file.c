@@ -106,6 +106,11 @@ static int one_folder(const char *path) {
     return S_ISDIR(st.st_mode) ? 0 : NNS_E_EXISTS;
 }
 
+bool file_name_ends(const char *name, const char *end) {
+    size_t n = strlen(name), m = strlen(end);
+    return n > m && strcmp(name + n - m, end) == 0;
+}
+
 int file_folder(const char *path) {
     char part[PATH_CAP];
     int result = file_path(part, "%s", path);

@@ -18,6 +18,7 @@ int file_write_all(int fd, const void *data, size_t bytes);    // retries short 
 int64_t file_pread(int fd, void *data, size_t bytes, int64_t offset); // bytes read (short at the end) or a code
 // The first stretch of the file that holds nothing (its bytes were freed), as gap[0]..gap[1]; both the size: none.
 void file_gap(int fd, int64_t size, int64_t gap[2]);
+bool file_name_ends(const char *name, const char *end); // and is longer
 int file_folder(const char *path); // makes it and its parents, 0700; checks owner; follows no link at the end
 
 // A whole-file fcntl write lock. `file_lock` returns NNS_E_BUSY when another process holds it;

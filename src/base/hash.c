@@ -55,3 +55,12 @@ uint64_t hash_text(const char *text, size_t length) {
         h = (h ^ (uint8_t)text[i]) * UINT64_C(1099511628211);
     return h;
 }
+
+void hash_hex(const uint8_t *bytes, size_t count, char *out) {
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 15];
+    }
+    *out = 0;
+}

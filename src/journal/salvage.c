@@ -106,11 +106,6 @@ static int move_lanes(segment_writer *w, const alive_info *info, uint64_t *bytes
     return result;
 }
 
-static bool ends_with(const char *name, const char *end) {
-    size_t n = strlen(name), m = strlen(end);
-    return n >= m && strcmp(name + n - m, end) == 0;
-}
-
 static int sync_file(int folder, const char *name, int flags) {
     int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | flags);
     if (fd < 0) return errno == ENOENT ? 0 : error_from_errno(errno); // taken in meanwhile
@@ -126,7 +121,8 @@ static int sync_folder(const char *folder, const char *process) {
     struct dirent *entry;
     int result = 0;
     while (!result && (entry = readdir(dir)))
-        if (strncmp(entry->d_name, process, ID_LENGTH) == 0 && ends_with(entry->d_name, ".blob"))
+        if (strncmp(entry->d_name, process, ID_LENGTH) == 0 &&
+            file_name_ends(entry->d_name, ".blob"))
             result = sync_file(dirfd(dir), entry->d_name, 0);
     if (!result) result = sync_file(dirfd(dir), ".", O_DIRECTORY);
     closedir(dir);
@@ -148,7 +144,8 @@ static int move_into_journal(const char *folder, const char *run, const char *pr
 }
 
 static bool is_left_over(const char *name) {
-    return ends_with(name, ".inbox") || ends_with(name, ".bell") || ends_with(name, ".tmp");
+    return file_name_ends(name, ".inbox") || file_name_ends(name, ".bell") ||
+           file_name_ends(name, ".tmp");
 }
 
 static void remove_left_over(const char *folder, const char *process) {

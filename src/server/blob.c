@@ -7,6 +7,7 @@
 #include "network.h"
 #include "run.h"
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "journal/place.h"
 #include "journal/stage.h"
@@ -51,8 +52,7 @@ static int hash_file(const char *path, char hash[65]) {
         else if (n > 0 && !EVP_DigestUpdate(md, part, (size_t)n)) result = NNS_E_IO;
     }
     if (!result && !EVP_DigestFinal_ex(md, digest, &length)) result = NNS_E_IO;
-    for (unsigned i = 0; !result && i < length && i < 32; i++)
-        snprintf(hash + 2 * i, 3, "%02x", digest[i]);
+    if (!result) hash_hex(digest, length < 32 ? length : 32, hash);
     EVP_MD_CTX_free(md);
     close(fd);
     return result;
@@ -144,6 +144,7 @@ void blobs_put_away(core *c, process *p, bool last_chance) {
             some += take_capture(c, p, m, path, last_chance);
             continue;
         }
+        if (atomic_load(&c->seeks_orphans)) continue; // a file whose row is still to come must not be met
         int result = hash_file(path, hash);
         if (result == NNS_E_NOT_FOUND && !last_chance) continue;
         if (!result) result = put_under_hash(c, path, hash);

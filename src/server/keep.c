@@ -14,6 +14,7 @@
 #include "hub.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "journal/place.h"
 #include "journal/stage.h"
@@ -50,10 +51,8 @@ void snapshot_name(char out[65], const char *key, const char *rest, uint64_t num
     int n =
         snprintf(text, sizeof text, "snapshot %s %s %llu", key, rest, (unsigned long long)number);
     if (!EVP_Digest(text, (size_t)n, digest, &length, EVP_sha256(), NULL)) length = 0;
-    memset(out, '0', 64);
-    out[64] = 0;
-    for (unsigned i = 0; i < length && i < 32; i++)
-        snprintf(out + 2 * i, 3, "%02x", digest[i]);
+    memset(digest + length, 0, sizeof digest - length);
+    hash_hex(digest, 32, out);
 }
 
 int snapshot_write(core *c, const char *hash, const buf *bytes) {

@@ -21,16 +21,11 @@ static DIR *open_folder(int at, const char *name) {
     return d;
 }
 
-static bool ends_with(const char *name, const char *end) {
-    size_t n = strlen(name), m = strlen(end);
-    return n > m && strcmp(name + n - m, end) == 0;
-}
-
 // --- runs ---------------------------------------------------------------------------------------
 
 static void sweep_run(core *c, DIR *runs, const char *name) {
     char key[27] = "";
-    if (strlen(name) != 26 + 8 || !ends_with(name, ".deleted")) return;
+    if (strlen(name) != 26 + 8 || !file_name_ends(name, ".deleted")) return;
     memcpy(key, name, 26);
     core_lock(c);
     run *r = id_valid(key) ? registry_find(c, key) : NULL;
@@ -56,7 +51,7 @@ static void sweep_blob_folder(DIR *d) {
     char mine[32];
     snprintf(mine, sizeof mine, ".%d.tmp", (int)getpid());
     for (struct dirent *e; (e = readdir(d));)
-        if (ends_with(e->d_name, ".tmp") && !ends_with(e->d_name, mine))
+        if (file_name_ends(e->d_name, ".tmp") && !file_name_ends(e->d_name, mine))
             unlinkat(dirfd(d), e->d_name, 0);
 }
 

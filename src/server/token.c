@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "http_parse.h"
 
@@ -85,16 +86,11 @@ void scope_json(buf *out, unsigned scopes) {
 
 // --- hashes --------------------------------------------------------------------------------
 
-static void hex(const uint8_t *bytes, size_t count, char *out) {
-    for (size_t i = 0; i < count; i++)
-        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
 static bool hash_secret(const char *secret, size_t length, char out[TOKEN_HASH_LENGTH + 1]) {
     uint8_t digest[EVP_MAX_MD_SIZE];
     unsigned n = 0;
     if (!EVP_Digest(secret, length, digest, &n, EVP_sha256(), NULL) || n != 32) return false;
-    hex(digest, n, out);
+    hash_hex(digest, n, out);
     return true;
 }
 
@@ -356,7 +352,7 @@ static bool session_mac(const tokens *t, const token *of, int64_t expiry, char o
     if (!HMAC(EVP_sha256(), t->key, KEY_BYTES, (const uint8_t *)text, (size_t)length, mac, &n) ||
         n != 32)
         return false;
-    hex(mac, n, out);
+    hash_hex(mac, n, out);
     return true;
 }
 

@@ -49,11 +49,21 @@ static void text(void **state) {
     assert_true(hash_text("foobar", 6) == UINT64_C(0x85944171F73967E8));
 }
 
+static void hexadecimal(void **state) {
+    (void)state;
+    char out[9];
+    hash_hex((const uint8_t[]){0x00, 0x0f, 0xa5, 0xff}, 4, out);
+    assert_string_equal(out, "000fa5ff");
+    hash_hex(NULL, 0, out);
+    assert_string_equal(out, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_values),
         cmocka_unit_test(random_pieces_equal_the_whole),
         cmocka_unit_test(text),
+        cmocka_unit_test(hexadecimal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
