@@ -144,6 +144,7 @@ void blobs_put_away(core *c, process *p, bool last_chance) {
             some += take_capture(c, p, m, path, last_chance);
             continue;
         }
+        if (atomic_load(&c->seeks_orphans)) continue; // a file whose row is still to come must not be met
         int result = hash_file(path, hash);
         if (result == NNS_E_NOT_FOUND && !last_chance) continue;
         if (!result) result = put_under_hash(c, path, hash);

@@ -270,6 +270,7 @@ static int hold_directory(core *c, char **error) {
     if (c->lock_fd < 0) return error_from_errno(errno);
     result = file_lock(c->lock_fd);
     if (result == NNS_E_BUSY && error) *error = holder(c, file_locked_by(c->lock_fd));
+    if (!result) orphans_begin(c);
     return result;
 }
 
@@ -296,6 +297,7 @@ static int start_threads(core *c) {
     int result = job_queue_open(&c->workers, c, WORKERS);
     if (!result) result = job_queue_open(&c->recorder, c, 1);
     if (!result) result = keeper_open(c);
+    if (!result) orphans_submit(c);
     if (!result && pthread_create(&c->engine, NULL, engine, c)) result = NNS_E_NO_MEMORY;
     if (!result) c->engine_runs = true;
     if (!result) sweep_submit(c);
@@ -354,8 +356,9 @@ void core_close(core *c) {
         core_lock(c);
         uint64_t last = core_commit(c);
         core_unlock(c);
-        store_wait(c->store, last, 10000);
+        bool durable = store_wait(c->store, last, 10000) == 0;
         releases_run(c);
+        if (durable && c->engine_runs) orphans_end(c);
     }
     looks_calls_end(c);
     pushes_fini(c);

@@ -84,6 +84,8 @@ struct core {
     pthread_mutex_t lock;
     _Atomic int waiting;        // threads that want the lock: the engine steps aside
     _Atomic bool ending;
+    _Atomic bool seeks_orphans; // images wait
+    bool may_have_orphans;      // orphan.c: start, keeper, end
 
     // Registry.
     run_table table;

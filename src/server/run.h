@@ -398,6 +398,10 @@ void deletes_fini(core *c);
 void remove_folder(core *c, const char *key); // RUN.deleted; any thread
 // sweep.c
 void sweep_submit(core *c);
+// orphan.c
+void orphans_begin(core *c);  // the directory is held
+void orphans_submit(core *c); // before the first snapshot or image
+void orphans_end(core *c);    // all is durable
 // record_http.c
 void record_http_fini(core *c);
 void record_http_ended(core *c, const run *r); // lock held: a process of it was ended, its writer may go

@@ -121,6 +121,14 @@ static void fill_token(db *d, store_row *row) {
     row->json = db_text(d, DB_TOKEN_LIST, 1);
 }
 
+static void fill_file(db *d, store_row *row) {
+    row->hash = db_text(d, DB_FILE_LIST, 0);
+}
+
+int store_list_files(store_reader *r, store_each each, void *context) {
+    return list(r, DB_FILE_LIST, NULL, 0, fill_file, each, context);
+}
+
 int store_list_tokens(store_reader *r, store_each each, void *context) {
     return list(r, DB_TOKEN_LIST, NULL, 0, fill_token, each, context);
 }

@@ -219,6 +219,7 @@ int store_snapshots_sum(store_reader *r, store_id run, store_snapshots *out);
 
 int store_list_audit(store_reader *r, int64_t from_number, size_t limit, store_each each, void *context);
 int store_list_tokens(store_reader *r, store_each each, void *context);
+int store_list_files(store_reader *r, store_each each, void *context); // row->hash of all media and snapshots, no order
 int store_list_cursors(store_reader *r, store_id run, store_each each, void *context);
 
 #endif

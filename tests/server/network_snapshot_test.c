@@ -5,6 +5,7 @@
 #include "server/keep.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 
 static void serve(const char *dir, const char *id) {
     (void)id;
@@ -15,7 +16,21 @@ static void serve(const char *dir, const char *id) {
         pause();
 }
 
-const body bodies[] = {{"serve", serve}, {0}};
+// Little room: thinning is at work most of the time.
+static core *open_little(const char *dir) {
+    core *c = NULL;
+    if (core_open(&c, &(core_options){.dir = dir, .snapshot_bytes = 60 * 1024}, NULL)) _exit(1);
+    return c;
+}
+
+static void serve_little(const char *dir, const char *id) {
+    (void)id;
+    open_little(dir);
+    for (;;)
+        pause();
+}
+
+const body bodies[] = {{"serve", serve}, {"serve_little", serve_little}, {0}};
 
 static json_t *list(core *c, const char *id, int limit) {
     answer a = {0};
@@ -264,6 +279,8 @@ static void test_plan(void **state) {
     assert_int_equal(left, N - went);
     assert_true(left <= 400 && left > 350);
     assert_false(rows[0].gone || rows[1000].gone);
+    for (int i = 1000 - 16; i < 1000; i++) // what led to it
+        assert_false(rows[i].gone);
     for (int i = N - 32; i < N; i++)
         assert_false(rows[i].gone);
     assert_true(near_kept > 20); // dense there
@@ -447,6 +464,65 @@ static void test_sweep(void **state) {
     core_close(c);
 }
 
+static bool is_held(const char *dir) { // a server that runs has taken its predecessor's last word away
+    struct stat st;
+    char path[PATH_CAP];
+    file_path(path, "%s/server.lock", dir);
+    return stat(path, &st) == 0 && st.st_size == 0;
+}
+
+// Files that no row names go after a kill, and only then, also those of a thinning that the kill cut short; those that a
+// row names stay.
+static void test_orphans(void **state) {
+    enum { N = 72, KILLS = 6 };
+    journal j;
+    buf bytes = {0};
+    fake f = fake_new(16);
+    char folder[PATH_CAP], path[PATH_CAP];
+    file_path(folder, "%s/blobs/ab", (char *)*state);
+    file_path(path, "%s/ab%062d", folder, 7);
+    core_close(open_core(*state));
+    assert_int_equal(file_folder(folder) | file_write(path, "x", 1), 0);
+    core_close(open_core(*state));
+    assert_int_equal(access(path, F_OK), 0);
+    journal_begin(&j, *state, "", 0);
+    for (int k = 0; k < KILLS; k++) {
+        pid_t server = trainer(serve_little, *state, "-");
+        for (int i = 0; i < 6000 && !is_held(*state); i++)
+            clock_sleep_ns(5 * NS_PER_MS);
+        for (int i = k * N / KILLS; i < (k + 1) * N / KILLS; i++) {
+            fake_train(&f, 0.003);
+            fake_snapshot(&f, i, 1000.0 * i, &bytes);
+            journal_seen(&j, CAPTURE_SNAPSHOT, 0, i, 0, &bytes);
+            clock_sleep_ns(10 * NS_PER_MS);
+        }
+        kill(server, SIGKILL);
+        reap(server);
+    }
+    journal_close(&j);
+    journal_end(&j);
+    core *c = open_little(*state);
+    assert_true(wait_run(c, j.run.text, "finished", N - 1, 20000));
+    for (int i = 0; i < 4000 && files_in_blobs(*state) != count_of(c, j.run.text); i++)
+        clock_sleep_ns(5 * NS_PER_MS);
+    assert_int_not_equal(access(path, F_OK), 0);
+    core_close(c);
+    c = open_little(*state);
+    wait_files(*state, count_of(c, j.run.text));
+    json_t *json = list(c, j.run.text, 10000), *item;
+    size_t i;
+    assert_true(count_of(c, j.run.text) >= 8);
+    json_array_foreach(json_object_get(json, "snapshots"), i, item) {
+        answer a = snapshot_at(c, j.run.text, json_integer_value(json_object_get(item, "step")));
+        assert_int_equal(a.status, 200);
+        mem_free(a.text);
+    }
+    json_decref(json);
+    core_close(c);
+    fake_free(&f);
+    buf_fini(&bytes);
+}
+
 int main(int argc, char **argv) {
     child_main(argc, argv);
     const struct CMUnitTest tests[] = {
@@ -454,6 +530,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(test_kills, make, unmake),     cmocka_unit_test_setup_teardown(test_plan, make, unmake),
         cmocka_unit_test_setup_teardown(test_retention, make, unmake), cmocka_unit_test_setup_teardown(test_attempts, make, unmake),
         cmocka_unit_test_setup_teardown(test_hostile, make, unmake),   cmocka_unit_test_setup_teardown(test_sweep, make, unmake),
+        cmocka_unit_test_setup_teardown(test_orphans, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
