@@ -142,7 +142,8 @@ static const struct {
                {STATISTIC_WEIGHT_NORM, "|weight|"},
                {STATISTIC_UPDATE_RATIO, "update"},
                {STATISTIC_SPARSITY, "sparsity"},
-               {STATISTIC_DEAD, "dead"}};
+               {STATISTIC_DEAD, "dead"},
+               {STATISTIC_NONFINITE, "nonfinite"}};
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static void print_layer(const json_t *layer) {

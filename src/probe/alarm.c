@@ -73,6 +73,7 @@ static void say(digest *d, const char *where, int64_t step, uint32_t flight_step
 static void raise_alarm(digest *d, const char *where, int64_t step) {
     if (atomic_fetch_add(&d->run->nonfinite.events, 1) >= NONFINITE_MAX) return;
     uint32_t steps = alarm_fly(d, CAPTURE_FLIGHT);
+    d->alarmed = true;
     say(d, where, step, steps);
 }
 

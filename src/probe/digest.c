@@ -69,9 +69,9 @@ static void set_end(digest *d, const copy *c) {
     observe_set(d);
     outlet_step(&d->out, OUTLET_NOW, s->step, s->time_ns);
     look_end(d);
-    snapshot_end(d);
     alarm_set(d);
-    if (s->why & WANT_BIT(WANT_KEEP)) alarm_fly(d, CAPTURE_KEPT);
+    if (s->why & WANT_BIT(WANT_KEEP)) alarm_fly(d, CAPTURE_FLIGHT);
+    snapshot_end(d); // behind those that came before it
     if (s->why & WANT_BIT(WANT_PRUNE)) answer_prune_start(d);
     close_set(d);
 }

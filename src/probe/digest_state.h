@@ -104,6 +104,7 @@ typedef struct digest {
     int64_t observed_step; // of the last observed samples
     bool has_observed;
     uint64_t observed;
+    bool alarmed; // NaN or infinity was said: the next snapshot shows what it made
     uint32_t snapshot_every, snapshot_skipped; // while unread ones pile up: one of so many is made
     float scratch[CHUNK], difference[CHUNK];
 } digest;

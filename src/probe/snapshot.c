@@ -3,7 +3,8 @@
 //
 // Place on the path: as look.c; the server keeps snapshots as key frames and differences of codes, which is why a weight's
 // scale is sticky (quantise.c). Where no server takes them and they pile up, only every second, fourth, ... one is written;
-// the others wait in the flight recorder.
+// the others wait in the flight recorder. The first one behind a NaN or infinity is always written, and marked: the server keeps it
+// and those just before it, as it does where a person keeps the moment.
 #include "digest_state.h"
 
 #include "base/mem.h"
@@ -59,7 +60,7 @@ void snapshot_tensor(digest *d, uint32_t handle, tensor_view *v) {
 
 // The pile is looked at before each one: beyond its size the distance doubles, without a pile every one is written again.
 static bool is_turn(digest *d) {
-    if (kept(d)) return true;
+    if (kept(d) || d->alarmed) return true;
     uint64_t pile = outlet_unread(&d->out, CAPTURE_SNAPSHOT);
     if (pile == 0) d->snapshot_every = 1;
     if (d->snapshot_every > 1 && ++d->snapshot_skipped < d->snapshot_every) return false;
@@ -96,9 +97,11 @@ void snapshot_end(digest *d) {
         sections_of_layer(d, capture, i);
     capture_head head = set_head(d, CAPTURE_SNAPSHOT);
     if (kept(d)) head.flags |= CAPTURE_KEPT;
+    if (d->alarmed) head.flags |= CAPTURE_FLIGHT;
     capture_rehead(capture, &head);
     capture_end(capture, 0);
     if (capture->failed) return;
     round_sections(capture);
     if (!is_turn(d) || !outlet_capture(&d->out, capture)) flight_keep(&d->flight, capture);
+    d->alarmed = false;
 }

@@ -34,6 +34,7 @@ void thin_when_due(core *c, const char *key, store_id run);
 typedef struct thin_row {
     store_snapshot s;
     bool gone, fresh_gone; // to go; since this sweep
+    bool kept;             // by a person or the flight recorder, or just before such a one
     bool dropped;
 } thin_row;
 // Marks rows to go until `bytes` of the rest (and at most `count` of them) are left. Pure. -> how many

@@ -1,6 +1,7 @@
 // Unit thin.c keeps the snapshots of a run below their bounds. They are thinned logarithmically: the further back a time lies
 // from the newest (or from a snapshot that a person or the flight recorder kept), the wider snapshots may stand apart. Each turn the one
-// goes whose going leaves the smallest gap for how far back it lies; kept ones go last, the newest few never.
+// goes whose going leaves the smallest gap for how far back it lies; kept ones and the LEAD before each of them, which show what
+// led to it, go last, the newest few never.
 //
 //     |   .       .    .   . . ....K....     . .  . ........|      K kept; distances double going back
 //
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RECENT_MAX = 32, TURN = 16, KEPT = CAPTURE_FLIGHT | CAPTURE_KEPT };
+enum { RECENT_MAX = 32, LEAD = 16, TURN = 16, KEPT = CAPTURE_FLIGHT | CAPTURE_KEPT };
 
 // --- which (pure) -------------------------------------------------------------------------------
 
@@ -28,6 +29,14 @@ static int by_score(const void *a, const void *b) {
     const candidate *x = a, *y = b;
     return x->score != y->score ? (x->score > y->score) - (x->score < y->score)
                                 : (x->row > y->row) - (x->row < y->row);
+}
+
+static void mark_kept(thin_row *rows, size_t n) {
+    size_t lead = 0;
+    for (size_t i = n; i-- > 0; lead -= lead > 0) {
+        if (rows[i].s.flags & KEPT) lead = LEAD + 1;
+        rows[i].kept = lead > 0;
+    }
 }
 
 // How far each row lies from the newest, or the nearest kept one: milliseconds, at least 1.
@@ -61,7 +70,7 @@ static size_t sweep(thin_row *rows, size_t n, const double *distance, candidate 
     size_t end = n - newest_stay(rows, n, bytes, most);
     for (size_t i = 0; i < n; i++) {
         if (rows[i].gone) continue;
-        if (before != SIZE_MAX && here < end && (also_kept || !(rows[here].s.flags & KEPT)))
+        if (before != SIZE_MAX && here < end && (also_kept || !rows[here].kept))
             room[found++] = (candidate){here, (double)(rows[i].s.time_ms - rows[before].s.time_ms) /
                                                   distance[here]};
         before = here;
@@ -93,6 +102,7 @@ size_t thin_plan(thin_row *rows, size_t n, uint64_t bytes, size_t most) {
     size_t count = n, went = 0;
     for (size_t i = 0; i < n; i++)
         have += snapshot_cost(&rows[i].s);
+    mark_kept(rows, n);
     if (distance && room) {
         distances(rows, n, distance);
         for (int also_kept = 0; also_kept < 2; also_kept++)

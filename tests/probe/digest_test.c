@@ -599,10 +599,9 @@ static void snapshots_are_made(void **state) {
     check_snapshot();
 }
 
-static bool has_kept(const heard *all, uint64_t ignored) {
-    (void)ignored;
+static bool has_flagged(const heard *all, uint64_t flag) {
     for (size_t n = 0; heard_nth(all, RECORD_CAPTURE, CAPTURE_SNAPSHOT, n); n++)
-        if (le_u32(heard_nth(all, RECORD_CAPTURE, CAPTURE_SNAPSHOT, n)->at + 40) & CAPTURE_KEPT)
+        if (le_u32(heard_nth(all, RECORD_CAPTURE, CAPTURE_SNAPSHOT, n)->at + 40) & flag)
             return true;
     return false;
 }
@@ -612,7 +611,7 @@ static void a_moment_is_kept(void **state) {
     assert_true(eventually(has_kind, CAPTURE_SNAPSHOT));
     heard_send(&h, &(command){.verb = COMMAND_KEEP, .number = 5, .at_step = -1});
     assert_true(eventually(has_reply, 5));
-    assert_true(eventually(has_kept, 0));
+    assert_true(eventually(has_flagged, CAPTURE_KEPT));
     for (size_t n = 0; read_capture(CAPTURE_SNAPSHOT, n); n++)
         if (head.flags & CAPTURE_KEPT) check_snapshot();
 }
@@ -639,6 +638,7 @@ static void nan_writes_the_flight_recorder_out(void **state) {
     assert_non_null(strstr(text, "\"where\":\"hidden/weight_grad\""));
     assert_non_null(strstr(text, "\"flight\":"));
     if (!strstr(text, "\"flight\":0}")) assert_true(eventually(has_flight, 0));
+    assert_true(eventually(has_flagged, CAPTURE_FLIGHT)); // what it made
     for (const heard_record *r; (r = heard_nth(&h, RECORD_EVENT, EVENT_NONFINITE, 1));)
         fail_msg("said twice: %s", heard_event_text(r));
 }
