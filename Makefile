@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 DEMO_ARGS ?=
 CTEST = ctest --test-dir $(BUILD) --output-on-failure
 
-.PHONY: all build tests test-deps sanitized web deps install demo test check bench bench-large soak fuzz hard asan tsan generate clean help
+.PHONY: all build tests test-deps sanitized web deps install demo test check pictures bench bench-large soak fuzz hard asan tsan generate clean help
 .DEFAULT_GOAL := all
 
 all: build ## builds everything (the default)
@@ -37,6 +37,7 @@ build: deps web $(BUILD)/build.ninja
 
 install: build ## installs below PREFIX (default /usr/local)
 	@cmake --install $(BUILD) --prefix $(PREFIX) --strip
+	@if [ "$$(id -u)" = 0 ]; then ldconfig 2>/dev/null || true; fi
 
 demo: build ## a network learns before your eyes: prints one URL, Ctrl-C ends it
 	@$(BUILD)/bin/nnscope demo $(DEMO_ARGS)
@@ -49,10 +50,14 @@ tests: test-deps web
 test: tests ## all tests: units, the page in a real browser, attacks, kills, sanitizers
 	@tools/test $(BUILD)
 
-check: ## the layers, the tables, the functions named in ARCHITECTURE.md
+check: ## the layers, the tables, the functions named in ARCHITECTURE.md, the links of the documentation
 	@tools/check-layers
 	@tools/generate --check
 	@tools/check-architecture
+	@tools/check-docs
+
+pictures: build ## makes the pictures of the guide anew, from real runs in a real browser
+	@node web/tools/pictures.mjs $(BUILD)
 
 generate: ## writes what is derived from the tables
 	@tools/generate
