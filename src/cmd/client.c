@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "journal/place.h"
 
+#include <ctype.h>
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,9 @@ typedef struct call {
     const client *c;
     const char *accept, *body;
     client_reply *reply;
-    bool over;
+    client_sink sink; // NULL: the body is kept
+    void *context;
+    bool over, whole;
 } call;
 
 static int read_text(const char *dir, const char *name, char *out, size_t capacity) {
@@ -103,6 +106,12 @@ static int send_body(call *k, struct lws *wsi) {
     return sent < 0 ? -1 : 0;
 }
 
+static bool take_body(call *k, const void *data, size_t bytes) {
+    if (k->sink && k->reply->status == 200) return k->sink(k->context, data, bytes);
+    buf_add(&k->reply->body, data, bytes);
+    return !k->reply->body.failed && k->reply->body.length <= REPLY_LIMIT_BYTES;
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t bytes) {
     (void)user;
     call *k = lws_context_user(lws_get_context(wsi));
@@ -121,10 +130,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         int room = 4096;
         return lws_http_client_read(wsi, &at, &room) < 0 ? -1 : 0;
     }
-    case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
-        buf_add(&k->reply->body, in, bytes);
-        return k->reply->body.failed || k->reply->body.length > REPLY_LIMIT_BYTES ? -1 : 0;
-    case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
+    case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ: return take_body(k, in, bytes) ? 0 : -1;
+    case LWS_CALLBACK_COMPLETED_CLIENT_HTTP: k->whole = true; // fallthrough
     case LWS_CALLBACK_CLOSED_CLIENT_HTTP: k->over = true; return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         fail(k, in ? (const char *)in : "no connection");
@@ -149,22 +156,45 @@ static int connect_call(struct lws_context *context, const client *c, const char
     return lws_client_connect_via_info(&info) ? 0 : NNS_E_IO;
 }
 
-int client_call(const client *c, const char *method, const char *path, const char *accept, const char *body,
-                client_reply *reply) {
-    *reply = (client_reply){0};
-    call k = {.c = c, .accept = accept ? accept : "application/json", .body = body, .reply = reply};
+static int run_call(call *k, const char *method, const char *path) {
+    *k->reply = (client_reply){0};
+    if (!k->accept) k->accept = "application/json";
     struct lws_protocols protocols[] = {{.name = "nnscope", .callback = on_event}, {0}};
-    struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN, .protocols = protocols, .user = &k,
+    struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN, .protocols = protocols, .user = k,
                                              .gid = -1, .uid = -1, .timeout_secs = CALL_TIMEOUT_S};
-    if (strncmp(c->url, "https:", 6) == 0) info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    if (strncmp(k->c->url, "https:", 6) == 0) info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     lws_set_log_level(0, NULL);
     struct lws_context *context = lws_create_context(&info);
     if (!context) return NNS_E_NO_MEMORY;
-    if (connect_call(context, c, method, path)) fail(&k, "no connection");
-    while (!k.over && lws_service(context, 0) >= 0) {
+    if (connect_call(context, k->c, method, path)) fail(k, "no connection");
+    while (!k->over && lws_service(context, 0) >= 0) {
     }
     lws_context_destroy(context);
-    return reply->status ? 0 : NNS_E_IO;
+    return k->reply->status ? 0 : NNS_E_IO;
+}
+
+int client_call(const client *c, const char *method, const char *path, const char *accept, const char *body,
+                client_reply *reply) {
+    call k = {.c = c, .accept = accept, .body = body, .reply = reply};
+    return run_call(&k, method, path);
+}
+
+int client_fetch(const client *c, const char *path, const char *accept, client_sink sink, void *context, client_reply *reply) {
+    call k = {.c = c, .accept = accept, .reply = reply, .sink = sink, .context = context};
+    int result = run_call(&k, "GET", path);
+    if (result || reply->status != 200 || k.whole) return result;
+    reply->status = 0;
+    snprintf(reply->error, sizeof reply->error, "its answer was cut short");
+    return NNS_E_IO;
+}
+
+void client_encode(buf *out, const char *text) {
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+        if (isalnum(*at) || strchr("-_.~/", *at))
+            buf_char(out, (char)*at);
+        else
+            buf_print(out, "%%%02X", *at);
+    }
 }
 
 int client_explain(const client_reply *reply) {
@@ -179,7 +209,10 @@ int client_explain(const client_reply *reply) {
     else
         fprintf(stderr, "nnscope: the server answered %d\n", reply->status);
     json_decref(json);
-    return reply->status == 422 || reply->status == 409 ? EXIT_REFUSED : EXIT_FAILED;
+    static const int refusals[] = {401, 403, 409, 422};
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+        if (reply->status == refusals[i]) return EXIT_REFUSED;
+    return EXIT_FAILED;
 }
 
 json_t *client_get(const client *c, const char *path, int *exit_status) {
@@ -190,6 +223,24 @@ json_t *client_get(const client *c, const char *path, int *exit_status) {
     if (!json) *exit_status = client_explain(&reply);
     buf_fini(&reply.body);
     return json;
+}
+
+json_t *client_runs(const client *c, const char *query, int *exit_status) {
+    json_t *all = json_array(), *page = NULL;
+    const char *next = "";
+    do {
+        char path[600];
+        snprintf(path, sizeof path, "/api/v1/runs?limit=1000%s%s%s", query, *next ? "&cursor=" : "", next);
+        json_decref(page);
+        page = client_get(c, path, exit_status);
+        json_array_extend(all, json_object_get(page, "runs"));
+        next = json_string_value(json_object_get(page, "next"));
+    } while (next);
+    bool good = page != NULL;
+    json_decref(page);
+    if (good) return json_pack("{s:o}", "runs", all);
+    json_decref(all);
+    return NULL;
 }
 
 // How well a run fits what a person wrote: 3 its name, 2 the beginning of its id, 1 of its name, 0 not.
@@ -227,7 +278,7 @@ int client_resolve(const client *c, const char *meant, char run[27]) {
         memcpy(run, meant, ID_LENGTH + 1);
         return EXIT_OK;
     }
-    json_t *runs = client_get(c, "/api/v1/runs?limit=10000", &status);
+    json_t *runs = client_runs(c, "", &status);
     if (!runs) return status;
     status = client_pick(runs, meant, run);
     json_decref(runs);

@@ -34,11 +34,15 @@ void local_close(local *l) {
     *l = (local){0};
 }
 
+static const char *named(const char *name, const char *otherwise) {
+    return name && *name ? name : otherwise;
+}
+
 static json_t *run_object(const store_run *r, bool whole) {
     size_t states = sizeof state_words / sizeof *state_words;
     const char *state = (size_t)r->state < states ? state_words[r->state] : "unknown";
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "id", r->key, "name", r->name ? r->name : "", "project",
-                             r->project ? r->project : "", "state", state, "last_step", (json_int_t)r->last_step, "points",
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "id", r->key, "name", named(r->name, r->key), "project",
+                             named(r->project, "default"), "state", state, "last_step", (json_int_t)r->last_step, "points",
                              (json_int_t)r->points);
     json_t *tags = r->tags ? json_loads(r->tags, 0, NULL) : NULL;
     json_object_set_new(json, "tags", tags ? tags : json_array());

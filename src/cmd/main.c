@@ -25,7 +25,8 @@ static void print_usage(FILE *out) {
         fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].sentence);
     fprintf(out, "\nnnscope COMMAND --help tells more. NNSCOPE_DIR chooses the data directory; "
                  "NNSCOPE_URL and NNSCOPE_TOKEN\n"
-                 "a server elsewhere.\n");
+                 "a server elsewhere.\n"
+                 "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no server, 4 refused.\n");
 }
 
 int main(int argc, char **argv) {

@@ -8,6 +8,18 @@
 
 enum { OWN_MAX = 16 };
 
+static int wrong(int letter, char **argv) {
+    const char *option = argv[optind - 1];
+    if (letter == '?')
+        fprintf(stderr, "nnscope %s: there is no option \"%s\"\n", argv[0], option);
+    else if (letter == ':')
+        fprintf(stderr, "nnscope %s: %s wants a value\n", argv[0], option);
+    else
+        fprintf(stderr, "nnscope %s: \"%s\" is not a value for this option\n", argv[0], optarg ? optarg : "");
+    fprintf(stderr, "nnscope %s --help tells more.\n", argv[0]);
+    return EXIT_USAGE;
+}
+
 int options_parse(command_options *o, int argc, char **argv) {
     struct option all[OWN_MAX + 4] = {
         {"help", no_argument, NULL, 1}, {"json", no_argument, NULL, 2}, {"dir", required_argument, NULL, 3}};
@@ -15,7 +27,8 @@ int options_parse(command_options *o, int argc, char **argv) {
     for (const struct option *own = o->own; own && own->name && n < OWN_MAX + 3; own++)
         all[n++] = *own;
     optind = 1;
-    for (int letter; (letter = getopt_long(argc, argv, "h", all, NULL)) != -1;) {
+    opterr = 0;
+    for (int letter; (letter = getopt_long(argc, argv, ":h", all, NULL)) != -1;) {
         if (letter == 1 || letter == 'h') {
             fputs(o->usage, stdout);
             return EXIT_OK;
@@ -24,11 +37,8 @@ int options_parse(command_options *o, int argc, char **argv) {
             o->json = true;
         else if (letter == 3)
             o->dir = optarg;
-        else if (letter == '?' || !o->take || o->take(o->context, letter, optarg)) {
-            if (letter != '?') fprintf(stderr, "nnscope: \"%s\" is not a value for this option\n", optarg ? optarg : "");
-            fprintf(stderr, "Try --help.\n");
-            return EXIT_USAGE;
-        }
+        else if (letter == '?' || letter == ':' || !o->take || o->take(o->context, letter, optarg))
+            return wrong(letter, argv);
     }
     o->words = argc - optind;
     o->word = argv + optind;

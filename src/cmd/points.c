@@ -5,7 +5,6 @@
 
 #include "server/points.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,16 +14,9 @@ typedef struct points_arguments {
     buf query;          // &from=...&to=... for a server
     store_query q;      // the same for the store
     const char *output; // file, NULL: stdout
+    FILE *out;          // NULL: nothing came yet
+    bool stuck;         // it could not be written
 } points_arguments;
-
-static void add_encoded(buf *out, const char *text) {
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-        if (isalnum(*at) || strchr("-_.~/", *at))
-            buf_char(out, (char)*at);
-        else
-            buf_print(out, "%%%02X", *at);
-    }
-}
 
 static bool whole_number(const char *text, int64_t *n) {
     char *end;
@@ -46,7 +38,7 @@ static bool take_word(points_arguments *a, int letter, const char *value) {
     bool special = strcmp(value, letter == 'x' ? "time" : "all") == 0;
     if (letter == 'x') a->q.axis = special ? STORE_AXIS_TIME : STORE_AXIS_STEP;
     if (letter == 'a') a->q.all_attempts = special;
-    return special || strcmp(value, letter == 'x' ? "step" : "last") == 0;
+    return special || strcmp(value, letter == 'x' ? "step" : "current") == 0;
 }
 
 static int take(void *context, int letter, const char *value) {
@@ -62,17 +54,19 @@ static int take(void *context, int letter, const char *value) {
     return a->query.failed;
 }
 
-static int write_out(const points_arguments *a, const buf *body) {
-    FILE *out = a->output ? fopen(a->output, "w") : stdout;
-    if (!out) {
-        fprintf(stderr, "nnscope: cannot write %s\n", a->output);
-        return EXIT_FAILED;
-    }
-    bool whole = fwrite(body->data, 1, body->length, out) == body->length;
-    whole &= fflush(out) == 0;
-    if (a->output) whole &= fclose(out) == 0;
+// Where the points go: opened with the first of them, so that a refused question harms no file.
+static bool write_piece(void *context, const void *data, size_t bytes) {
+    points_arguments *a = context;
+    if (!a->out) a->out = a->output ? fopen(a->output, "w") : stdout;
+    a->stuck = !a->out || fwrite(data, 1, bytes, a->out) != bytes;
+    return !a->stuck;
+}
+
+static int written(points_arguments *a) {
+    bool whole = a->out && !a->stuck && fflush(a->out) == 0;
+    if (a->out && a->out != stdout) whole &= fclose(a->out) == 0;
     if (whole) return EXIT_OK;
-    fprintf(stderr, "nnscope: writing %s failed\n", a->output ? a->output : "to the output");
+    fprintf(stderr, "nnscope: cannot write %s: %s\n", a->output ? a->output : "to the output", strerror(errno));
     return EXIT_FAILED;
 }
 
@@ -89,7 +83,8 @@ static int query_store(local *l, const char *key, const command_options *o, poin
     if (!count && !result) result = points_add_all(&p, l->reader);
     if (!result) points_reply(&p, l->reader, &reply);
     client_reply as_answered = {.status = reply.status ? reply.status : 500, .body = reply.body};
-    int status = reply.status == 200 ? write_out(a, &reply.body) : client_explain(&as_answered);
+    if (reply.status == 200) write_piece(a, reply.body.data, reply.body.length);
+    int status = reply.status == 200 ? written(a) : client_explain(&as_answered);
     buf_fini(&reply.body);
     points_query_fini(&p);
     return status;
@@ -113,15 +108,15 @@ static int fetch(const client *c, const command_options *o, points_arguments *a,
     if (!c->url[0]) return read_store(c, o, a, count, series);
     int status = client_resolve(c, o->word[0], key);
     if (status) return status;
-    buf_print(&path, "/api/v1/runs/%s/points?", key);
+    buf_print(&path, "/api/v1/runs/%s/points?format=%s", key, o->json ? "json" : "csv");
     for (int i = 0; i < count; i++) {
-        buf_text(&path, i ? "&series=" : "series=");
-        add_encoded(&path, series[i]);
+        buf_text(&path, "&series=");
+        client_encode(&path, series[i]);
     }
     buf_add(&path, a->query.data, a->query.length);
     buf_char(&path, 0);
-    if (!path.failed) client_call(c, "GET", (char *)path.data, o->json ? NULL : "text/csv", NULL, &reply);
-    status = reply.status == 200 ? write_out(a, &reply.body) : client_explain(&reply);
+    if (!path.failed) client_fetch(c, (char *)path.data, NULL, write_piece, a, &reply);
+    status = reply.status == 200 || a->stuck ? written(a) : client_explain(&reply);
     buf_fini(&path);
     buf_fini(&reply.body);
     return status;
@@ -145,7 +140,7 @@ static int run_command(int argc, char **argv, int most, const char *usage) {
     "  --from N --to N   steps (or milliseconds since the start with --axis time) from N, to below N\n" \
     "  --buckets N       at most N rows: min, max, mean, last, count, nonfinite of each stretch\n"                     \
     "  --axis step|time  what --from and --to mean (default step)\n"                                                   \
-    "  --attempts all    with what a rewind or a resume has overtaken\n"                                               \
+    "  --attempts all    with what a rewind or a resume has overtaken (default current)\n"                             \
     "  --output FILE     instead of the standard output\n"                                                             \
     "  --json            JSON columns instead of CSV\n"                                                                \
     "  --dir DIR         data directory\n"

@@ -7,15 +7,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef struct filter {
+    const char *project, *state; // NULL: any
+    buf query;                   // the same for a server
+} filter;
+
+static bool wanted(const filter *f, json_t *run) {
+    const char *project = json_string_value(json_object_get(run, "project"));
+    const char *state = json_string_value(json_object_get(run, "state"));
+    return (!f->project || (project && !strcmp(project, f->project))) && (!f->state || (state && !strcmp(state, f->state)));
+}
+
+static json_t *filtered(json_t *all, const filter *f) {
+    json_t *runs = json_array(), *run;
+    size_t i;
+    json_array_foreach(json_object_get(all, "runs"), i, run) if (wanted(f, run)) json_array_append(runs, run);
+    json_decref(all);
+    return json_pack("{s:o}", "runs", runs);
+}
+
 // The JSON of all runs, from wherever it can be had.
-static json_t *all_runs(const client *c, const char *query, int *status) {
-    char path[512];
-    snprintf(path, sizeof path, "/api/v1/runs?limit=10000%s", query);
-    if (c->url[0]) return client_get(c, path, status);
+static json_t *all_runs(const client *c, filter *f, int *status) {
+    buf_char(&f->query, 0);
+    if (c->url[0]) return client_runs(c, (char *)f->query.data, status);
     local l;
     *status = EXIT_FAILED;
     if (local_open(&l, c)) return NULL;
-    json_t *json = local_runs(&l);
+    json_t *json = filtered(local_runs(&l), f);
     local_close(&l);
     return json;
 }
@@ -51,23 +69,19 @@ static int print_json(json_t *json) {
     return EXIT_OK;
 }
 
-typedef struct filter {
-    char query[400];
-} filter;
-
 static int take(void *context, int letter, const char *value) {
     filter *f = context;
-    size_t used = strlen(f->query);
-    for (const char *at = value; *at; at++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *at)) return 1;
-    int n = snprintf(f->query + used, sizeof f->query - used, "&%s=%s", letter == 'p' ? "project" : "state", value);
-    return n < 0 || (size_t)n >= sizeof f->query - used;
+    if (letter == 'p') f->project = value;
+    else f->state = value;
+    buf_print(&f->query, letter == 'p' ? "&project=" : "&state=");
+    client_encode(&f->query, value);
+    return strlen(value) > 255;
 }
 
 int cmd_runs(int argc, char **argv) {
     static const struct option own[] = {
         {"project", required_argument, NULL, 'p'}, {"state", required_argument, NULL, 's'}, {0}};
-    filter f = {{0}};
+    filter f = {0};
     command_options o = {.usage = "nnscope runs [--project P] [--state S]\n"
                           "Lists runs: id, state, last step, last value, project/name, (series of that value).\n"
                           "  --project P  only of this project\n"
@@ -77,8 +91,8 @@ int cmd_runs(int argc, char **argv) {
                  .own = own, .take = take, .context = &f};
     client c;
     int status = options_begin(&o, argc, argv, 0, 0, &c);
-    if (status >= 0) return status;
-    json_t *json = all_runs(&c, f.query, &status);
+    json_t *json = status < 0 ? all_runs(&c, &f, &status) : NULL;
+    buf_fini(&f.query);
     if (!json) return status;
     if (o.json) {
         print_json(json);

@@ -164,6 +164,7 @@ static int read_args(request *r) {
         int n = lws_hdr_copy_fragment(r->conn->wsi, text, sizeof text, WSI_TOKEN_HTTP_URI_ARGS, i);
         if (n < 0) return 414;
         if (strlen(text) != (size_t)n) return 400;
+        if (i == 0 && !strcmp(text, "/")) continue; // how the library says that nothing stands behind the question mark
         if (n && !add_arg(r, text)) return 414;
     }
     return 0;

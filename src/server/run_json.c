@@ -264,7 +264,7 @@ static void object(run *r, buf *out, bool whole) {
     buf_print(out, "{\"id\":\"%s\",\"name\":", r->row.key);
     json_text(out, r->row.name && *r->row.name ? r->row.name : r->row.key);
     key(out, "project");
-    json_text(out, r->row.project ? r->row.project : "default");
+    json_text(out, r->row.project && *r->row.project ? r->row.project : "default");
     key(out, "group");
     json_text(out, r->row.group);
     buf_print(out, ",\"state\":\"%s\",\"last_step\":%lld", state_word(r->row.state), (long long)r->row.last_step);

@@ -11,7 +11,7 @@
 enum { LIMIT_MAX = 1000, NAME_MAX_BYTES = 255, NOTES_MAX_BYTES = 65536, TAGS_MAX = 64 };
 
 static bool same(const char *wanted, const char *have, const char *otherwise) {
-    return !wanted || !*wanted || strcmp(wanted, have ? have : otherwise) == 0;
+    return !wanted || !*wanted || strcmp(wanted, have && *have ? have : otherwise) == 0;
 }
 
 // Newest first; the cursor is the id of the last run of the page before.

@@ -17,7 +17,10 @@ json_t *param_value(const param *q) {
     return json ? json : json_null();
 }
 
-static void refuse(core_reply *reply, const char *code, const char *message, const char *name, const param *q) {
+// `what` is said of the parameter: "must be a number".
+static void refuse(core_reply *reply, const char *code, const char *what, const char *name, const param *q) {
+    char message[600];
+    snprintf(message, sizeof message, "%.255s %s", name, what);
     reply->status = 422;
     buf_clear(&reply->body);
     buf_print(&reply->body, "{\"error\":{\"code\":\"%s\",\"message\":", code);
@@ -57,50 +60,52 @@ static double number_for(const param *q, const json_t *value) {
     }
 }
 
-static const char *wanted_type(const param *q) {
-    switch (q->type) {
-    case PARAM_BOOL: return "true or false is wanted";
-    case PARAM_CHOICE: return "one of the choices is wanted";
-    case PARAM_INT: return "a whole number is wanted";
-    case PARAM_TEXT_TYPE: return "a text is wanted";
-    default: return "a number is wanted";
-    }
+static void refuse_type(core_reply *reply, const char *name, const param *q) {
+    char what[300] = "must be one of";
+    size_t n = strlen(what);
+    if (q->type == PARAM_BOOL) snprintf(what, sizeof what, "must be true or false");
+    else if (q->type == PARAM_INT) snprintf(what, sizeof what, "must be a whole number");
+    else if (q->type == PARAM_TEXT_TYPE) snprintf(what, sizeof what, "must be a text");
+    else if (q->type != PARAM_CHOICE) snprintf(what, sizeof what, "must be a number");
+    for (uint32_t i = 0; q->type == PARAM_CHOICE && i < q->choice_count && n < sizeof what; i++)
+        n += (size_t)snprintf(what + n, sizeof what - n, "%s %s", i ? "," : "", q->choices[i]);
+    refuse(reply, "wrong_type", what, name, q);
 }
 
 static bool check_text(const char *name, const param *q, const json_t *value, command_value *out, core_reply *reply) {
     if (!json_is_string(value)) {
-        refuse(reply, "wrong_type", wanted_type(q), name, q);
+        refuse_type(reply, name, q);
         return false;
     }
     out->is_text = true;
     out->text = json_string_value(value);
     out->text_bytes = json_string_length(value);
     if (out->text_bytes <= TEXT_BYTES_MAX) return true;
-    refuse(reply, "invalid", "the text is longer than 64 kB", name, q);
+    refuse(reply, "invalid", "must have at most 64 kB", name, q);
     return false;
 }
 
 static bool check(const char *name, const param *q, const json_t *value, command_value *out, core_reply *reply) {
-    char message[160];
+    char what[100];
     if (!q) {
-        refuse(reply, "unknown_parameter", "the run has no such parameter", name, NULL);
+        refuse(reply, "unknown_parameter", "is no parameter of this run", name, NULL);
         return false;
     }
     *out = (command_value){.name = q->name, .name_bytes = strlen(q->name)};
     if (q->flags & PARAM_READ_ONLY) {
-        refuse(reply, "read_only", "the program does not let this parameter be set", name, q);
+        refuse(reply, "read_only", "is the program's own: it cannot be set", name, q);
         return false;
     }
     if (q->type == PARAM_TEXT_TYPE) return check_text(name, q, value, out, reply);
     out->number = number_for(q, value);
     if (!isfinite(out->number)) {
-        refuse(reply, "wrong_type", wanted_type(q), name, q);
+        refuse_type(reply, name, q);
         return false;
     }
     if (!(q->flags & PARAM_BOUNDED) || q->type == PARAM_BOOL || q->type == PARAM_CHOICE) return true;
     if (out->number >= q->min && out->number <= q->max) return true;
-    snprintf(message, sizeof message, "%.60s must be between %.15g and %.15g", name, q->min, q->max);
-    refuse(reply, "out_of_bounds", message, name, q);
+    snprintf(what, sizeof what, "must be between %.15g and %.15g", q->min, q->max);
+    refuse(reply, "out_of_bounds", what, name, q);
     return false;
 }
 
