@@ -68,8 +68,7 @@ static bool belongs(const process *p) {
     return strcmp(p->reader.run.text, p->run->row.key) == 0 && strcmp(p->reader.process.text, p->id.text) == 0;
 }
 
-// Can anything more be written into the newest segment?
-static bool may_grow(const process *p) {
+bool process_may_grow(const process *p) {
     if (p->http) return !p->closed || clock_mono_ns() - p->closed_ns < 2 * NS_PER_S; // a body may be under way
     return !(p->ended || p->salvaged);
 }
@@ -93,7 +92,7 @@ static bool open_next(core *c, process *p) {
             note_newer(c, p, p->reader.version);
             return false;
         }
-        if (newest(p, f->number) && may_grow(p)) return false; // not yet
+        if (newest(p, f->number) && process_may_grow(p)) return false; // not yet
         leave_alone(c, p, f, result == NNS_E_AGAIN ? "cut short at its head" : "not readable");
     }
     return false;
@@ -236,7 +235,7 @@ static bool skip_damage(core *c, process *p) {
 }
 
 static void at_end(core *c, process *p) {
-    bool done = !may_grow(p);
+    bool done = !process_may_grow(p);
     if (p->parked) {
         core_lock(c);
         c->slice_ns = clock_mono_ns();
@@ -265,8 +264,8 @@ bool ingest_process(core *c, process *p) {
         } else if (!last) {
             if (!skip_damage(c, p)) close_taken(p);
         } else if (!find_successor(c, p)) {
-            if (!may_grow(p) && skip_damage(c, p)) continue;
-            if (!may_grow(p)) close_taken(p);
+            if (!process_may_grow(p) && skip_damage(c, p)) continue;
+            if (!process_may_grow(p)) close_taken(p);
             at_end(c, p);
             return false;
         }

@@ -88,7 +88,7 @@ static bool all_taken(const process *p) {
 
 static void look_over(core *c, process *p) {
     if (p->state == PROC_OVER || p->newer || !all_taken(p)) return;
-    if (!(p->ended || p->salvaged) || (p->http && !p->closed)) return;
+    if (process_may_grow(p)) return;
     core_lock(c);
     process_over(c, p);
     core_unlock(c);

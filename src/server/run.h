@@ -322,6 +322,7 @@ int main_rank_of(const char *name);
 
 // ingest.c (engine)
 bool ingest_process(core *c, process *p); // true: there is more
+bool process_may_grow(const process *p);  // can anything more be written into its newest segment, or a first one?
 // decode.c: one block's records into store and registry. Lock held, breathes. Bytes taken; less than
 // `bytes` when a record uses a series that is not declared (force: such records are dropped).
 size_t decode_records(core *c, process *p, lane_state *l, const uint8_t *at, size_t bytes, int64_t offset_ns, bool force);
