@@ -219,115 +219,6 @@ static void extra(decoding *d, live_series *s, double value) {
     }
 }
 
-// --- media --------------------------------------------------------------------------------------
-
-static json_t *number_json(double v) {
-    if (isfinite(v)) return json_real(v);
-    return json_string(isnan(v) ? "NaN" : v > 0 ? "Infinity" : "-Infinity");
-}
-
-static json_t *floats_json(const uint8_t *at, size_t count) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, number_json((double)le_f32(at + 4 * i)));
-    return list;
-}
-
-static json_t *text_json(const uint8_t *at, size_t bytes) {
-    json_t *text = json_stringn((const char *)at, bytes);
-    if (text) return text;
-    buf clean = {0}; // not UTF-8: by way of our own writer, which mends it
-    buf_json(&clean, (const char *)at, bytes);
-    text = clean.failed ? NULL : json_loadb((char *)clean.data, clean.length, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    buf_fini(&clean);
-    return text ? text : json_string("");
-}
-
-static json_t *base64_json(const uint8_t *at, size_t bytes) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    buf out = {0};
-    for (size_t i = 0; i < bytes; i += 3) {
-        uint32_t v = (uint32_t)at[i] << 16 | (i + 1 < bytes ? (uint32_t)at[i + 1] << 8 : 0) | (i + 2 < bytes ? at[i + 2] : 0);
-        char four[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < bytes ? digits[v >> 6 & 63] : '=',
-                        i + 2 < bytes ? digits[v & 63] : '='};
-        buf_add(&out, four, 4);
-    }
-    json_t *text = json_stringn(out.failed ? "" : (char *)out.data, out.failed ? 0 : out.length);
-    buf_fini(&out);
-    return text;
-}
-
-static void put_media(decoding *d, live_series *s, json_t *data) {
-    need_step(d);
-    media_put(d->c, d->r, s, d->l->step, d->l->time_ms, NULL, data);
-}
-
-static void take_histogram(decoding *d, uint32_t a, const uint8_t *at) {
-    live_series *s = series_of(d, a, SERIES_HISTOGRAM);
-    uint32_t bins = le_u32(at + 8);
-    if (!s || bins > 4096) return;
-    json_t *data = json_pack("{s:o,s:o,s:o}", "low", number_json(le_f64(at + 16)), "high", number_json(le_f64(at + 24)), "counts",
-                             floats_json(at + 32, bins));
-    put_media(d, s, data);
-}
-
-static void take_text(decoding *d, uint32_t a, const uint8_t *at) {
-    live_series *s = series_of(d, a, SERIES_TEXT);
-    if (s) put_media(d, s, json_pack("{s:o}", "text", text_json(at + 16, le_u32(at + 8))));
-}
-
-static void take_sample(decoding *d, uint32_t a, const uint8_t *at) {
-    live_series *s = series_of(d, a, SERIES_SAMPLE);
-    uint32_t width = le_u16(at + 8), height = le_u16(at + 10), classes = le_u32(at + 16);
-    if (!s) return;
-    json_t *data = json_pack("{s:i,s:i,s:i,s:o,s:o}", "width", (int)width, "height", (int)height, "truth", (int)le_i32(at + 12),
-                             "probabilities", floats_json(at + 24, classes), "pixels",
-                             base64_json(at + 24 + 4 * (size_t)classes, (size_t)width * height));
-    put_media(d, s, data);
-}
-
-static json_t *counts_json(const uint8_t *at, uint32_t classes) {
-    json_t *rows = json_array();
-    for (size_t i = 0; i < classes; i++) {
-        json_t *row = json_array();
-        for (size_t k = 0; k < classes; k++)
-            json_array_append_new(row, json_integer((json_int_t)le_u32(at + 4 * (i * classes + k))));
-        json_array_append_new(rows, row);
-    }
-    return rows;
-}
-
-static json_t *words_json(const uint8_t *at, size_t bytes) {
-    json_t *words = json_array();
-    for (size_t n; bytes; at += n + 1, bytes -= n + 1) { // each ends with a 0, as record_check saw
-        n = strlen((const char *)at);
-        json_array_append_new(words, text_json(at, n));
-    }
-    return words;
-}
-
-// Of a class more than 256 by 256 no row is made: it would be megabytes.
-static void take_confusion(decoding *d, uint32_t a, const uint8_t *at) {
-    live_series *s = series_of(d, a, SERIES_CONFUSION);
-    uint32_t classes = le_u32(at + 8);
-    if (!s || classes > 256) return;
-    put_media(d, s, json_pack("{s:i,s:o,s:o}", "classes", (int)classes, "counts", counts_json(at + 16, classes), "words",
-                              words_json(at + 16 + 4 * (size_t)classes * classes, le_u32(at + 12))));
-}
-
-static void take_image(decoding *d, uint32_t a, const uint8_t *at) {
-    live_series *s = series_of(d, a, SERIES_IMAGE);
-    size_t caption = le_u16(at + 18);
-    if (!s) return;
-    need_step(d);
-    media_due due = {.series = s, .blob = le_u64(at + 24), .step = d->l->step, .time_ms = d->l->time_ms,
-                     .width = le_u32(at + 8), .height = le_u32(at + 12), .format = le_u16(at + 16)};
-    if (caption > sizeof due.caption - 1) caption = sizeof due.caption - 1;
-    memcpy(due.caption, at + 40, caption);
-    blob_due(d->c, d->p, &due);
-    d->p->state_dirty = true;
-}
-
 // --- what happened ------------------------------------------------------------------------------
 
 static json_t *object_of(const uint8_t *at, size_t bytes) {
@@ -476,6 +367,13 @@ static void take_capture(decoding *d, uint32_t kind, const uint8_t *at) {
     capture_take(d->c, d->p, d->l, kind, at);
 }
 
+static void take_media(decoding *d, uint32_t kind, uint32_t a, const uint8_t *at) {
+    live_series *s = series_of(d, a, media_kind(kind));
+    if (!s) return;
+    need_step(d);
+    media_take(d->c, d->p, d->l, s, kind, at);
+}
+
 // --- the dispatcher -----------------------------------------------------------------------------
 
 // One record that is not a scalar. False: it needs a declaration that has not come.
@@ -501,11 +399,7 @@ static bool take_other(decoding *d, const record *r, const uint8_t *at) {
     case RECORD_SAMPLE:
     case RECORD_CONFUSION:
         if (undeclared(d, r->a)) return false;
-        if (r->kind == RECORD_HISTOGRAM) take_histogram(d, r->a, at);
-        if (r->kind == RECORD_TEXT) take_text(d, r->a, at);
-        if (r->kind == RECORD_IMAGE) take_image(d, r->a, at);
-        if (r->kind == RECORD_SAMPLE) take_sample(d, r->a, at);
-        if (r->kind == RECORD_CONFUSION) take_confusion(d, r->a, at);
+        take_media(d, r->kind, r->a, at);
         break;
     default: break; // a kind of later days
     }

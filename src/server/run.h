@@ -327,6 +327,10 @@ bool process_may_grow(const process *p);  // can anything more be written into i
 // `bytes` when a record uses a series that is not declared (force: such records are dropped).
 size_t decode_records(core *c, process *p, lane_state *l, const uint8_t *at, size_t bytes, int64_t offset_ns, bool force);
 lane_state *lane_find(core *c, process *p, uint32_t number);
+// decode_media.c: a record of what is no number, of a series of the kind that media_kind names (lock held)
+int media_kind(uint32_t record_kind);
+void media_take(core *c, process *p, const lane_state *l, live_series *s, uint32_t kind, const uint8_t *at);
+struct json_t *text_json(const uint8_t *at, size_t bytes); // owned; what is not UTF-8 is mended
 // cursor.c
 void cursors_put(core *c, process *p);    // lock held, before a commit
 int cursors_load(core *c, process *p);    // engine, lock held
