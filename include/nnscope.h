@@ -217,7 +217,7 @@ typedef enum nns_role {
     NNS_WEIGHT_GRAD = 2,  /* dL/dw, as the weight */
     NNS_BIAS = 3,         /* (U) */
     NNS_BIAS_GRAD = 4,    /* (U) */
-    NNS_PRE = 5,          /* before the nonlinearity: (B, U) or (B, U, height, width) */
+    NNS_PRE = 5,          /* before the nonlinearity: (B, U) or (B, U, height, width); read where there is neither one nor NNS_ACT */
     NNS_ACT = 6,          /* after it */
     NNS_PRE_GRAD = 7,     /* dL/dpre */
     NNS_UPDATE = 8,       /* as the weight. Not registered: the difference of two safe points */
