@@ -60,18 +60,15 @@ const pictures = {
     const others = [await train('tanh', '--layers', '128,64', '--activation', 'tanh', '--epochs', '8'), await train('relu-sgd', '--layers', '128', '--activation', 'relu', '--optimizer', 'sgd', '--epochs', '8')];
     for (const run of others) await ended(run);
     await open(`runs=${[main, ...others].map(r => r.id).join(',')}&tab=curves`, 1440, 900);
-    const plot = await page.locator('.u-over').first().boundingBox();
-    await page.mouse.move(plot.x + plot.width * 0.4, plot.y + plot.height * 0.5);
+    const plot = await page.locator('.u-over').nth(4).boundingBox();
+    await page.mouse.move(plot.x + plot.width * 0.4, plot.y + plot.height * 0.6);
     await take('curves');
     await page.mouse.move(5, 5);
   },
   async network() {
-    await open(`runs=${main.id}&tab=network`, 1440, 900);
-    await pause(8000); // units are judged
-    const picture = await page.locator('canvas').first().boundingBox();
-    await page.mouse.click(picture.x + picture.width * 0.6, picture.y + picture.height * 0.4);
+    await open(`runs=${main.id}&tab=network&at=fc2:90`, 1440, 900);
+    await pause(15000); // units are judged, courses grow
     await take('network');
-    await page.keyboard.press('Escape');
   },
   async sparsity() {
     await open(`runs=${main.id}&tab=network`, 1280, 1100);
@@ -102,12 +99,14 @@ const pictures = {
     await page.setViewportSize({ width: 1280, height: 860 });
   },
   async vanishing() {
-    const run = await train('vanishing', '--layers', '64x6', '--activation', 'sigmoid', '--init-scale', '0.25', '--limit', '6000', '--epochs', '3', '--stay');
+    const run = await train('vanishing', '--layers', '64x6', '--activation', 'sigmoid', '--init-scale', '0.25', '--limit', '6000', '--epochs', '0');
     await open(`runs=${run.id}&tab=network`, 1440, 900);
     await page.getByText(/vanishing:/).first().waitFor({ timeout: 120000 });
     await page.getByRole('combobox', { name: 'quantity' }).selectOption('gradient');
-    await pause(4000);
+    await page.getByRole('combobox', { name: 'scale' }).selectOption({ label: 'network, log' });
+    await pause(15000);
     await take('network-vanishing');
+    await command(run, { type: 'stop' });
   },
 };
 
