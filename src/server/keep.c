@@ -193,6 +193,19 @@ int snapshot_open(core *c, store_reader *reader, store_id of, const store_snapsh
     return result;
 }
 
+// What was made by an earlier program of the run is shown under the numbers of today; it is not cached so.
+static int renumber(core *c, store_reader *reader, store_id of, const store_snapshot *row,
+                    decoded **d) {
+    buf out = {0};
+    int result = snapshot_renumber(reader, of, row->time_ms, &(*d)->bytes, &out);
+    if (!result && !out.length) return 0;
+    decoded *now = result ? NULL : new_decoded(row->hash, &out);
+    if (result) buf_fini(&out);
+    snapshot_drop(c, *d);
+    *d = now;
+    return now ? 0 : NNS_E_NO_MEMORY;
+}
+
 // A file may have gone since its row was read: then the rows have changed.
 int snapshot_nearest(core *c, store_reader *reader, store_id of, int64_t step, decoded **out) {
     store_snapshot row;
@@ -201,7 +214,7 @@ int snapshot_nearest(core *c, store_reader *reader, store_id of, int64_t step, d
         result = store_snapshot_at(reader, of, step, &row);
         if (result) return result;
         result = snapshot_open(c, reader, of, &row, out);
-        if (result != NNS_E_NOT_FOUND) return result;
+        if (result != NNS_E_NOT_FOUND) return result ? result : renumber(c, reader, of, &row, out);
     }
     return NNS_E_CORRUPT;
 }

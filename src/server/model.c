@@ -7,6 +7,7 @@
 // Invariant: lists are by number - 1, null where nothing was described; texts of all of it are at most MODEL_BYTES_MAX.
 #include "network.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <jansson.h>
@@ -35,6 +36,7 @@ static void forget(network *n) {
 void network_free(network *n) {
     if (!n) return;
     forget(n);
+    json_decref(n->past);
     look_frames_fini(&n->seen);
     mem_free(n);
 }
@@ -47,6 +49,7 @@ static bool speaks(network *n, const process *p) {
     if (p->generation < n->generation ||
         (p->generation == n->generation && p->info.rank >= n->rank))
         return false;
+    past_add(n, p->info.opened_ms > 0 ? p->info.opened_ms : clock_wall_ms());
     forget(n);
     memcpy(n->process, p->id.text, sizeof n->process);
     n->rank = p->info.rank;
@@ -110,6 +113,7 @@ static json_t *model_object(const network *n) {
 }
 
 void model_put(core *c, run *r) {
+    past_put(c, r);
     network *n = r->network;
     if (!n || !n->dirty) return;
     json_t *json = model_object(n);
@@ -149,6 +153,7 @@ int model_load(core *c, run *r) {
     core_lock(c);
     network *n = json_is_object(json) ? run_network(r) : NULL;
     if (n) load(n, json);
+    if (n) past_load(n, c->engine_reader, r->row.id);
     if (n) n->bytes = text.length;
     core_unlock(c);
     json_decref(json);

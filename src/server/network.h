@@ -29,7 +29,9 @@ typedef struct look_frames {
 
 typedef struct network {
     struct json_t *layers, *tensors,
-        *push; // lists by number - 1 (null: not described), object or NULL
+        *push;           // lists by number - 1 (null: not described), object or NULL
+    struct json_t *past; // what numbers meant before, renumber.c; NULL: they always meant the same
+    bool past_dirty;
     bool evaluate, dirty;
     char process[27]; // whose description it is
     int rank;
@@ -71,6 +73,13 @@ const struct json_t *model_layer(const network *n, const char *name,
                                  uint32_t *number); // NULL: no such layer
 const struct json_t *model_tensor(const network *n, const char *name, uint32_t *number);
 size_t model_input_size(const network *n); // of a pushed sample; 0: not said
+
+// renumber.c
+void past_add(network *n, int64_t until_ms); // another process describes the network from here on
+void past_put(core *c, run *r);              // before a commit
+void past_load(network *n, store_reader *reader, store_id of);
+// The capture `in`, made at `time_ms`, under the present numbers; `out` stays empty where they are the same. No lock.
+int snapshot_renumber(store_reader *reader, store_id of, int64_t time_ms, const buf *in, buf *out);
 
 // steer_pin.c: what a person wants pinned, checked and made ready for the inbox. All zero; `values` borrow from json and `input`.
 typedef struct pin_order {

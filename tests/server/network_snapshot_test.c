@@ -384,6 +384,84 @@ static void test_attempts(void **state) {
     buf_fini(&old);
 }
 
+static void describe(journal *j, const char *const names[3]) {
+    char text[200];
+    for (uint32_t i = 0; i < 3; i++) {
+        snprintf(text, sizeof text, "{\"name\":\"%s\",\"kind\":\"dense\",\"shape\":[2],\"inputs\":[]}", names[i]);
+        journal_model(j, MODEL_LAYER, i + 1, text);
+        snprintf(text, sizeof text, "{\"name\":\"%s/w\",\"layer\":\"%s\",\"role\":\"weight\",\"dtype\":\"float32\",\"shape\":[2]}", names[i],
+                 names[i]);
+        journal_model(j, MODEL_TENSOR, i + 1, text);
+    }
+}
+
+// A snapshot of one weight for each layer: {step, number}.
+static void snap(journal *j, int64_t step, buf *out) {
+    capture_head head = {.kind = CAPTURE_SNAPSHOT, .step = step, .last_step = step, .base_step = step};
+    buf_clear(out);
+    size_t begin = capture_begin(out, &head);
+    for (uint32_t i = 1; i <= 3; i++) {
+        float values[2] = {(float)step, (float)i};
+        capture_add(out, &(capture_section){.quantity = QUANTITY_WEIGHT, .coding = CODING_F32, .dims = 1, .layer = i, .tensor = i, .shape = {2}},
+                    values);
+    }
+    capture_end(out, begin);
+    journal_seen(j, CAPTURE_SNAPSHOT, 0, step, 0, out);
+}
+
+// The second value of the tensor's weights in the snapshot at `step`; -1: it does not hold them.
+static double weight_of(core *c, const char *id, const char *name, int64_t step) {
+    answer a = {0};
+    core_get_values(c, &(core_values){.run = id, .tensor = name, .step = step, .form = CORE_JSON}, got, &a);
+    await(c, &a);
+    double value = -1;
+    if (a.status == 200) {
+        json_t *json = json_of(&a);
+        assert_int_equal(json_integer_value(json_object_get(json, "step")), step);
+        value = json_number_value(json_array_get(json_object_get(json, "values"), 1));
+        json_decref(json);
+    }
+    mem_free(a.text);
+    return value;
+}
+
+// A program that resumes the run describes its layers in another order, has a new one and lacks an old one.
+static void test_other_order(void **state) {
+    static const char *const before[] = {"a", "b", "c"}, *const after[] = {"c", "new", "a"};
+    journal j, next;
+    buf bytes = {0};
+    core *c = open_core(*state);
+    journal_begin(&j, *state, "", 0);
+    describe(&j, before);
+    snap(&j, 1, &bytes);
+    wait_count(c, j.run.text, 1);
+    journal_close(&j);
+    journal_end(&j);
+    assert_true(wait_run(c, j.run.text, "finished", 1, 20000));
+    clock_sleep_ns(5 * NS_PER_MS);
+    journal_begin(&next, *state, j.run.text, 0);
+    describe(&next, after);
+    snap(&next, 2, &bytes);
+    wait_count(c, j.run.text, 2);
+    for (int turn = 0; turn < 2; turn++) {
+        assert_true(weight_of(c, j.run.text, "c/w", 2) == 1 && weight_of(c, j.run.text, "a/w", 2) == 3);
+        assert_true(weight_of(c, j.run.text, "new/w", 2) == 2);
+        assert_true(weight_of(c, j.run.text, "c/w", 1) == 3 && weight_of(c, j.run.text, "a/w", 1) == 1);
+        assert_true(weight_of(c, j.run.text, "new/w", 1) == -1);
+        answer a = snapshot_at(c, j.run.text, 1);
+        capture_head head;
+        assert_int_equal(a.status, 200);
+        assert_int_equal(capture_open(a.text, a.length, &head), 0);
+        assert_int_equal(head.sections, 2); // b is no longer there
+        mem_free(a.text);
+        core_close(c);
+        c = open_core(*state);
+    }
+    core_close(c);
+    journal_end(&next);
+    buf_fini(&bytes);
+}
+
 // Blobs that are missing, empty, of another kind, packed, cut, or no file: dropped, and the good one behind them is kept.
 static void test_hostile(void **state) {
     journal j;
@@ -530,7 +608,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(test_kills, make, unmake),     cmocka_unit_test_setup_teardown(test_plan, make, unmake),
         cmocka_unit_test_setup_teardown(test_retention, make, unmake), cmocka_unit_test_setup_teardown(test_attempts, make, unmake),
         cmocka_unit_test_setup_teardown(test_hostile, make, unmake),   cmocka_unit_test_setup_teardown(test_sweep, make, unmake),
-        cmocka_unit_test_setup_teardown(test_orphans, make, unmake),
+        cmocka_unit_test_setup_teardown(test_orphans, make, unmake), cmocka_unit_test_setup_teardown(test_other_order, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
