@@ -50,6 +50,33 @@ static void the_share_stays_below_the_budget(void **state) {
         }
 }
 
+// The share of what is only recorded, wanted at each step of a minute, 2 ms a copy.
+static double recorded_share(bool flight, double budget) {
+    world w = {.step_ns = NS_PER_MS, .time = {.now_ns = 1000000}};
+    governor *g = &w.governor;
+    governor_init(g, budget, w.time);
+    int64_t began = w.time.now_ns;
+    while (w.time.now_ns - began < 60 * NS_PER_S) {
+        double cost = governor_cost_ns(g, 2 << 20, 10);
+        governor_refill(g, w.time);
+        governor_step(g, w.step_ns);
+        bool may = governor_record_affords(g, cost, flight) && governor_affords(g, cost);
+        if (may) governor_record(g, cost, flight);
+        w.time.inside_ns += may ? (int64_t)cost : 0;
+        w.time.now_ns += w.step_ns + (may ? (int64_t)cost : 0);
+    }
+    assert_true(governor_record_wait_steps(g, 1e12, flight) >= 1);
+    assert_true(governor_affords(g, 0.4 * governor_most_ns(g))); // who looks finds the other half
+    return (double)w.time.inside_ns / (double)(w.time.now_ns - began);
+}
+
+static void what_nobody_looks_at_has_half(void **state) {
+    (void)state;
+    double both = recorded_share(false, 0.01), flight = recorded_share(true, 0.01);
+    assert_true(both <= 0.5 * 0.01 && both > 0.35 * 0.01);
+    assert_true(flight <= 0.3 * 0.01 && flight > 0.2 * 0.01);
+}
+
 static void pauses_fill_nothing(void **state) {
     (void)state;
     world w = {.step_ns = NS_PER_MS, .time = {.now_ns = 1}};
@@ -148,6 +175,68 @@ __attribute__((unused)) static void a_trainer_of_short_steps_is_not_slowed_down(
     assert_true(sets >= 2);
 }
 
+static bool still_wanted(int64_t ns) {
+    for (int64_t until = clock_mono_ns() + ns; clock_mono_ns() < until; sleep_ms(5))
+        if (atomic_load(&run->wanted) & WANT_BIT(WANT_STATISTICS)) return true;
+    return false;
+}
+
+// A worker that has used much rests: nothing is recorded, which is counted, and its time is shown as the helper's.
+static void a_worker_that_has_used_much_rests(void **state) {
+    (void)state;
+    heard_init(&h);
+    run = nns_open(&(nns_options){.quiet = true, .no_system = true});
+    assert_non_null(run);
+    register_network();
+    nns_step(run, 0);
+    wait_ready();
+    assert_true(still_wanted(5 * NS_PER_S));
+    plan *p = &network_of(run)->plan;
+    atomic_store(&p->worker_cpu_ns, NS_PER_S);
+    sleep_ms(300);
+    atomic_fetch_and(&run->wanted, ~WANT_BIT(WANT_STATISTICS));
+    uint64_t thinned = atomic_load(&p->thinned);
+    assert_false(still_wanted(1200 * NS_PER_MS));
+    assert_true(atomic_load(&p->thinned) > thinned);
+    nns_stats stats = {0};
+    for (int i = 0; i < 1000 && stats.helper_share < 0.05; i++, sleep_ms(5))
+        nns_stats_get(run, &stats);
+    assert_true(stats.helper_share >= 0.05); // a second of ten at most
+    close_run();
+}
+
+// Values before the activation are copied where they stand for it, not beside it.
+static void nobody_asks_for_both_sides_of_an_activation(void **state) {
+    (void)state;
+    static float before[3][8][SIDE];
+    open_run(0.9);
+    nns_layer_info info = {.name = "both", .kind = "dense", .dims = 1, .shape = {SIDE}};
+    nns_layer both = nns_layer_describe(run, &info);
+    info.name = "bent", info.activation = "relu";
+    nns_layer bent = nns_layer_describe(run, &info);
+    info.name = "straight", info.activation = NULL;
+    nns_layer straight = nns_layer_describe(run, &info), layers[] = {both, bent, straight};
+    nns_tensor_info t = {.role = NNS_PRE, .dtype = NNS_FLOAT32, .dims = 2, .shape = {8, SIDE}};
+    nns_tensor pre[3];
+    for (int i = 0; i < 3; i++) {
+        t.layer = layers[i], t.data = before[i];
+        pre[i] = nns_tensor_add(run, &t);
+    }
+    t.layer = both, t.role = NNS_ACT;
+    nns_tensor act = nns_tensor_add(run, &t);
+    want(WANT_LOOK_UNITS, ROLE_BIT(PRE) | ROLE_BIT(ACT));
+    for (int64_t step = 0; step < 1000 && !number_of(COPY_SET_END); step++, sleep_ms(1)) {
+        nns_step(run, step);
+        take_all();
+    }
+    assert_int_equal(number_of(COPY_SET_END), 1);
+    assert_non_null(nth(COPY_TENSOR, act, 0, 0));
+    assert_non_null(nth(COPY_TENSOR, pre[2], 0, 0));
+    assert_null(nth(COPY_TENSOR, pre[0], 0, 0));
+    assert_null(nth(COPY_TENSOR, pre[1], 0, 0));
+    close_run();
+}
+
 static void train_a_little(int64_t step) {
     for (int i = 0; i < SIDE * SIDE; i++)
         gradients[i] = sinf((float)step + (float)i) * weights[i];
@@ -184,12 +273,15 @@ static void looking_changes_no_bit(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_share_stays_below_the_budget),
+        cmocka_unit_test(what_nobody_looks_at_has_half),
         cmocka_unit_test(pauses_fill_nothing),
         cmocka_unit_test(the_bucket_has_a_bottom_and_a_top),
         cmocka_unit_test(a_hold_is_a_tenth_of_a_step_or_5_ms),
 #ifndef __SANITIZE_THREAD__ // copies take a hundred times as long there
         cmocka_unit_test(a_trainer_of_short_steps_is_not_slowed_down),
 #endif
+        cmocka_unit_test(a_worker_that_has_used_much_rests),
+        cmocka_unit_test(nobody_asks_for_both_sides_of_an_activation),
         cmocka_unit_test(looking_changes_no_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
