@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/le.h"
+#include "base/word.h"
 
 #include <string.h>
 
@@ -191,25 +192,19 @@ int capture_next(const void *bytes, size_t length, size_t *at, capture_section *
 // Words ---------------------------------------------------------------------------------------------------------------
 
 const char *capture_quantity_word(int quantity) {
-    switch (quantity) {
-#define X(name, number, word, sentence)                                                            \
-    case number:                                                                                   \
-        return word;
+    static const char *const words[] = {
+#define X(name, number, word, sentence) [number] = word,
 #include "quantity.def"
 #undef X
-    default:
-        return "";
-    }
+    };
+    return WORD_OF(words, quantity);
 }
 
 const char *capture_statistic_word(int statistic) {
-    switch (statistic) {
-#define X(name, number, word, sentence)                                                            \
-    case number:                                                                                   \
-        return word;
+    static const char *const words[] = {
+#define X(name, number, word, sentence) [number] = word,
 #include "statistic.def"
 #undef X
-    default:
-        return "";
-    }
+    };
+    return WORD_OF(words, statistic);
 }

@@ -4,6 +4,7 @@
 #include "record.h"
 
 #include "base/le.h"
+#include "base/word.h"
 
 #include <string.h>
 
@@ -99,27 +100,21 @@ size_t record_check(const void *at, size_t left) {
 }
 
 const char *record_event_word(uint32_t type) {
-    switch (type) {
-#define X(name, number, word, sentence)                                                            \
-    case number:                                                                                   \
-        return word;
+    static const char *const words[] = {
+#define X(name, number, word, sentence) [number] = word,
 #include "event.def"
 #undef X
-    default:
-        return "";
-    }
+    };
+    return WORD_OF(words, type);
 }
 
 const char *record_command_word(uint32_t verb) {
-    switch (verb) {
-#define X(name, number, word, undo, sentence)                                                      \
-    case number:                                                                                   \
-        return word;
+    static const char *const words[] = {
+#define X(name, number, word, undo, sentence) [number] = word,
 #include "command.def"
 #undef X
-    default:
-        return "";
-    }
+    };
+    return WORD_OF(words, verb);
 }
 
 uint32_t record_command_verb(const char *word) {
@@ -131,37 +126,18 @@ uint32_t record_command_verb(const char *word) {
 }
 
 const char *record_series_word(uint32_t kind) {
-    switch (kind) {
-    case SERIES_SCALAR:
-        return "scalar";
-    case SERIES_HISTOGRAM:
-        return "histogram";
-    case SERIES_TEXT:
-        return "text";
-    case SERIES_IMAGE:
-        return "image";
-    case SERIES_SAMPLE:
-        return "sample";
-    case SERIES_CONFUSION:
-        return "confusion";
-    default:
-        return "";
-    }
+    static const char *const words[] = {
+        [SERIES_SCALAR] = "scalar", [SERIES_HISTOGRAM] = "histogram",
+        [SERIES_TEXT] = "text",     [SERIES_IMAGE] = "image",
+        [SERIES_SAMPLE] = "sample", [SERIES_CONFUSION] = "confusion"};
+    return WORD_OF(words, kind);
 }
 
 const char *record_param_word(uint32_t type) {
-    switch (type) {
-    case PARAM_DOUBLE:
-        return "float";
-    case PARAM_INT:
-        return "int";
-    case PARAM_BOOL:
-        return "bool";
-    case PARAM_CHOICE:
-        return "choice";
-    case PARAM_TEXT_TYPE:
-        return "text";
-    default:
-        return "";
-    }
+    static const char *const words[] = {[PARAM_DOUBLE] = "float",
+                                        [PARAM_INT] = "int",
+                                        [PARAM_BOOL] = "bool",
+                                        [PARAM_CHOICE] = "choice",
+                                        [PARAM_TEXT_TYPE] = "text"};
+    return WORD_OF(words, type);
 }
