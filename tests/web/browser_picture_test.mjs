@@ -179,6 +179,21 @@ test('lines: as many as asked, blue below and orange above zero, more on demand 
   await page.close();
 });
 
+test('a line lies along its cubic, across and upright, in the hue of its sign', async () => {
+  for (const options of [{}, { width: 390, height: 1200 }, { width: 390, height: 1200, mode: 'light' }]) {
+    const page = await drawn(KNOWN, { ...options, look: { strongest: 1 } });
+    const { points, value } = await page.evaluate(() => {
+      const { batch } = p.scene.lines[0], [x0, y0, x1, y1] = batch.data, { zoom, x, y } = p.view, up = p.layout.vertical;
+      const at = t => ({ main: 1.5 * t * (1 - t) + t ** 3, cross: t * t * (3 - 2 * t) });
+      const place = t => [x0 + (x1 - x0) * (up ? at(t).cross : at(t).main), y0 + (y1 - y0) * (up ? at(t).main : at(t).cross)].map((v, i) => v * zoom + (i ? y : x));
+      return { points: [0.45, 0.5, 0.55].map(place), value: batch.value[0] };
+    });
+    for (const [r, , b] of await readBack(page, points)) assert.ok(value > 0 ? r > b + 20 : b > r + 20, `${JSON.stringify(options)}: ${r} ${b} of ${value}`);
+    noFailures(page);
+    await page.close();
+  }
+});
+
 test('a lost context: drawn at once on a plain canvas with a word why, and on WebGL2 again when it is back', async () => {
   const page = await drawn(KNOWN, { look: { links: 'none' } });
   const [first] = await places(page, 1, [60]), before = await readBack(page, [[first.x, first.y]]);

@@ -15,13 +15,15 @@ export function matrixValue(m: Matrix, at: number): number {
 // Halves sort as their bits do: extremes of each sign, and the smallest above zero, as integers.
 function halfRange({ data, scale }: Matrix): Range {
   const bits = data as Uint16Array, table = halfTable();
-  let above = -1, below = -1, smallest = 0x7c00, nonfinite = 0;
+  const most = Int32Array.of(-1, -1); // by sign: an index, because a branch on a sign is guessed wrong half of the time
+  let smallest = 0x7c00, nonfinite = 0;
   for (let i = 0; i < bits.length; i++) {
-    const raw = bits[i]!, size = raw & 0x7fff;
+    const raw = bits[i]!, size = raw & 0x7fff, sign = raw >> 15;
     if (size >= 0x7c00) { nonfinite++; continue; }
-    if (raw === size) { if (size > above) above = size; } else if (size > below) below = size;
-    if (size !== 0 && size < smallest) smallest = size;
+    if (size > most[sign]!) most[sign] = size;
+    if (size < smallest && size !== 0) smallest = size;
   }
+  const [above, below] = [most[0]!, most[1]!];
   if (above < 0 && below < 0) return { ...nothing(), nonfinite };
   // Only one sign: the other extreme is the value nearest to zero.
   const least = (sign: number) => sign * nearest(bits, sign < 0);

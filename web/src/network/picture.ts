@@ -47,8 +47,8 @@ export class Picture implements NetworkPicture {
   private chosenLines: Batch[] | null = null;
   private linksKey: unknown[] = [];
   private over: Target | null = null;
-  private atRest = new Pace(60, 100);
-  private inMotion = new Pace(24, 8, 600);
+  private atRest = new Pace(36, 100);
+  private inMotion = new Pace(18, 8, 600);
   private movedAt = -Infinity;
   private settle = 0;
   private frame = 0;
@@ -195,7 +195,7 @@ export class Picture implements NetworkPicture {
     let anew = false;
     if (this.painter) {
       this.surfaces.hidePlain();
-      anew = this.painter.draw(scene, moving ? 14 : 20, moving);
+      anew = this.painter.draw(scene, moving);
     } else {
       const g = this.surfaces.plain();
       g.fillStyle = scene.ink.bg;

@@ -20,8 +20,8 @@ export function rangeOf(values: ArrayLike<number>, count = values.length): Range
     if (!Number.isFinite(v)) { nonfinite++; continue; }
     if (v < lowest) lowest = v;
     if (v > highest) highest = v;
-    const size = v < 0 ? -v : v;
-    if (size > 0 && size < smallest) smallest = size;
+    const size = Math.abs(v);
+    if (size < smallest && size > 0) smallest = size;
   }
   return lowest > highest ? { ...nothing(), nonfinite } : { lowest, highest, smallest: smallest < Infinity ? smallest : NaN, nonfinite };
 }

@@ -39,6 +39,8 @@ export const inkOf = (mode: Mode): Ink => INK[mode];
 export const hexOf = (r: number, g: number, b: number): string => '#' + [r, g, b].map(v => v.toString(16).padStart(2, '0')).join('');
 export const rgbOf = (hex: string): [number, number, number] => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16)) as [number, number, number];
 
+export const NONFINITE_RGB: Record<Mode, readonly [number, number, number]> = { dark: rgbOf(NONFINITE.dark), light: rgbOf(NONFINITE.light) };
+
 // Of a cell of which nothing is known.
 export const unknownOf = (mode: Mode): string => (mode === 'dark' ? '#1a222d' : '#dfe5ec');
 

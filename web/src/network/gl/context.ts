@@ -32,6 +32,7 @@ export const listKinds = (gl: GL) => ({
   cells: { inside: gl.RG8UI, format: gl.RG_INTEGER, type: gl.UNSIGNED_BYTE, bytes: 2 },
   halves: { inside: gl.R16UI, format: gl.RED_INTEGER, type: gl.UNSIGNED_SHORT, bytes: 2 },
   codes: { inside: gl.R8I, format: gl.RED_INTEGER, type: gl.BYTE, bytes: 1 },
+  lines: { inside: gl.RGBA32UI, format: gl.RGBA_INTEGER, type: gl.UNSIGNED_INT, bytes: 16 },
   floats: { inside: gl.R32UI, format: gl.RED_INTEGER, type: gl.UNSIGNED_INT, bytes: 4 },
 });
 

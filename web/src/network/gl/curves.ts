@@ -1,45 +1,73 @@
-// Links as curves: one instance a line, a strip of quads along its cubic, feathered at the edges. The lines stay in world
-// pixels on the card: panning and zooming touch only the view.
+// Links as curves: a strip of quads along each cubic, feathered at the edges. The lines stay in world pixels on the card: panning
+// and zooming touch only the view. All lines of a batch are one plain strip, which finds its line in a texture: renderers in software
+// draw instances one by one. What depends on the place along the curve alone (both axes and their slopes, as cubicOf of
+// scene.ts draws it) comes from a table, a line's hue from the processor.
+//
+//     texels of a line: x0 y0 x1 y1 (bits of floats); strength (bits of a float), hue (bytes R G B), 0, 0
 import { FLOATS, type Batch } from '../lines';
-import { LINE, type Scene } from '../scene';
-import { programOf, type GL, type Program } from './context';
+import { rampOf } from '../scale';
+import { LINE, NONFINITE_RGB, type Scene } from '../scene';
+import { LIST_WIDTH, listKinds, listTexture, programOf, putList, type GL, type Program } from './context';
+
+const SEGMENTS = { rest: 12, moving: 9, chosen: 24 };
 
 const VERTEX = `
-layout(location = 0) in vec4 a_ends;
-layout(location = 1) in vec2 a_look;  // strength, sign
+uniform highp usampler2D u_lines;
+uniform int u_first, u_segments;
+uniform vec4 u_curve[${SEGMENTS.chosen + 1}]; // shares of the way along both axes, and their slopes
 uniform vec3 u_view;
 uniform vec2 u_size;
-uniform float u_segments, u_vertical, u_share, u_dense, u_faint, u_ratio;
-uniform sampler2D u_ramps;
-uniform vec3 u_nonfinite;
-out float v_side;
+uniform float u_share, u_dense, u_faint, u_ratio;
+out float v_side;      // device pixels from the middle
+flat out float v_edge; // where nothing is left of the line
 flat out vec4 v_ink;
-flat out float v_half;
+uvec4 texel(int i) { return texelFetch(u_lines, ivec2(i & ${LIST_WIDTH - 1}, i >> ${Math.log2(LIST_WIDTH)}), 0); }
 void main() {
-  vec2 p0 = a_ends.xy * u_view.x + u_view.yz, p1 = a_ends.zw * u_view.x + u_view.yz, half_way = (p1 - p0) * 0.5;
-  vec2 lead = u_vertical > 0.5 ? vec2(0.0, half_way.y) : vec2(half_way.x, 0.0), c0 = p0 + lead, c1 = p1 - lead;
-  float t = float(gl_VertexID >> 1) / u_segments, r = 1.0 - t, s = a_look.x;
-  vec2 at = r * r * r * p0 + 3.0 * r * r * t * c0 + 3.0 * r * t * t * c1 + t * t * t * p1;
-  vec2 along = r * r * (c0 - p0) + 2.0 * r * t * (c1 - c0) + t * t * (p1 - c1);
-  float size = length(along);
-  vec2 across = size > 0.0 ? vec2(-along.y, along.x) / size : vec2(0.0, 1.0);
-  v_half = 0.5 * (${LINE.width(0)} + ${(LINE.width(1) - LINE.width(0)).toFixed(3)} * s);
-  v_side = (float(gl_VertexID & 1) * 2.0 - 1.0) * (v_half + 0.5 / u_ratio);
-  at += across * v_side;
+  // From line to line the strip goes through its ends twice: triangles without area.
+  int each = 2 * u_segments + 4, line = gl_VertexID / each, corner = clamp(gl_VertexID - line * each - 1, 0, each - 3);
+  uvec4 look = texel(2 * (u_first + line) + 1);
+  vec4 ends = uintBitsToFloat(texel(2 * (u_first + line))), curve = u_curve[corner >> 1];
+  vec2 way = ends.zw - ends.xy, along = way * curve.zw;
+  float s = uintBitsToFloat(look.x), half_wide = 0.5 * (${LINE.width(0)} + ${(LINE.width(1) - LINE.width(0)).toFixed(3)} * s) + 0.5 / u_ratio;
+  float side = (corner & 1) == 0 ? half_wide : -half_wide;
+  vec2 at = (ends.xy + way * curve.xy) * u_view.x + u_view.yz + vec2(-along.y, along.x) * (side * inversesqrt(max(dot(along, along), 1e-12)));
   gl_Position = vec4(at / u_size * vec2(2.0, -2.0) + vec2(-1.0, 1.0), 0.0, 1.0);
-  int code = clamp(int(127.5 + a_look.y * (70.0 + 57.5 * s) + 0.5), 0, 255);
-  vec3 ink = a_look.y == 0.0 ? u_nonfinite : texelFetch(u_ramps, ivec2(code, 1), 0).rgb;
+  v_side = side * u_ratio;
+  v_edge = half_wide * u_ratio;
   float opacity = u_share * (u_dense * (u_faint + 0.45 * s * s) + 0.4 * s * s * s);
-  v_ink = vec4(ink * opacity, opacity);
+  v_ink = vec4(vec3(look.y & 255u, (look.y >> 8u) & 255u, look.y >> 16u) * (opacity / 255.0), opacity);
 }`;
 
 const FRAGMENT = `
-uniform float u_ratio;
 in float v_side;
+flat in float v_edge;
 flat in vec4 v_ink;
-flat in float v_half;
 out vec4 colour;
-void main() { colour = v_ink * clamp((v_half - abs(v_side)) * u_ratio + 0.5, 0.0, 1.0); }`;
+void main() { colour = v_ink * clamp(v_edge - abs(v_side), 0.0, 1.0); }`;
+
+// Places along the curve, denser where it bends (its second derivative grows from the middle to both ends).
+function curveTable(segments: number, vertical: boolean): Float32Array {
+  const table = new Float32Array(4 * (segments + 1));
+  for (let i = 0; i <= segments; i++) {
+    const v = (2 * i) / segments - 1, t = 0.5 + 0.5 * Math.sign(v) * Math.abs(v) ** (2 / 3);
+    const main = 1.5 * t * (1 - t) + t ** 3, cross = t * t * (3 - 2 * t), slope = 1.5 * (1 - 2 * t) + 3 * t * t, steep = 6 * t * (1 - t);
+    table.set(vertical ? [cross, main, steep, slope] : [main, cross, slope, steep], 4 * i);
+  }
+  return table;
+}
+
+const WORDS = 8;
+
+// The texels of a batch; hues are steps of the signed ramp, as lineColour of scene.ts.
+function texelsOf({ data, count }: Batch, mode: Scene['mode']): Uint32Array {
+  const words = new Uint32Array(WORDS * count), numbers = new Float32Array(words.buffer), ramp = rampOf('signed', mode), none = NONFINITE_RGB[mode];
+  for (let i = 0; i < count; i++) {
+    const from = FLOATS * i, to = WORDS * i, strength = data[from + 4]!, sign = data[from + 5]!, at = 4 * Math.min(255, Math.max(0, LINE.code(strength, sign)));
+    for (let k = 0; k < 5; k++) numbers[to + k] = data[from + k]!;
+    words[to + 5] = sign ? ramp[at]! | (ramp[at + 1]! << 8) | (ramp[at + 2]! << 16) : none[0] | (none[1] << 8) | (none[2] << 16);
+  }
+  return words;
+}
 
 const SHEET_VERTEX = `
 void main() { gl_Position = vec4(vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0 - 1.0, 0.0, 1.0); }`;
@@ -65,7 +93,7 @@ function sheetOf(gl: GL, width: number, height: number): Sheet {
   return sheet;
 }
 
-interface Held { array: WebGLVertexArrayObject; buffer: WebGLBuffer; data: Float32Array | null; seen: number }
+interface Held { texture: WebGLTexture; rows: number; data: Float32Array | null; mode: Scene['mode'] | null; seen: number }
 
 export class Curves {
   private program: Program;
@@ -80,32 +108,28 @@ export class Curves {
     this.plain = gl.createVertexArray()!;
   }
 
-  private hold(key: string, batch: Batch): Held {
-    const { gl } = this;
+  // The batch in a texture, bound.
+  private hold(key: string, batch: Batch, mode: Scene['mode']): void {
+    const { gl } = this, rows = Math.ceil((2 * batch.count) / LIST_WIDTH), kind = listKinds(gl).lines;
     let held = this.held.get(key);
-    if (!held) this.held.set(key, (held = { array: gl.createVertexArray()!, buffer: gl.createBuffer()!, data: null, seen: 0 }));
-    if (held.data !== batch.data) {
-      gl.bindBuffer(gl.ARRAY_BUFFER, held.buffer);
-      gl.bufferData(gl.ARRAY_BUFFER, batch.data, gl.DYNAMIC_DRAW);
-      held.data = batch.data;
-    }
+    if (held && held.rows < rows) gl.deleteTexture(held.texture), (held = undefined);
+    if (!held) this.held.set(key, (held = { texture: listTexture(gl, kind, rows), rows, data: null, mode: null, seen: 0 }));
+    gl.bindTexture(gl.TEXTURE_2D, held.texture);
+    if (held.data !== batch.data || held.mode !== mode) putList(gl, kind, 0, texelsOf(batch, mode), 2 * batch.count);
+    held.data = batch.data;
+    held.mode = mode;
     held.seen = this.round;
-    return held;
   }
 
-  // Only the last `count` lines, by where the instances begin.
-  private drawOne(key: string, batch: Batch, count: number, segments: number): void {
-    const { gl } = this, held = this.hold(key, batch), first = 4 * FLOATS * (batch.count - count);
-    gl.bindVertexArray(held.array);
-    gl.bindBuffer(gl.ARRAY_BUFFER, held.buffer);
-    [4, 2].forEach((size, i) => {
-      gl.enableVertexAttribArray(i);
-      gl.vertexAttribPointer(i, size, gl.FLOAT, false, 4 * FLOATS, first + 16 * i);
-      gl.vertexAttribDivisor(i, 1);
-    });
-    gl.uniform1f(this.program.at('u_segments'), segments);
-    gl.uniform1f(this.program.at('u_dense'), LINE.share(count));
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 2 * segments + 2, count);
+  // Only the last `count` lines.
+  private drawOne(key: string, batch: Batch, count: number, segments: number, scene: Scene): void {
+    const { gl, program } = this;
+    this.hold(key, batch, scene.mode);
+    gl.uniform1i(program.at('u_segments'), segments);
+    gl.uniform1i(program.at('u_first'), batch.count - count);
+    gl.uniform4fv(program.at('u_curve'), curveTable(segments, scene.vertical));
+    gl.uniform1f(program.at('u_dense'), LINE.share(count));
+    gl.drawArrays(gl.TRIANGLE_STRIP, 0, (2 * segments + 4) * count);
   }
 
   // The lines alone, and the lines over the background: what most of the picture is made of is then a plain copy.
@@ -116,8 +140,8 @@ export class Curves {
 
   // Lines change seldom, units often: they are kept as sheets and made anew only when something about them changed.
   // True: they were.
-  keep(scene: Scene, background: [number, number, number], segments: number, uniforms: (p: Program) => void): boolean {
-    const { gl } = this, { width, height, view } = scene, key = [gl.drawingBufferWidth, gl.drawingBufferHeight, width, height, view.zoom, view.x, view.y, scene.mode, segments,
+  keep(scene: Scene, background: [number, number, number], uniforms: (p: Program) => void): boolean {
+    const { gl } = this, { width, height, view } = scene, key = [gl.drawingBufferWidth, gl.drawingBufferHeight, width, height, view.zoom, view.x, view.y, scene.mode,
       ...scene.lines.flatMap(l => [l.batch.data, l.count]), ...scene.chosen.map(b => b.data)];
     if (key.length === this.drawnKey.length && key.every((part, i) => part === this.drawnKey[i])) return false;
     this.drawnKey = key;
@@ -125,7 +149,7 @@ export class Curves {
     gl.bindFramebuffer(gl.FRAMEBUFFER, this.alone!.frame);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
-    this.draw(scene, segments, uniforms);
+    this.draw(scene, false, uniforms);
     gl.bindFramebuffer(gl.FRAMEBUFFER, this.whole!.frame);
     gl.clearColor(...background, 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
@@ -171,17 +195,19 @@ export class Curves {
     gl.bindVertexArray(null);
   }
 
-  draw(scene: Scene, segments: number, uniforms: (p: Program) => void): void {
-    const { gl, program } = this;
+  draw(scene: Scene, moving: boolean, uniforms: (p: Program) => void): void {
+    const { gl, program } = this, segments = moving ? SEGMENTS.moving : SEGMENTS.rest;
     this.round++;
     gl.useProgram(program.program);
     uniforms(program);
-    gl.uniform1f(program.at('u_vertical'), scene.vertical ? 1 : 0);
+    gl.activeTexture(gl.TEXTURE0);
+    gl.uniform1i(program.at('u_lines'), 0);
+    gl.bindVertexArray(this.plain);
     gl.uniform1f(program.at('u_faint'), LINE.faint[scene.mode]);
     gl.uniform1f(program.at('u_share'), scene.chosen.length ? LINE.dim : 1);
-    for (const { batch, count } of scene.lines) if (count) this.drawOne(`${batch.link.layer} ${batch.link.tensor}`, batch, count, segments);
+    for (const { batch, count } of scene.lines) if (count) this.drawOne(`${batch.link.layer} ${batch.link.tensor}`, batch, count, segments, scene);
     gl.uniform1f(program.at('u_share'), 1);
-    scene.chosen.forEach((batch, i) => batch.count && this.drawOne(`chosen ${i}`, batch, batch.count, 2 * segments));
+    scene.chosen.forEach((batch, i) => batch.count && this.drawOne(`chosen ${i}`, batch, batch.count, SEGMENTS.chosen, scene));
     gl.bindVertexArray(null);
     this.drop();
   }
@@ -191,8 +217,7 @@ export class Curves {
     if (this.round % 256) return;
     for (const [key, held] of this.held) {
       if (this.round - held.seen < 256) continue;
-      this.gl.deleteBuffer(held.buffer);
-      this.gl.deleteVertexArray(held.array);
+      this.gl.deleteTexture(held.texture);
       this.held.delete(key);
     }
   }

@@ -41,7 +41,7 @@ export class Painter {
 
   // moving: the next picture will be another one, nothing is kept for it. True: the lines were drawn anew (only then does it
   // cost much).
-  draw(scene: Scene, segments: number, moving = false): boolean {
+  draw(scene: Scene, moving = false): boolean {
     const { gl } = this, { view, ink, mode } = scene;
     gl.activeTexture(gl.TEXTURE1);
     if (this.mode !== mode) this.setMode(mode);
@@ -62,11 +62,11 @@ export class Painter {
       gl.uniform3f(p.at('u_bg'), ...share(ink.bg));
     };
     const under = scene.blocks.filter(isUnder), lined = scene.lines.length + scene.chosen.length > 0;
-    const anew = lined && (moving || this.curves.keep(scene, share(ink.bg), segments, uniforms));
+    const anew = lined && (moving || this.curves.keep(scene, share(ink.bg), uniforms));
     this.clear(share(ink.bg)); // also where all is copied over: a browser that finds its buffer not cleared clears it later
     if (lined && !moving) this.curves.copy();
     this.blocks.draw(under, view.zoom, uniforms);
-    if (moving) this.curves.draw(scene, segments, uniforms);
+    if (moving) this.curves.draw(scene, true, uniforms);
     else if (lined) for (const { rect } of under) this.linesOver(scene, rect);
     this.blocks.draw(scene.blocks.filter(b => !isUnder(b)), view.zoom, uniforms);
     this.matrices.draw(scene, uniforms);
