@@ -88,7 +88,7 @@ static void only_its_own_names_are_shown(void **state) {
     (void)state;
     char line[512];
     int shown = 0;
-    FILE *f = popen("nm -D --defined-only " NNS_LIBRARY, "r");
+    FILE *f = popen("nm -D --defined-only '" NNS_LIBRARY "'", "r");
     while (f && fgets(line, sizeof line, f)) {
         assert_non_null(strstr(line, " nns_"));
         shown++;
