@@ -52,15 +52,6 @@ static void record_and_hang(const char *dir, const char *id) {
     raise(SIGKILL);
 }
 
-static void serve(const char *dir, const char *id) {
-    (void)id;
-    core *c = NULL;
-    char *error = NULL;
-    if (core_open(&c, &(core_options){.dir = dir}, &error)) _exit(1);
-    for (;;)
-        pause();
-}
-
 static size_t column(core *c, const char *id, const char *series, json_t **points, json_t **step, json_t **value) {
     *points = get_points(c, id, series, 0);
     json_t *s = json_object_get(json_object_get(*points, "series"), series);
@@ -105,10 +96,7 @@ static void test_server_killed(void **state) {
     assert_int_equal(id_new(&id), 0);
     pid_t child = trainer(record, dir, id.text);
     for (int i = 0; i < KILLS; i++) {
-        pid_t server = trainer(serve, dir, id.text);
-        clock_sleep_ns((int64_t)(20 + random_below(&random, 330)) * NS_PER_MS);
-        kill(server, SIGKILL);
-        reap(server);
+        kill_a_server(dir, id.text, 20, 330, &random);
     }
     kill(child, SIGUSR1);
     core *c = open_core(dir);
@@ -169,7 +157,7 @@ static void test_trainer_killed(void **state) {
 
 static void test_two_servers(void **state) {
     const char *dir = *state;
-    pid_t first = trainer(serve, dir, "");
+    pid_t first = trainer(serve_on, dir, "");
     core *c = NULL;
     char *error = NULL, path[512];
     snprintf(path, sizeof path, "%s/server.lock", dir);
@@ -233,7 +221,7 @@ static void test_attempts(void **state) {
     core_close(c);
 }
 
-const body bodies[] = {{"record", record}, {"record_and_hang", record_and_hang}, {"serve", serve}, {"resume", resume}, {"hundred", hundred}, {0}};
+const body bodies[] = {{"record", record}, {"record_and_hang", record_and_hang}, {"serve_on", serve_on}, {"resume", resume}, {"hundred", hundred}, {0}};
 
 int main(int argc, char **argv) {
     child_main(argc, argv);

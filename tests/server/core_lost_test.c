@@ -119,19 +119,10 @@ static void test_far(void **state) {
     core_close(c);
 }
 
-static void post_run(core *c, char id[27]) {
-    core_reply reply = {0};
-    core_post_run(c, "{}", 2, &tester, &reply);
-    json_t *run = json_loadb((char *)reply.body.data, reply.body.length, 0, NULL);
-    snprintf(id, 27, "%s", text_in(run, "id"));
-    json_decref(run);
-    buf_fini(&reply.body);
-}
-
 static void test_http(void **state) {
     char id[27];
     core *c = open_impatient(*state);
-    post_run(c, id);
+    new_run(c, id);
     for (int i = 0; i < 3; i++) {
         mem_free(post_points(c, id, "{\"a\":1}").text);
         assert_true(wait_run(c, id, "running", i, 3000));
@@ -166,7 +157,7 @@ static void check_epochs(core *c, const char *id, size_t count) {
 static void test_http_comes_to_rest(void **state) {
     char id[27], point[64];
     core *c = open_waiting(*state, 100);
-    post_run(c, id);
+    new_run(c, id);
     for (int i = 0; i < 3; i++) {
         snprintf(point, sizeof point, "{\"a\":%d,\"epoch\":%.1f}", i, i / 2.0);
         answer a = post_points(c, id, point);

@@ -41,15 +41,6 @@ static void learn_hundred(const char *dir, const char *id) {
     learn(dir, id, 100);
 }
 
-static void serve(const char *dir, const char *id) {
-    (void)id;
-    core *c = NULL;
-    char *error = NULL;
-    if (core_open(&c, &(core_options){.dir = dir}, &error)) _exit(1);
-    for (;;)
-        pause();
-}
-
 typedef struct model {
     double spark[SPARK_KEPT], sum, last, best;
     uint32_t count, have;
@@ -105,10 +96,7 @@ static void test_live_run(void **state) {
     assert_int_equal(id_new(&id), 0);
     pid_t child = trainer(learn_on, dir, id.text);
     for (int i = 0; i < KILLS; i++) {
-        pid_t server = trainer(serve, dir, id.text);
-        clock_sleep_ns((int64_t)(100 + random_below(&random, 500)) * NS_PER_MS);
-        kill(server, SIGKILL);
-        reap(server);
+        kill_a_server(dir, id.text, 100, 500, &random);
     }
     kill(child, SIGUSR1);
     reap(child);
@@ -131,7 +119,7 @@ static void test_silent_run(void **state) {
     assert_true(wait_run(c, id.text, "running", 99, 5000));
     core_close(c);
     for (int i = 0; i < 2; i++) {
-        pid_t server = trainer(serve, dir, id.text);
+        pid_t server = trainer(serve_on, dir, id.text);
         clock_sleep_ns(700 * NS_PER_MS);
         kill(server, SIGKILL);
         reap(server);
@@ -172,7 +160,7 @@ static void test_resumed_run(void **state) {
     core_close(c);
 }
 
-const body bodies[] = {{"learn_on", learn_on}, {"learn_hundred", learn_hundred}, {"serve", serve}, {0}};
+const body bodies[] = {{"learn_on", learn_on}, {"learn_hundred", learn_hundred}, {"serve_on", serve_on}, {0}};
 
 int main(int argc, char **argv) {
     child_main(argc, argv);

@@ -37,15 +37,6 @@ static bool wait_rest(core *c, uint64_t runs, uint64_t points) {
     return false;
 }
 
-static void make_run(core *c, char id[27]) {
-    core_reply reply = {0};
-    core_post_run(c, "{}", 2, &tester, &reply);
-    json_t *run = json_loadb((char *)reply.body.data, reply.body.length, 0, NULL);
-    snprintf(id, 27, "%s", text_in(run, "id"));
-    json_decref(run);
-    buf_fini(&reply.body);
-}
-
 static void patch(core *c, const char *id, const char *json) {
     answer a = {0};
     core_patch_run(c, id, json, strlen(json), &tester, got, &a);
@@ -67,7 +58,7 @@ static void test_by_http(void **state) {
     core *c = open_core(*state);
     size_t before = open_files();
     for (int i = 0; i < BY_HTTP; i++) {
-        make_run(c, id[i]);
+        new_run(c, id[i]);
         post(c, id[i], "{\"a\":1}\n{\"a\":2}");
         patch(c, id[i], i % 2 ? "{\"state\":\"finished\"}" : "{\"state\":\"crashed\"}");
     }
@@ -92,7 +83,7 @@ static void test_by_http(void **state) {
 static void test_empty(void **state) {
     char id[27];
     core *c = open_core(*state);
-    make_run(c, id);
+    new_run(c, id);
     patch(c, id, "{\"state\":\"failed\"}");
     assert_true(wait_rest(c, 1, 0));
     assert_true(wait_run(c, id, "failed", -1, 100));
@@ -118,7 +109,7 @@ static void expect_no_run(const answer *a) {
 static void test_deleted(void **state) {
     char id[27];
     core *c = open_core(*state);
-    make_run(c, id);
+    new_run(c, id);
     post(c, id, "{\"a\":1}");
     patch(c, id, "{\"state\":\"finished\"}");
     assert_true(wait_rest(c, 1, 1));

@@ -180,4 +180,31 @@ static inline void reap(pid_t pid) {
     waitpid(pid, &status, 0);
 }
 
+// A body: a server until it is killed.
+static inline void serve_on(const char *dir, const char *id) {
+    (void)id;
+    core *c = NULL;
+    if (core_open(&c, &(core_options){.dir = dir}, NULL)) _exit(1);
+    for (;;)
+        pause();
+}
+
+// A server on the directory for so long (and up to as much more by chance), then killed.
+static inline void kill_a_server(const char *dir, const char *id, int least_ms, int more_ms, uint64_t *random) {
+    pid_t server = trainer(serve_on, dir, id);
+    clock_sleep_ns((int64_t)((uint64_t)least_ms + random_below(random, (uint64_t)more_ms)) * NS_PER_MS);
+    kill(server, SIGKILL);
+    reap(server);
+}
+
+// Opens a run to record into by HTTP.
+static inline void new_run(core *c, char id[27]) {
+    core_reply reply = {0};
+    core_post_run(c, "{}", 2, &tester, &reply);
+    json_t *run = json_loadb((char *)reply.body.data, reply.body.length, 0, NULL);
+    snprintf(id, 27, "%s", text_in(run, "id"));
+    json_decref(run);
+    buf_fini(&reply.body);
+}
+
 #endif

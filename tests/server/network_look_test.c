@@ -37,13 +37,19 @@ static void wait_model(core *c, const char *run, size_t tensors) {
     fail();
 }
 
+// A server that knows a run and its network.
+static core *open_described(const char *dir, journal *j) {
+    core *c = open_core(dir);
+    journal_begin(j, dir, "", 0);
+    describe(j);
+    wait_model(c, j->run.text, 2);
+    return c;
+}
+
 // What was described is shown, by the lowest rank alone, across a restart; a tensor that went is gone.
 static void test_model(void **state) {
     journal j, other;
-    core *c = open_core(*state);
-    journal_begin(&j, *state, "", 0);
-    describe(&j);
-    wait_model(c, j.run.text, 2);
+    core *c = open_described(*state, &j);
     journal_begin(&other, *state, j.run.text, 1);
     journal_step(&other, 0);
     journal_model(&other, MODEL_TENSOR, 1, "{\"name\":\"another\",\"role\":\"weight\",\"dtype\":\"float32\",\"shape\":[1]}");
@@ -107,10 +113,7 @@ static void test_two_viewers(void **state) {
     journal j;
     buf in = {0}, bytes = {0};
     char text[256];
-    core *c = open_core(*state);
-    journal_begin(&j, *state, "", 0);
-    describe(&j);
-    wait_model(c, j.run.text, 2);
+    core *c = open_described(*state, &j);
     snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":7,\"run\":\"%s\",\"what\":[\"units\"],\"rate\":10,\"links_rate\":1,\"strongest\":100}", j.run.text);
     viewer *a = look(c, text);
     assert_true(inbox_wait(&j, RECORD_LOOK, &in, 5000));
@@ -172,10 +175,7 @@ static void test_slow_viewer(void **state) {
     journal j;
     buf in = {0}, bytes = {0};
     char text[256];
-    core *c = open_core(*state);
-    journal_begin(&j, *state, "", 0);
-    describe(&j);
-    wait_model(c, j.run.text, 2);
+    core *c = open_described(*state, &j);
     snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":1,\"run\":\"%s\",\"what\":[\"units\",\"weights\"],\"rate\":60}", j.run.text);
     viewer *v = look(c, text);
     assert_true(inbox_wait(&j, RECORD_LOOK, &in, 5000));
@@ -215,10 +215,7 @@ static void test_hostile_looks(void **state) {
     journal j;
     buf in = {0}, bytes = {0}, good = {0};
     char text[256], path[PATH_CAP];
-    core *c = open_core(*state);
-    journal_begin(&j, *state, "", 0);
-    describe(&j);
-    wait_model(c, j.run.text, 2);
+    core *c = open_described(*state, &j);
     snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":1,\"run\":\"%s\",\"what\":[\"units\"],\"rate\":60}", j.run.text);
     viewer *v = look(c, text);
     assert_true(inbox_wait(&j, RECORD_LOOK, &in, 5000));
@@ -320,10 +317,7 @@ static void test_push(void **state) {
     journal j;
     buf in = {0}, bytes = {0};
     char text[256];
-    core *c = open_core(*state);
-    journal_begin(&j, *state, "", 0);
-    describe(&j);
-    wait_model(c, j.run.text, 2);
+    core *c = open_described(*state, &j);
 
     answer a = {0};
     core_post_try(c, j.run.text, "{\"input\":[1,2,3]}", 17, 1000, got, &a);
@@ -407,10 +401,7 @@ static void coded_weight(int64_t step, buf *out) {
 static void test_values_now(void **state) {
     journal j;
     buf in = {0}, bytes = {0};
-    core *c = open_core(*state);
-    journal_begin(&j, *state, "", 0);
-    describe(&j);
-    wait_model(c, j.run.text, 2);
+    core *c = open_described(*state, &j);
     answer a = {0};
     core_values q = {.run = j.run.text, .tensor = "dense/weight", .step = INT64_MAX};
     core_get_values(c, &q, got, &a);

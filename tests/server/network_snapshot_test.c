@@ -7,15 +7,6 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
-static void serve(const char *dir, const char *id) {
-    (void)id;
-    core *c = NULL;
-    char *error = NULL;
-    if (core_open(&c, &(core_options){.dir = dir}, &error)) _exit(1);
-    for (;;)
-        pause();
-}
-
 // Little room: thinning is at work most of the time.
 static core *open_little(const char *dir) {
     core *c = NULL;
@@ -30,7 +21,7 @@ static void serve_little(const char *dir, const char *id) {
         pause();
 }
 
-const body bodies[] = {{"serve", serve}, {"serve_little", serve_little}, {0}};
+const body bodies[] = {{"serve_on", serve_on}, {"serve_little", serve_little}, {0}};
 
 static json_t *list(core *c, const char *id, int limit) {
     answer a = {0};
@@ -233,7 +224,7 @@ static void test_kills(void **state) {
     journal_begin(&j, *state, "", 0);
     int done = 0;
     for (int k = 0; k < KILLS; k++) {
-        pid_t server = trainer(serve, *state, "-");
+        pid_t server = trainer(serve_on, *state, "-");
         for (int i = 0; i < N / KILLS + 1 && done < N; i++, done++) {
             fake_train(&f, 0.003);
             fake_snapshot(&f, done, 1000.0 * done, &bytes[done]);
