@@ -278,10 +278,26 @@ int trainer_decode(trainer *t, const data *d, const char *name, const uint8_t *b
     return result;
 }
 
+static int no_file(const char *path, int result, why *w) {
+    return why_set(w, result, "%s: cannot load: %s", path, error_sentence(result));
+}
+
+// A wrong file, which may be of any size or never end, is found out before it is read.
+static int check_start(const char *path, why *w) {
+    buf start = {0};
+    int result = file_read(path, HEADER_BYTES, &start); // there is more of a saved state
+    bool mine = start.length >= 8 && !memcmp(start.data, MAGIC, 8);
+    buf_fini(&start);
+    if (result && result != NNS_E_TOO_LARGE) return no_file(path, result, w);
+    return mine ? 0 : damaged(path, 0, "not a saved training state", w);
+}
+
 int trainer_load(trainer *t, const data *d, const char *path, why *w) {
     buf bytes = {0};
-    int result = file_read(path, FILE_BYTES_CAP, &bytes);
-    if (result) why_set(w, result, "%s: cannot load: %s", path, error_sentence(result));
+    int result = check_start(path, w);
+    if (result) return result;
+    result = file_read(path, FILE_BYTES_CAP, &bytes);
+    if (result) no_file(path, result, w);
     if (!result) result = trainer_decode(t, d, path, bytes.data, bytes.length, w);
     buf_fini(&bytes);
     return result;

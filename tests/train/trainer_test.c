@@ -310,22 +310,18 @@ static void refuse_all(const nonsense *cases, size_t count, buf (*make)(void)) {
 static void test_nonsense(void **state) {
     (void)state;
     const nonsense cases[] = {
-        {8, 3, NNS_E_VERSION, "version 3"},      {8, 0, NNS_E_VERSION, "version 0"},
-        {12, 0, NNS_E_CORRUPT, "layers"},        {12, 1000, NNS_E_CORRUPT, "layers"},
-        {12, 60, NNS_E_CORRUPT, "offset"},       {16, 0, NNS_E_CORRUPT, "height"},
-        {16, 27, NNS_E_CORRUPT, "size"},         {20, 0, NNS_E_CORRUPT, "width"},
-        {20, 1u << 30, NNS_E_CORRUPT, "width"},  {24, 9, NNS_E_CORRUPT, "optimizer"},
-        {28, 1, NNS_E_INVALID, "other data"},    {32, 5, NNS_E_INVALID, "other data"},
-        {36, 5500, NNS_E_CORRUPT, "position"},   {52, 0x80000000, NNS_E_CORRUPT, "negative"},
-        {72, 0, NNS_E_CORRUPT, "batch"},         {72, 5000, NNS_E_CORRUPT, "batch"},
-        {176, 2, NNS_E_CORRUPT, "schedule"},
-        {184, 77, NNS_E_CORRUPT, "kind"},
-        {188, 77, NNS_E_CORRUPT, "activation"},
-        {192, 0, NNS_E_CORRUPT, "fit"},
-        {192, 25, NNS_E_CORRUPT, "size"},
-        {192, 1u << 30, NNS_E_CORRUPT, "units"},
-        {196, 77, NNS_E_CORRUPT, "edge"},
-        {184, 1, NNS_E_CORRUPT, "activation"},
+        {8, 3, NNS_E_VERSION, "version 3"},     {8, 0, NNS_E_VERSION, "version 0"},
+        {12, 0, NNS_E_CORRUPT, "layers"},       {12, 1000, NNS_E_CORRUPT, "layers"},
+        {12, 60, NNS_E_CORRUPT, "offset"},      {16, 0, NNS_E_CORRUPT, "height"},
+        {16, 27, NNS_E_CORRUPT, "size"},        {20, 0, NNS_E_CORRUPT, "width"},
+        {20, 1u << 30, NNS_E_CORRUPT, "width"}, {24, 9, NNS_E_CORRUPT, "optimizer"},
+        {28, 1, NNS_E_INVALID, "other data"},   {32, 5, NNS_E_INVALID, "other data"},
+        {36, 5500, NNS_E_CORRUPT, "position"},  {52, 0x80000000, NNS_E_CORRUPT, "negative"},
+        {72, 0, NNS_E_CORRUPT, "batch"},        {72, 5000, NNS_E_CORRUPT, "batch"},
+        {176, 2, NNS_E_CORRUPT, "schedule"},    {184, 77, NNS_E_CORRUPT, "kind"},
+        {188, 77, NNS_E_CORRUPT, "activation"}, {192, 0, NNS_E_CORRUPT, "fit"},
+        {192, 25, NNS_E_CORRUPT, "size"},       {192, 1u << 30, NNS_E_CORRUPT, "units"},
+        {196, 77, NNS_E_CORRUPT, "edge"},       {184, 1, NNS_E_CORRUPT, "activation"},
         {184, 3, NNS_E_CORRUPT, "activation"},
     };
     refuse_all(cases, sizeof cases / sizeof *cases, saved);
@@ -381,6 +377,24 @@ static int tear_down(void **state) {
     return 0;
 }
 
+// A wrong file is refused with a word, whatever it is.
+static void test_wrong_files(void **state) {
+    static const struct {
+        const char *path, *said;
+    } wrong[] = {{"/dev/zero", "not a saved training state"}, // it never ends
+                 {"/dev/null", "not a saved training state"},
+                 {"/nonexistent/state", "not found"},
+                 {"/", "cannot load"}};
+    (void)state;
+    trainer t;
+    why w;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_true(trainer_load(&t, &digits, wrong[i].path, &w) < 0);
+        assert_non_null(strstr(w.text, wrong[i].path));
+        assert_non_null(strstr(w.text, wrong[i].said));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_goes_on),    cmocka_unit_test(test_watching_changes_nothing),
@@ -388,7 +402,7 @@ int main(void) {
         cmocka_unit_test(test_damage),     cmocka_unit_test(test_nonsense),
         cmocka_unit_test(test_schedule),   cmocka_unit_test(test_preview),
         cmocka_unit_test(test_version_1),  cmocka_unit_test(test_cnn_goes_on),
-        cmocka_unit_test(test_cnn_learns),
+        cmocka_unit_test(test_cnn_learns), cmocka_unit_test(test_wrong_files),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
