@@ -1,5 +1,5 @@
 """Nothing that watches changes what is learnt: weights and the whole state after 3 epochs have the same bits with nnscope
-compiled out, recording without a server, and with a server, three viewers that look at everything inside the network ten times
+compiled out, recording without a server, recording nothing of the network, and with a server, three viewers that look at everything inside the network ten times
 a second, samples pushed and pinned, a pruning curve, a moment kept, and commands that set a parameter to the value that it
 has. Of a network of dense layers and of one with filters and normalisation. The trainers are beside the program that the last
 argument names.
@@ -87,6 +87,19 @@ class Bits:
     def test_recording_alone(self):
         alone = dict(self.server.environment, NNSCOPE_DIR=os.path.join(self.server.directory, "alone"))
         self.assertEqual(self.train("nnscope-train", "alone", environment=alone), self.plain)
+
+    def finished_run(self, name):
+        runs = self.server.call("GET", "/api/v1/runs").json()["runs"]
+        return next((run["id"] for run in runs if run["name"] == name and run["state"] == "finished"), None)
+
+    def test_recording_without_the_network(self):
+        off = dict(self.server.environment, NNSCOPE_RECORD_NETWORK="0")
+        self.assertEqual(self.train("nnscope-train", "off", "--name", "off", environment=off), self.plain)
+        run = self.wait_for(lambda: self.finished_run("off"), 60)
+        self.assertEqual(self.server.call("GET", "/api/v1/runs/%s/snapshots" % run).json()["snapshots"], [])
+        names = [s["name"] for s in self.server.call("GET", "/api/v1/runs/%s/series" % run).json()["series"]]
+        self.assertIn("train/loss", names)
+        self.assertFalse([name for name in names if name.startswith("layer/")])
 
     def test_another_seed_differs(self):
         self.assertNotEqual(self.train("nnscope-train-plain", "other", "--seed", "6"), self.plain)
