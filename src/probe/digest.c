@@ -42,6 +42,12 @@ static void close_set(digest *d) {
     d->set = (set){0};
 }
 
+// Weights that stand in a set for another's sake are not shown: what is asked of links comes whole, with sets of its own.
+static void keep_to(look *l, uint32_t why) {
+    uint32_t links = LOOK_WEIGHTS | LOOK_GRADIENTS | LOOK_UPDATES | LOOK_MATRICES;
+    if (!(why & WANT_BIT(WANT_LOOK_LINKS))) l->what &= ~links;
+}
+
 static void set_begin(digest *d, const copy *c) {
     uint32_t looks = WANT_BIT(WANT_LOOK_UNITS) | WANT_BIT(WANT_LOOK_LINKS);
     close_set(d);
@@ -54,6 +60,7 @@ static void set_begin(digest *d, const copy *c) {
                    .time_ns = c->time_ns,
                    .wall_ms = c->wall_ms};
     if (c->why & looks) d->set.looked = plan_look(&d->net->plan, &d->set.look, clock_mono_ns());
+    keep_to(&d->set.look, c->why);
     gather_begin(d);
     snapshot_begin(d);
     look_begin(d);
