@@ -13,7 +13,8 @@ export class Columns {
     this.dense = dense;
     this.special = false;
     for (let i = first; i < last && !this.special; i++) this.special = p.nonfinite[i] > 0;
-    if (dense) this.summarise(p, x, first, last, smooth);
+    if (dense && p.width === 0 && !this.special && !smooth) this.summarisePoints(p.mean, x, first, last);
+    else if (dense) this.summarise(p, x, first, last, smooth);
     else this.borrow(p, x, first, last, smooth);
   }
 
@@ -29,6 +30,28 @@ export class Columns {
   private reserve(size: number): void {
     if (!this.own.length || this.own[0].length < size) this.own = Array.from({ length: 5 }, () => new Float64Array(2 * size));
     [this.x, this.mean, this.min, this.max, this.smooth] = this.own;
+  }
+
+  // Where each row is one finite point.
+  private summarisePoints(values: Float64Array, x: Float64Array, first: number, last: number): void {
+    this.reserve(last - first);
+    const { x: xs, mean: means, min: lows, max: highs } = this;
+    let n = 0;
+    for (let i = first; i < last; n++) {
+      const begin = i, end = Math.floor(x[i - first]) + 1;
+      let sum = 0, low = Infinity, high = -Infinity;
+      do {
+        const v = values[i];
+        if (v < low) low = v;
+        if (v > high) high = v;
+        sum += v;
+      } while (++i < last && x[i - first] < end);
+      xs[n] = end - 0.5;
+      lows[n] = low;
+      highs[n] = high;
+      means[n] = sum / (i - begin);
+    }
+    this.n = n;
   }
 
   private summarise(p: Points, x: Float64Array, first: number, last: number, smooth: Float64Array | null): void {

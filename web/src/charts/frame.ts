@@ -2,18 +2,21 @@
 // is never kept waiting; what a person did goes first. Draws that live data cause leave the processor to the training: after a
 // round that took t, the next begins no sooner than t/2 later (at most 24 ms).
 //
-// Of many charts, AT_ONCE a frame: what scripts draw is rastered after them in the same frame, and a pointer that moves meanwhile
-// waits for its share of them only; each frame costs the page about as much as five charts, so fewer a frame would cost more.
+// What scripts draw is rastered after them in the same frame, and input waits for all of it. Of many charts AT_ONCE a frame: each
+// frame costs the page about as much as five charts, so fewer a frame would cost more. While a person moves something there are
+// frames anyway: then all of a round get even shares of them, as small as a round in ROUND_MS allows.
 
 export interface Drawable { draw(): void }
 
 // What scripts draw is rastered after them: the share of a frame shrinks while frames come late, and grows again.
 const MOST_MS = 9, LEAST_MS = 4, LATE_MS = 28, GOOD_MS = 14, LONGEST_REST_MS = 24;
 
-const AT_ONCE = 14;
+const AT_ONCE = 14, AT_ONCE_HANDLED = 8, ROUND_MS = 80, HANDLED_MS = 150;
 
 const urgent = new Set<Drawable>(), dirty = new Set<Drawable>();
-let asked = 0, timer = 0, restUntil = 0, share = MOST_MS, began = 0;
+let asked = 0, timer = 0, restUntil = 0, share = MOST_MS, began = 0, round = 0, handled = -Infinity;
+for (const type of ['pointermove', 'pointerdown', 'wheel', 'keydown']) globalThis.addEventListener?.(type, e => (handled = e.timeStamp), { capture: true, passive: true });
+
 export const figures = { draws: 0, frames: 0, milliseconds: 0, longest: 0 };
 
 // A message posted while drawing is received once the frame was rendered: what the whole frame cost.
@@ -61,11 +64,16 @@ function drawFrom(items: Set<Drawable>, most: number): void {
   }
 }
 
+// How many charts of a round are drawn in a frame that comes so long after the one before, while a person moves something.
+export const portion = (round: number, passed: number): number => Math.min(AT_ONCE_HANDLED, Math.max(1, Math.ceil((round * passed) / ROUND_MS)));
+
 function tick(): void {
+  const passed = performance.now() - began;
   asked = 0;
-  began = performance.now();
+  began += passed;
   drawFrom(urgent, Infinity);
-  drawFrom(dirty, AT_ONCE);
+  round = dirty.size && Math.max(round, dirty.size);
+  drawFrom(dirty, began - handled < HANDLED_MS ? portion(round, passed) : AT_ONCE);
   const took = performance.now() - began;
   figures.frames++;
   figures.milliseconds += took;

@@ -167,9 +167,10 @@ function spikes(g: CanvasRenderingContext2D, t: Transform, c: Columns): void {
   if (any) g.stroke();
 }
 
+const SPECIAL = 3;               // half a cross
 // NaN and infinities: a small cross at the lower edge (an infinity above at the upper one), one where they would cover each other.
 function specials(g: CanvasRenderingContext2D, area: Area, p: Points, x: Float64Array, first: number, last: number, colour: string): void {
-  const r = (area.width < 180 * area.ratio ? 2 : 3) * area.ratio;
+  const r = (area.width < 180 * area.ratio ? 2 : SPECIAL) * area.ratio;
   let cell = -Infinity;
   g.strokeStyle = colour;
   g.setLineDash([]);
@@ -202,12 +203,13 @@ function dot(g: CanvasRenderingContext2D, area: Area, px: number, py: number): v
   g.fill();
 }
 
-// The row from which on a strip beginning at pixel `from` is painted: as many rows before it as reach into it, from the beginning
-// of their cell on.
-function rowBefore(p: Points, a: Along, t: Transform, first: number, from: number): number {
+// The row from which on a strip beginning at pixel `from` is painted: as many rows before it as reach into it; dashes from the
+// beginning of their cell on.
+function rowBefore(p: Points, a: Along, t: Transform, m: Manner, from: number, dashed: boolean): number {
   const cellOf = (px: number) => Math.floor(px / CELL) * CELL, rowOf = (px: number) => p.rowAt((px - t.bx) / t.ax, a.column);
+  if (!dashed) return Math.max(m.first, rowOf(from - Math.max(2 * REACH + 2, 3 * SPECIAL * t.area.ratio + 1)) - 2 * REACH - 2);
   const near = rowOf(cellOf(from) - CELL) - 2 * REACH;
-  return near <= first ? first : Math.max(first, rowOf(cellOf(a.column[near] * t.ax + t.bx)) - 2);
+  return near <= m.first ? m.first : Math.max(m.first, rowOf(cellOf(a.column[near] * t.ax + t.bx)) - 2);
 }
 
 function paintCurve(g: CanvasRenderingContext2D, c: Curve, area: Area, o: PaintOptions, crowd: boolean, from: number): void {
@@ -219,7 +221,7 @@ function paintCurve(g: CanvasRenderingContext2D, c: Curve, area: Area, o: PaintO
   }
   if (!p.rows) return;
   const a = along(c, p, area.axis), t = new Transform(area, a), m = mannerOf(p, a, area), { last } = m;
-  const first = rowBefore(p, a, t, m.first, from);
+  const first = rowBefore(p, a, t, m, from, c.stroke.dash.length > 0);
   if (last <= first) return;
   const x = positions(p, a, t, first, last), smoothing = o.smooth > 0, { colour, dash } = c.stroke, dashes = dash.map(d => d * area.ratio);
   const pen: Pen = { width: crowd ? area.ratio : o.lineWidth * area.ratio, few: m.few, dashed: dash.length > 0 }, bands = m.dense || p.width > 0;
