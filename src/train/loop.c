@@ -6,10 +6,16 @@
 #include "base/clock.h"
 #include "base/error.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #define IMPATIENT_NS (500 * NS_PER_MS) // whoever pressed Ctrl-C waits so long for the test images
 #define FIRST_IMAGES 500
+
+// printf would give NaN a sign.
+static double printed(double v) {
+    return isnan(v) ? NAN : v;
+}
 
 static int validate(loop *l, evaluation *e) {
     int result = trainer_evaluate(l->t, &l->t->d->validation, e);
@@ -23,16 +29,16 @@ static int validate_on_request(loop *l) {
     int result = validate(l, &e);
     l->t->live.validate_now = false;
     if (!result && !l->o->quiet)
-        printf("step %lld  val loss %.4f  val accuracy %.4f\n", (long long)l->t->step, e.loss,
-               e.accuracy);
+        printf("step %lld  val loss %.4f  val accuracy %.4f\n", (long long)l->t->step,
+               printed(e.loss), e.accuracy);
     return result;
 }
 
 static void print_epoch(loop *l, const evaluation *e) {
     double seconds = (double)(clock_mono_ns() - l->epoch_began_ns) / NS_PER_S;
     printf("epoch %lld  train loss %.4f  accuracy %.4f  val loss %.4f  val accuracy %.4f  %.2f s\n",
-           (long long)l->t->epoch, l->learnt.loss / (double)l->seen,
-           (double)l->learnt.correct / (double)l->seen, e->loss, e->accuracy, seconds);
+           (long long)l->t->epoch, printed(l->learnt.loss / (double)l->seen),
+           (double)l->learnt.correct / (double)l->seen, printed(e->loss), e->accuracy, seconds);
     fflush(stdout);
 }
 
