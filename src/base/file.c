@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int file_path(char out[PATH_CAP], const char *format, ...) {
@@ -96,6 +97,20 @@ void file_gap(int fd, int64_t size, int64_t gap[2]) {
     int64_t to = from >= 0 && from < size ? lseek(fd, from, SEEK_DATA) : -1;
     gap[0] = to > from ? from : size;
     gap[1] = to > from && to < size ? to : size;
+}
+
+// The numbers of statfs(2); linux/magic.h has not all of them.
+bool file_remote(const char *path) {
+    static const uint32_t remote[] = {
+        0x6969,     0xFF534D42, 0xFE534D42, 0x517B,     // NFS, CIFS, SMB 2, SMB
+        0x01021997, 0x65735546, 0x00C36400, 0x0BD00BD0, // 9P, FUSE, Ceph, Lustre
+        0x47504653, 0x19830326, 0x7461636F, 0x5346414F, // GPFS, BeeGFS, OCFS2, AFS
+    };
+    struct statfs fs;
+    if (statfs(path, &fs)) return false;
+    for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
+        if ((uint32_t)fs.f_type == remote[i]) return true;
+    return false;
 }
 
 static int one_folder(const char *path) {

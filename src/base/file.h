@@ -19,6 +19,7 @@ int64_t file_pread(int fd, void *data, size_t bytes, int64_t offset); // bytes r
 // The first stretch of the file that holds nothing (its bytes were freed), as gap[0]..gap[1]; both the size: none.
 void file_gap(int fd, int64_t size, int64_t gap[2]);
 bool file_name_ends(const char *name, const char *end); // and is longer
+bool file_remote(const char *path); // on a file system that other hosts share (or FUSE); false also when it cannot be told
 int file_folder(const char *path); // makes it and its parents, 0700; checks owner; follows no link at the end
 
 // A whole-file fcntl write lock. `file_lock` returns NNS_E_BUSY when another process holds it;

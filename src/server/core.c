@@ -280,7 +280,8 @@ static int open_parts(core *c, char **error) {
     if (!result) result = hold_directory(c, error);
     if (!result) result = file_path(path, "%s/store.db", c->dir);
     if (result) return result;
-    store_options options = {.on_commit = on_commit, .context = c};
+    store_options options = {.on_commit = on_commit, .context = c, .exclusive = file_remote(c->dir)};
+    if (options.exclusive) log_info("%s is on a network file system: the store is held by this server alone", c->dir);
     result = store_open(&c->store, path, &options, error);
     if (result) return result;
     c->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

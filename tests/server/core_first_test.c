@@ -3,6 +3,19 @@
 
 #include "base/id.h"
 
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static bool remote;
+
+// In the system's place: NFS on request.
+int statfs(const char *path, struct statfs *fs) {
+    int result = (int)syscall(SYS_statfs, path, fs);
+    if (remote) fs->f_type = 0x6969;
+    return result;
+}
+
 enum { STEPS = 3000 };
 
 static void train_paced(const char *dir, const char *id) {
@@ -125,6 +138,27 @@ static void test_live(void **state) {
     core_close(c);
 }
 
+static bool shares_memory(const char *dir) {
+    char path[400];
+    snprintf(path, sizeof path, "%s/store.db-shm", dir);
+    return access(path, F_OK) == 0;
+}
+
+// The same where the store may not share memory, since other hosts would not see it.
+static void test_network_file_system(void **state) {
+    core *c = open_core(*state);
+    assert_true(shares_memory(*state));
+    core_close(c);
+    remote = true;
+    c = open_core(*state);
+    assert_false(shares_memory(*state));
+    core_close(c);
+    test_offline(state);
+    test_live(state);
+    assert_false(shares_memory(*state));
+    remote = false;
+}
+
 const body bodies[] = {{"train_paced", train_paced}, {"train_offline", train_offline}, {0}};
 
 int main(int argc, char **argv) {
@@ -132,6 +166,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_offline, make, unmake),
         cmocka_unit_test_setup_teardown(test_live, make, unmake),
+        cmocka_unit_test_setup_teardown(test_network_file_system, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
