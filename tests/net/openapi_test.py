@@ -137,6 +137,7 @@ class Answers(unittest.TestCase):
 
     def steer(self, run):
         path = "runs/%s/commands" % run
+        self.wait(lambda: {"lr", "momentum"} <= {p["name"] for p in self.ask("get_parameters", "runs/%s/parameters" % run).json()["parameters"]})
         self.ask("post_command", path, {"type": "set", "parameter": "lr", "value": 0.02}, 202)
         done = self.ask("post_command", path + "?wait=20000", {"type": "set", "values": {"lr": 0.03, "momentum": 0.5}}).json()
         self.ask("post_command", path + "?wait=20000", {"type": "undo", "command": done["id"]})
@@ -177,6 +178,7 @@ class Answers(unittest.TestCase):
         self.ask("delete_token", "tokens/" + made["id"])
         self.ask("get_runs", "runs?cursor=" + NONE, status=404)
         self.ask("get_log", "runs/%s/log?plain=1" % run)
+        self.ask("get_media", "runs/%s/media?series=none" % run, status=404)
         self.ask("get_blob", "runs/%s/blobs/%s" % (run, "0" * 64), status=404)
         self.ask("get_live", "live", status=426)
         self.ask("get_metrics", "/metrics")
