@@ -4,14 +4,15 @@
 //
 // What scripts draw is rastered after them in the same frame, and input waits for all of it. Of many charts AT_ONCE a frame: each
 // frame costs the page about as much as five charts, so fewer a frame would cost more. While a person moves something there are
-// frames anyway: then all of a round get even shares of them, as small as a round in ROUND_MS allows.
+// frames anyway: then all of a round get even shares of them (portion.ts).
+import { portion } from './portion';
 
 export interface Drawable { draw(): void }
 
 // What scripts draw is rastered after them: the share of a frame shrinks while frames come late, and grows again.
 const MOST_MS = 9, LEAST_MS = 4, LATE_MS = 28, GOOD_MS = 14, LONGEST_REST_MS = 24;
 
-const AT_ONCE = 14, AT_ONCE_HANDLED = 8, ROUND_MS = 80, HANDLED_MS = 150;
+const AT_ONCE = 14, HANDLED_MS = 150;
 
 const urgent = new Set<Drawable>(), dirty = new Set<Drawable>();
 let asked = 0, timer = 0, restUntil = 0, share = MOST_MS, began = 0, round = 0, handled = -Infinity;
@@ -63,9 +64,6 @@ function drawFrom(items: Set<Drawable>, most: number): void {
     figures.draws++;
   }
 }
-
-// How many charts of a round are drawn in a frame that comes so long after the one before, while a person moves something.
-export const portion = (round: number, passed: number): number => Math.min(AT_ONCE_HANDLED, Math.max(1, Math.ceil((round * passed) / ROUND_MS)));
 
 function tick(): void {
   const passed = performance.now() - began;

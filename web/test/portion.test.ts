@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { portion } from '../src/charts/frame';
+import { portion } from '../src/charts/portion';
 
 test('while a person moves something charts are drawn in even shares of a round', () => {
   for (const passed of [8, 16.7, 25]) {
