@@ -4,7 +4,7 @@
 
 #include "base/id.h"
 
-static void new_run(core *c, const char *json, char id[27]) {
+static void new_run_of(core *c, const char *json, char id[27]) {
     core_reply reply = {0};
     core_post_run(c, json, strlen(json), &tester, &reply);
     assert_int_equal(reply.status, 201);
@@ -35,7 +35,7 @@ static char *text_of(core *c, const char *id, int form, uint32_t buckets, const 
 static void test_forms(void **state) {
     char id[27];
     core *c = open_core(*state);
-    new_run(c, "{\"name\":\"h\",\"project\":\"p\",\"tags\":[\"x\"],\"config\":{\"lr\":1}}", id);
+    new_run_of(c, "{\"name\":\"h\",\"project\":\"p\",\"tags\":[\"x\"],\"config\":{\"lr\":1}}", id);
     post(c, id, "{\"step\":3,\"time\":1763683200.125,\"epoch\":0.5,\"a\":1.5,\"b\":\"NaN\"}", 200, "\"points\":2");
     post(c, id, "{\"a\":-2e-3}\n{\"a\":\"Infinity\",\"b\":7}\n", 200, "\"last_step\":5"); // missing steps: the last + 1
     post(c, id, "[{\"a\":\"-Infinity\"},{\"step\":10,\"a\":123456789012345678}]", 200, "\"last_step\":10");
@@ -92,7 +92,7 @@ static void test_long(void **state) {
     enum { STEPS = 200000 };
     char id[27];
     core *c = open_core(*state);
-    new_run(c, "{}", id);
+    new_run(c, id);
     buf text_body = {0};
     for (int i = 0; i < STEPS; i++) {
         buf_print(&text_body, "{\"step\":%d,\"x\":%d.5", i, i);
@@ -146,6 +146,34 @@ static void test_long(void **state) {
     core_close(c);
 }
 
+static double rate_after(core *c, const char *id, int64_t step, double time) {
+    char text[128];
+    snprintf(text, sizeof text, "{\"step\":%lld,\"time\":%.3f,\"a\":1}", (long long)step, time);
+    post(c, id, text, 200, "\"points\":1");
+    assert_true(wait_run(c, id, "running", step, 3000));
+    json_t *run = get_run(c, id);
+    double rate = json_number_value(json_object_get(run, "steps_per_s"));
+    json_decref(run);
+    return rate;
+}
+
+// Steps a second: one long silence is a break and leaves it as it is; when every step takes minutes, it follows.
+static void test_rate(void **state) {
+    char id[27];
+    double at = 1763683200;
+    core *c = open_core(*state);
+    new_run(c, id);
+    rate_after(c, id, 0, at);
+    rate_after(c, id, 20, at += 2);
+    assert_true(fabs(rate_after(c, id, 40, at += 2) - 10) < 0.01);
+    assert_true(fabs(rate_after(c, id, 41, at += 3600) - 10) < 0.01);
+    assert_true(fabs(rate_after(c, id, 61, at += 2) - 10) < 0.01);
+    for (int64_t step = 62; step < 72; step++)
+        rate_after(c, id, step, at += 100);
+    assert_true(rate_after(c, id, 72, at += 100) < 0.1);
+    core_close(c);
+}
+
 const body bodies[] = {{0}};
 
 int main(int argc, char **argv) {
@@ -153,6 +181,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_forms, make, unmake),
         cmocka_unit_test_setup_teardown(test_long, make, unmake),
+        cmocka_unit_test_setup_teardown(test_rate, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
