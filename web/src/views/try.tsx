@@ -124,7 +124,7 @@ function Trying({ run, model }: { run: Run; model: RunModel }) {
           {pusher.error.value && !over && <p class="notice warn" role="alert">{pusher.error.value}</p>}
           <PinForm run={run} form={form} why={hindrance(run)} />
         </section>
-        <Way run={run.id} model={model} answer={answer} />
+        <Way run={run.id} model={model} answer={answer} over={over} />
       </div>
       {below}
     </div>

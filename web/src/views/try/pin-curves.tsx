@@ -7,7 +7,7 @@ import { follow } from '../../state/feed';
 import type { Points } from '../../state/points';
 import type { Pin } from './pins';
 
-const PAD = 2;
+const PAD = 2, DASH = 6;
 
 export interface Course { word: string; points: Points }
 
@@ -28,6 +28,7 @@ export function nowOf(courses: readonly Course[]): Now {
 function line(context: CanvasRenderingContext2D, points: Points, x: (step: number) => number, y: (v: number) => number): void {
   context.beginPath();
   for (let i = 0; i < points.rows; i++) context[i ? 'lineTo' : 'moveTo'](x(points.step[i]!), y(points.mean[i]!));
+  if (points.rows === 1) context.lineTo(x(points.step[0]!) + DASH, y(points.mean[0]!)); // one answer is seen too
   context.stroke();
 }
 

@@ -26,7 +26,7 @@ function show(run: string): void {
   setView({ tab: 'network', network: { ...view.peek().network, part: 'picture', quantity: 'value', moment: null, compare: false } });
 }
 
-export function Way({ run, model, answer }: { run: string; model: RunModel; answer: Answer | null }) {
+export function Way({ run, model, answer, over }: { run: string; model: RunModel; answer: Answer | null; over: boolean }) {
   const layers = model.layers.map((layer, place) => ({ layer, values: answer?.values.get(numberOf(model, place)) })).filter(l => l.values && l.layer.kind !== 'input');
   return (
     <section class="try-way" aria-label="activations on the way">
@@ -34,7 +34,7 @@ export function Way({ run, model, answer }: { run: string; model: RunModel; answ
         <h2>On the way</h2>
         <button type="button" class="button small" disabled={!answer} onClick={() => show(run)}>in the network picture</button>
       </header>
-      {layers.length === 0 && <p class="faint">{answer ? 'The program hands over no activations.' : 'What each layer makes of the sample stands here.'}</p>}
+      {layers.length === 0 && <p class="faint">{answer ? 'The program hands over no activations.' : over ? 'Seen only while its program lives.' : 'What each layer makes of the sample stands here.'}</p>}
       <ul>{layers.map(({ layer, values }) => (
         <Layer key={layer.name} name={layer.name} note={`${layer.shape.join(' \u00d7 ')}${layer.activation ? ` ${layer.activation}` : ''}`} values={values!} />
       ))}</ul>
