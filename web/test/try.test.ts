@@ -88,6 +88,13 @@ test('an image of any size is fitted: centred by mass, 20 high; or whole', () =>
   }
 });
 
+test('an image with its mass at one end is centred no further than all of it is seen', () => {
+  const pixels = new Float32Array(300 * 300);
+  for (let y = 30; y < 270; y++) for (let x = 145; x < (y < 90 ? 265 : 149); x++) pixels[y * 300 + x] = 1; // a heavy head, a thin leg
+  const seen = fitGrey({ width: 300, height: 300, pixels }, form, true);
+  assert.ok(inked(seen, 0.2).height >= 20, `${inked(seen, 0.2).height} high`);
+});
+
 test('transparent ground is unlike what is drawn on it', () => {
   for (const level of [0, 255]) {
     const rgba = new Uint8ClampedArray(10 * 10 * 4);
