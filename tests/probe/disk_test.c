@@ -3,10 +3,14 @@
 // without the right to do so those tests are skipped and say it.
 #include "heard.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <sys/mount.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 static heard h;
@@ -87,6 +91,64 @@ static void a_deleted_folder_is_made_again(void **state) {
     assert_non_null(last);
     assert_true(le_f64(last->at + 8) == 2999);
     assert_non_null(heard_nth(&h, RECORD_CLOSE, UINT32_MAX, 0));
+}
+
+// How long each write into a segment, and each sync, takes from now on: in the library's place of the system's.
+static _Atomic int64_t slow_ns;
+static _Atomic int slow_writes;
+
+ssize_t pwritev(int fd, const struct iovec *piece, int count, off_t offset) {
+    if (slow_ns) clock_sleep_ns(slow_ns);
+    slow_writes += slow_ns > 0;
+    ssize_t all = 0;
+    for (int i = 0; i < count; i++) {
+        ssize_t n = pwrite(fd, piece[i].iov_base, piece[i].iov_len, offset + all);
+        if (n < 0) return all ? all : n;
+        all += n;
+        if ((size_t)n < piece[i].iov_len) break;
+    }
+    return all;
+}
+
+int fdatasync(int fd) {
+    if (slow_ns) clock_sleep_ns(slow_ns);
+    return fsync(fd);
+}
+
+// 100 000 scalars a second from one thread, as far as the machine gives it the time; no call may take long.
+static int log_evenly(nns_run *run, nns_series s, int step, int64_t ns) {
+    int64_t began = clock_mono_ns();
+    for (int i = 0; clock_mono_ns() - began < ns; i++) {
+        nns_step(run, step + i);
+        for (int k = 0; k < 100; k++)
+            nns_scalar(run, s, (step + i) * 100 + k);
+        while (clock_mono_ns() - began < i * NS_PER_MS) // 100 in a millisecond
+            sleep_ms(1);
+        if (clock_mono_ns() - began >= ns) return step + i + 1;
+    }
+    return step;
+}
+
+// A disk that stops for 2 s, then one where every write and sync takes 100 ms, as on a network: nothing is lost.
+static void a_slow_disk_loses_nothing(void **state) {
+    (void)state;
+    nns_run *run = nns_open(&(nns_options){.quiet = true, .no_system = true});
+    nns_series s = nns_series_open(run, "s");
+    int steps = log_evenly(run, s, 0, NS_PER_S / 5);
+    slow_ns = 2 * NS_PER_S;
+    steps = log_evenly(run, s, steps, 2 * NS_PER_S);
+    slow_ns = NS_PER_S / 10;
+    steps = log_evenly(run, s, steps, NS_PER_S);
+    nns_stats stats;
+    nns_stats_get(run, &stats);
+    assert_int_equal(stats.dropped_records, 0);
+    heard_find(&h, nns_run_id(run));
+    slow_ns = 0;
+    nns_close(run, 0);
+    heard_read(&h);
+    check_values(s, 0, steps * 100);
+    assert_true(steps > 1000);
+    assert_true(slow_writes > 1);
 }
 
 static void a_full_disk_is_waited_for(void **state) {
@@ -212,6 +274,7 @@ static void a_folder_of_somebody_else_is_not_used(void **state) {
 int main(void) {
     may_mount = own_mounts();
     const struct CMUnitTest tests[] = {CASE(a_deleted_folder_is_made_again),
+                                       CASE(a_slow_disk_loses_nothing),
                                        CASE(a_full_disk_is_waited_for),
                                        CASE(a_disk_that_stays_full_costs_counted_drops),
                                        CASE(a_read_only_disk_is_tried_again),
