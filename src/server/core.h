@@ -140,6 +140,7 @@ typedef struct viewer_options {
     const char *name;       // shown in hello
     unsigned scopes;        // shown in hello
     const char *build;      // of the page, shown in hello: a page of another build wants to be loaded anew; NULL: none
+    const char *address;    // of the page for other machines, shown in hello; "" or NULL: none
     bool text_only;         // server-sent events: points as JSON text frames, no hello
 } viewer_options;
 // NULL: out of memory or too many viewers (2000). The first frame is hello.

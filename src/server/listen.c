@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -87,6 +89,20 @@ int listen_open(net *n, char **error) {
     n->port = port_of(n->listeners[0]);
     n->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return 0;
+}
+
+bool listen_outer(char *out, size_t capacity) {
+    struct ifaddrs *all;
+    bool found = false;
+    if (getifaddrs(&all)) return false;
+    for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
+        unsigned flags = i->ifa_flags & (IFF_UP | IFF_LOOPBACK);
+        if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET || flags != IFF_UP) continue;
+        found = inet_ntop(AF_INET, &((const struct sockaddr_in *)i->ifa_addr)->sin_addr, out,
+                          (socklen_t)capacity);
+    }
+    freeifaddrs(all);
+    return found;
 }
 
 void listen_close(net *n) {

@@ -86,7 +86,7 @@ int live_confirm(conn *c) {
 
 int live_open(conn *c) {
     const asset *page = asset_find("/index.html");
-    viewer_options options = {.name = c->who.name, .scopes = c->who.scopes, .build = page ? page->etag : NULL};
+    viewer_options options = {.name = c->who.name, .scopes = c->who.scopes, .build = page ? page->etag : NULL, .address = c->net->outer};
     live *l = mem_new(sizeof *l);
     if (!l || !c->who.scopes) {
         mem_free(l);

@@ -274,13 +274,29 @@ int net_open(net **out, const net_options *options, char **error) {
     return result;
 }
 
-static void make_url(net *n) {
+static void url_of(const net *n, const char *host, char out[512]) {
+    bool six = strchr(host, ':') != NULL;
+    snprintf(out, 512, "%s://%s%s%s:%d%s/", n->options.tls_cert ? "https" : "http", six ? "[" : "",
+             host, six ? "]" : "", n->port, n->options.prefix);
+}
+
+static bool is_loopback(const char *name) {
+    http_host host;
+    char text[300];
+    snprintf(text, sizeof text, strchr(name, ':') ? "[%s]" : "%s", name);
+    return http_host_parse(text, strlen(text), &host) && http_host_loopback(&host);
+}
+
+static void make_urls(net *n) {
     const char *host = n->options.host ? n->options.host : "127.0.0.1";
     bool any = !strcmp(host, "0.0.0.0") || !strcmp(host, "::");
-    const char *shown = any ? "127.0.0.1" : host;
-    bool six = strchr(shown, ':') != NULL;
-    snprintf(n->url, sizeof n->url, "%s://%s%s%s:%d%s/", n->options.tls_cert ? "https" : "http",
-             six ? "[" : "", shown, six ? "]" : "", n->port, n->options.prefix);
+    char other[64];
+    url_of(n, any ? "127.0.0.1" : host, n->url);
+    if (n->options.behind_proxy || is_loopback(host)) return;
+    if (!any)
+        url_of(n, host, n->outer);
+    else if (listen_outer(other, sizeof other))
+        url_of(n, other, n->outer);
 }
 
 int net_listen(net *n, core *c, char **error) {
@@ -296,7 +312,7 @@ int net_listen(net *n, core *c, char **error) {
                      .allow_hosts_count = n->options.allow_hosts_count,
                      .behind_proxy = n->options.behind_proxy};
     snprintf(n->auth.cookie, sizeof n->auth.cookie, "nnscope_%d", n->port);
-    make_url(n);
+    make_urls(n);
     return 0;
 }
 
@@ -315,11 +331,8 @@ int net_port(const net *n) {
 }
 
 bool net_exposed(const net *n) {
-    http_host host;
-    if (!n->options.host || n->options.tls_cert || n->options.behind_proxy) return false;
-    char text[300];
-    snprintf(text, sizeof text, strchr(n->options.host, ':') ? "[%s]" : "%s", n->options.host);
-    return !http_host_parse(text, strlen(text), &host) || !http_host_loopback(&host);
+    return n->options.host && !n->options.tls_cert && !n->options.behind_proxy &&
+           !is_loopback(n->options.host);
 }
 
 int net_run(net *n) {

@@ -42,7 +42,7 @@ struct net {
     int signals;              // signalfd, -1: none
     int spare;                // a descriptor to give up when there are no more
     int port;
-    char url[512];
+    char url[512], outer[512]; // for this machine; for others, "" when it is bound to loopback or behind a proxy
     _Atomic bool woken;       // a wake is on its way
     _Atomic bool stopping;
     struct lws_retry_bo validity; // pings of WebSockets
@@ -52,6 +52,7 @@ struct net {
 
 int net_serve(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 int listen_open(net *n, char **error);      // listen.c
+bool listen_outer(char *out, size_t capacity); // an address of this machine for others (IPv4); false: none
 void listen_close(net *n);
 void listen_ready(net *n, int fd);          // a listener has somebody
 void conn_free(conn *c);

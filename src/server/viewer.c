@@ -79,6 +79,8 @@ static void say_hello(viewer *v, const viewer_options *options) {
     json_text(&text, options->name ? options->name : "");
     buf_text(&text, ",\"build\":");
     json_text(&text, options->build);
+    buf_text(&text, ",\"address\":");
+    json_text(&text, options->address && *options->address ? options->address : NULL);
     buf_text(&text, ",\"scopes\":[");
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
         if (!(options->scopes & scopes[i].bit)) continue;

@@ -4,7 +4,7 @@ import os
 import socket
 import time
 
-from harness import PATIENCE, ServerCase, WebSocket, drain, main
+from harness import PATIENCE, Server, ServerCase, WebSocket, drain, main
 
 
 class Live(ServerCase):
@@ -23,6 +23,21 @@ class Live(ServerCase):
             self.assertEqual(hello["build"], self.server.call("GET", "/index.html").headers["ETag"])
         ws.send(json.dumps({"type": "ping", "id": 7}))
         self.assertEqual(ws.message("pong")["id"], 7)
+
+    def test_address_for_others(self):
+        self.assertIsNone(self.open().message()["address"])
+        for host in ("0.0.0.0", "127.0.0.2"):
+            server = Server("--host", host)
+            self.addCleanup(server.clean)
+            ws = WebSocket(server)
+            self.addCleanup(ws.close)
+            address = ws.message()["address"]
+            if host != "0.0.0.0":
+                self.assertIsNone(address)
+            elif address:  # a machine without a network has none
+                self.assertRegex(address, r"^http://(?!127\.)[0-9.]+:%d/$" % server.port)
+                server.address, name = (address.split("/")[2].split(":")[0], server.port), address.split("/")[2]
+                self.assertEqual(server.call("GET", "/api/v1/server", host=name).status, 200)  # it is the server's own
 
     def test_upgrade_rules(self):
         cookie = self.server.call("POST", "/api/v1/session").headers["Set-Cookie"].split(";")[0]

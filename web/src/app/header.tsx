@@ -7,7 +7,7 @@ import { currentRun, isOver } from '../state/runs';
 import type { Run } from '../link/messages';
 import { Brand, Icon } from './icons';
 import { helpOpen, listOpen, paletteOpen, shareOpen } from './open';
-import { isShared } from './share';
+import { addressToShare } from './share';
 import { Said, Transport } from './transport';
 
 const COMMANDS = /^(Mac|iP)/.test(navigator.platform) ? '\u2318K' : 'Ctrl K';
@@ -56,7 +56,7 @@ export function Header() {
       {run && <Figures key={run.id} run={run} />}
       <div class="header-end">
         <button type="button" class="icon-button" aria-label={mode.value === 'dark' ? 'light' : 'dark'} title="dark or light" onClick={toggleTheme}><Icon name={mode.value === 'dark' ? 'sun' : 'moon'} /></button>
-        {isShared() && <button type="button" class="icon-button share-button" aria-label="on a phone" title="on a phone (QR code)" onClick={() => (shareOpen.value = true)}><Icon name="phone" /></button>}
+        {addressToShare() && <button type="button" class="icon-button share-button" aria-label="on a phone" title="on a phone (QR code)" onClick={() => (shareOpen.value = true)}><Icon name="phone" /></button>}
         <button type="button" class="icon-button help-button" aria-label="help" title="keys (?)" onClick={() => (helpOpen.value = true)}>?</button>
         <button type="button" class="key palette-button" aria-label="commands" title="commands" onClick={() => (paletteOpen.value = true)}>{COMMANDS}</button>
       </div>

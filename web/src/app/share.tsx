@@ -1,11 +1,15 @@
-// The page's address as a QR code, for a phone. Only where the page was opened by an address that others can reach, and without
-// the token: whoever opens it is asked for theirs.
+// The page's address as a QR code, for a phone: the one by which it was opened, or what the server says that others reach it by.
+// There is none while the server listens on loopback alone. Without the token: whoever opens it is asked for theirs.
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Matrix } from '../look/qr';
+import { link } from '../state/link';
 import { shareOpen } from './open';
 
 const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/;
-export const isShared = (host = location.hostname): boolean => !LOOPBACK.test(host);
+const isLoopback = (host: string): boolean => LOOPBACK.test(host);
+
+// "": nobody else can reach it.
+export const addressToShare = (): string => (isLoopback(location.hostname) ? link.hello.value?.address ?? '' : new URL('.', document.baseURI).href);
 
 const QUIET = 4;                 // light modules around it
 function Code({ matrix, text }: { matrix: Matrix; text: string }) {
@@ -16,7 +20,7 @@ function Code({ matrix, text }: { matrix: Matrix; text: string }) {
 
 export function Share() {
   const box = useRef<HTMLDialogElement>(null), [matrix, setMatrix] = useState<Matrix | null>(null), close = () => (shareOpen.value = false);
-  const address = new URL('.', document.baseURI).href;
+  const address = addressToShare();
   useLayoutEffect(() => {
     box.current?.showModal();
     void import('../look/qr').then(m => setMatrix(m.qrOf(address)));

@@ -25,7 +25,7 @@ const PING_MS = 20000, SILENCE_MS = 45000, FIRST_WAIT_MS = 250, LONGEST_WAIT_MS 
 
 export class Link {
   readonly state = signal<LinkState>({ up: false, lostSince: 0, nextTry: 0, signedOut: false });
-  readonly hello = signal<{ version: string; name: string; scopes: string[] } | null>(null);
+  readonly hello = signal<{ version: string; name: string; scopes: string[]; address: string } | null>(null); // address: for other machines
   readonly outdated = signal(false); // the server has another build of the page than the one that runs here
   onRuns: (runs: Run[], gone: string[]) => void = () => {};
   onLive: (frame: Frame) => void = () => {};
@@ -189,7 +189,7 @@ export class Link {
     }
     switch (message.type) {
       case 'hello':
-        this.hello.value = { version: message.version, name: message.name ?? '', scopes: message.scopes ?? [] };
+        this.hello.value = { version: message.version, name: message.name ?? '', scopes: message.scopes ?? [], address: message.address ?? '' };
         this.build ||= message.build ?? '';
         this.outdated.value = !!message.build && message.build !== this.build;
         break;

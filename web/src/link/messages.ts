@@ -142,7 +142,7 @@ export interface WatchUpdate {
 }
 
 export type FromServer =
-  | { type: 'hello'; version: string; build?: string | null; name?: string; scopes?: string[]; time_ms?: number }
+  | { type: 'hello'; version: string; build?: string | null; address?: string | null; name?: string; scopes?: string[]; time_ms?: number }
   | { type: 'runs'; runs: Run[]; gone?: string[] }
   | ({ type: 'run' } & WatchUpdate)
   | { type: 'answer'; id: number; command?: Command; error?: ErrorBody }
