@@ -28,6 +28,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SLICE_NS (200 * 1000)
@@ -397,6 +398,12 @@ int core_put_token(core *c, const char *hash, const char *json) {
     return result ? result : store_wait(c->store, number, 5000);
 }
 
+static uint64_t file_bytes(const core *c, const char *name) {
+    char path[PATH_CAP];
+    struct stat st;
+    return file_path(path, "%s/%s", c->dir, name) || stat(path, &st) ? 0 : (uint64_t)st.st_size;
+}
+
 void core_get_figures(core *c, core_figures *out) {
     core_lock(c);
     *out = c->figures;
@@ -404,4 +411,5 @@ void core_get_figures(core *c, core_figures *out) {
     for (const run *r = c->active; r; r = r->next_active)
         out->active++;
     core_unlock(c);
+    out->store_bytes = file_bytes(c, "store.db") + file_bytes(c, "store.db-wal");
 }

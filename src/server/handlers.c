@@ -242,7 +242,7 @@ void handle_get_metrics(request *r) {
     figure(out, "series", "gauge", "Series known.", f.series);
     figure(out, "viewers", "gauge", "Viewers connected.", f.viewers);
     figure(out, "connections", "gauge", "Sockets open.", (uint64_t)r->net->conn_count);
-    figure(out, "journal_bytes", "gauge", "Bytes of journals not yet taken in.", f.journal_bytes);
+    figure(out, "journal_bytes", "counter", "Bytes of journals taken in.", f.journal_bytes);
     figure(out, "store_bytes", "gauge", "Bytes of the store.", f.store_bytes);
     buf_text(out, "# EOF\n");
     request_answer(r, &reply);

@@ -63,6 +63,10 @@ static void work(core *c, job *j, store_reader *reader) {
     core_settle(c);
     buf_print(&j->reply.body, "{\"%s\":[", k->name);
     int result = k->list(k, reader);
+    if (result == NNS_E_NOT_FOUND && k->series) {
+        reply_error(&j->reply, 404, "unknown_series", "the run has no series \"%.255s\"", k->series);
+        return;
+    }
     if (result) {
         reply_error(&j->reply, 503, "store", "the %s cannot be read: %s", k->name, error_sentence(result));
         return;

@@ -213,6 +213,9 @@ class Http(ServerCase):
         text = self.server.call("GET", "/metrics").body.decode()
         self.assertTrue(text.endswith("# EOF\n"))
         self.assertIn("nnscope_points_total ", text)
+        figures = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        self.assertGreater(int(figures["nnscope_store_bytes"]), 16384)
+        self.assertEqual(int(figures["nnscope_connections"]), 1)
 
     def test_server(self):
         self.assertEqual(self.server.call("GET", "/api/v1/server").json()["url"], self.server.url)
