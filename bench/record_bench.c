@@ -5,7 +5,7 @@
 //
 //   trainer_recorded      how much longer the mlp's step is
 //   trainer_recorded_cnn  the cnn's
-//   recorded_helpers      CPU of nnscope's own threads beside the mlp, of a core
+//   recorded_helpers      CPU of nnscope's own threads beside the mlp, of a core (more where one idles, else half the run's budget)
 //   recorded_helpers_cnn  beside the cnn
 #include "measure.h"
 
@@ -74,7 +74,7 @@ static void bench(const char *which, const char *behind, int steps, const data *
     snprintf(name, sizeof name, "trainer_recorded%s", behind);
     bench_line(name, (longer[0] + longer[1]) / 2, "%", 1);
     snprintf(name, sizeof name, "recorded_helpers%s", behind);
-    bench_line(name, 50 * (stats[0].helper_share + stats[1].helper_share), "%", 1);
+    bench_line(name, 50 * (stats[0].helper_share + stats[1].helper_share), "%", 2.5);
     for (int i = 0; i < 2; i++) trainer_free(&sides[i].t);
 }
 

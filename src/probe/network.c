@@ -30,8 +30,10 @@
 #define LOOK_SECONDS_MAX 60
 #define LOOK_HZ10_MAX 300 // 30 a second
 #define STRONGEST_MAX 100000u
-#define WORKER_PART                                                                                \
-    0.5 // of the budget, of a core: what the worker may use for what nobody looks at
+// What the worker may use for what nobody looks at: parts of the budget, of a core.
+#define WORKER_PART 0.5
+#define IDLE_PART 2.0 // while half a core and more has nothing to do
+#define IDLE_PPM 500000u
 #define REST_NS NS_PER_S        // what it has not used is kept for so long
 #define DEBT_NS (30 * NS_PER_S) // and this is how long it rests at most
 #define STOP_NS NS_PER_S
@@ -177,9 +179,9 @@ static void tend_look(nns_run *run, network *n, int64_t now_ns, int64_t *soon_ns
 }
 
 // A program that uses all cores pays for the worker too. What somebody looks at is not counted.
-static void account_worker(plan *p, double budget, int64_t now_ns) {
+static void account_worker(plan *p, double rate, int64_t now_ns) {
     int64_t cpu = atomic_load(&p->worker_cpu_ns);
-    double rate = WORKER_PART * budget, passed = (double)(now_ns - p->cpu_at_ns);
+    double passed = (double)(now_ns - p->cpu_at_ns);
     double rest = p->rest_ns + rate * passed - (double)(cpu - p->cpu_ns);
     double least = now_ns < p->look.until_ns ? 0 : -rate * DEBT_NS, most = rate * REST_NS;
     p->rest_ns = rest < least ? least : rest > most ? most : rest;
@@ -187,16 +189,18 @@ static void account_worker(plan *p, double budget, int64_t now_ns) {
     p->cpu_at_ns = now_ns;
 }
 
-// The flight recorder is wanted all the time, while the worker has half a second's rest left for what goes first.
-static bool may_fly(const plan *p, double budget) {
-    return p->rest_ns > WORKER_PART * budget * REST_NS / 2;
+static double worker_rate(nns_run *run) {
+    bool idle = atomic_load_explicit(&run->idle_ppm, memory_order_relaxed) >= IDLE_PPM;
+    return (idle ? IDLE_PART : WORKER_PART) * run->budget;
 }
 
 static void tend_records(nns_run *run, network *n, int64_t now_ns, int64_t *soon_ns) {
     plan *p = &n->plan;
     bool on = atomic_load(&p->recording) && !atomic_load(&run->holds);
-    account_worker(p, run->budget, now_ns);
-    bool fly = on && may_fly(p, run->budget);
+    double rate = worker_rate(run);
+    account_worker(p, rate, now_ns);
+    bool fly =
+        on && p->rest_ns > rate * REST_NS / 2; // half of its rest is left for what goes first
     if (!fly) atomic_fetch_and(&run->wanted, ~WANT_BIT(WANT_FLIGHT));
     if (!on) return;
     if (!is_due(p, WANT_STATISTICS, STATISTICS_NS, now_ns, soon_ns)) return;

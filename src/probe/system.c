@@ -11,6 +11,7 @@
 #include "base/mem.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +40,25 @@ struct system_sampler {
     double page_bytes;
     nns_series cpu, memory, process_cpu, process_memory;
     uint64_t busy, total;
+    double cores; // whose idle time the process may use; 0: not known
     rate process_ns, disk_read, disk_write, net_in, net_out, process_read, process_write;
 };
+
+static bool has_quota(void) {
+    char text[16] = "";
+    int fd = open("/sys/fs/cgroup/cpu.max", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    if (fd >= 0) close(fd);
+    return n > 0 && strncmp(text, "max", 3) != 0;
+}
+
+// A process that is kept to some of the cores, or to a part of their time, gains nothing by what idles beside them.
+static double cores_to_use(void) {
+    cpu_set_t mine;
+    long all = sysconf(_SC_NPROCESSORS_ONLN);
+    if (sched_getaffinity(0, sizeof mine, &mine) || CPU_COUNT(&mine) < all || has_quota()) return 0;
+    return (double)all;
+}
 
 static nns_series open_series(nns_run *run, const char *name, const char *unit) {
     char full[SERIES_NAME_MAX + 1];
@@ -50,6 +68,7 @@ static nns_series open_series(nns_run *run, const char *name, const char *unit) 
 
 static void open_all(system_sampler *s) {
     nns_run *run = s->run;
+    s->cores = cores_to_use();
     s->cpu = open_series(run, "system/cpu", "%");
     s->memory = open_series(run, "system/memory", "B");
     s->process_cpu = open_series(run, "process/cpu", "%");
@@ -109,8 +128,11 @@ static void sample_cpu(system_sampler *s) {
         if (field == 3 || field == 4) idle += ticks;
     }
     uint64_t busy = total - idle;
-    if (s->total && total > s->total && busy >= s->busy)
-        nns_scalar(s->run, s->cpu, 100 * (double)(busy - s->busy) / (double)(total - s->total));
+    if (s->total && total > s->total && busy >= s->busy) {
+        double share = (double)(busy - s->busy) / (double)(total - s->total);
+        nns_scalar(s->run, s->cpu, 100 * share);
+        atomic_store(&s->run->idle_ppm, share < 1 ? (uint32_t)((1 - share) * s->cores * 1e6) : 0);
+    }
     s->busy = busy;
     s->total = total;
 }
