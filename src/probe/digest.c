@@ -44,8 +44,8 @@ static void close_set(digest *d) {
 
 // Weights that stand in a set for another's sake are not shown: what is asked of links comes whole, with sets of its own.
 static void keep_to(look *l, uint32_t why) {
-    uint32_t links = LOOK_WEIGHTS | LOOK_GRADIENTS | LOOK_UPDATES | LOOK_MATRICES;
-    if (!(why & WANT_BIT(WANT_LOOK_LINKS))) l->what &= ~links;
+    uint32_t of_links = LOOK_WEIGHTS | LOOK_GRADIENTS | LOOK_UPDATES | LOOK_MATRICES;
+    if (!(why & WANT_BIT(WANT_LOOK_LINKS))) l->what &= ~of_links;
 }
 
 static void set_begin(digest *d, const copy *c) {
