@@ -46,10 +46,8 @@ typedef struct heard {
 static inline void heard_init(heard *h) {
     memset(h, 0, sizeof *h);
     snprintf(h->dir, sizeof h->dir, "%s", temp_make());
-    snprintf(h->shm, sizeof h->shm, "/dev/shm/nnscope-test-XXXXXX");
-    if (!mkdtemp(h->shm)) snprintf(h->shm, sizeof h->shm, "%s", h->dir);
+    snprintf(h->shm, sizeof h->shm, "%s", temp_lanes(h->dir));
     setenv("NNSCOPE_DIR", h->dir, 1);
-    setenv("NNSCOPE_SHM", h->shm, 1);
     unsetenv("NNSCOPE_RUN");
 }
 

@@ -24,10 +24,12 @@ static const core_author tester = {.name = "tester", .from = "api"};
 // A directory for each test: cmocka_unit_test_setup_teardown(test, make, unmake); *state is its path.
 static inline int make(void **state) {
     *state = need_text(temp_make());
+    temp_lanes(*state);
     return 0;
 }
 
 static inline int unmake(void **state) {
+    temp_remove(getenv("NNSCOPE_SHM"));
     temp_remove(*state);
     mem_free(*state);
     return 0;

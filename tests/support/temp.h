@@ -24,6 +24,16 @@ static inline const char *temp_make(void) {
     return path;
 }
 
+// Lanes of the test's own from here on (NNSCOPE_SHM): in memory where there is such a place, else in
+// `dir`. The path is valid until the next call; temp_remove takes them away.
+static inline const char *temp_lanes(const char *dir) {
+    static char path[256];
+    snprintf(path, sizeof path, "/dev/shm/nnscope-test-XXXXXX");
+    if (!mkdtemp(path)) snprintf(path, sizeof path, "%s", dir);
+    setenv("NNSCOPE_SHM", path, 1);
+    return path;
+}
+
 // Removes a directory with everything in it; links are removed, never followed.
 static inline void temp_remove(const char *path) {
     DIR *dir = opendir(path);
