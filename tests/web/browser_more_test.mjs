@@ -166,6 +166,42 @@ act('NaN, infinity and spikes are shown; a single point is a dot', async () => {
   await tab('Curves');
 });
 
+act('a legend of many curves shows how many more there are, and all of them when asked', async () => {
+  const many = await put('runs', { name: 'many', project: 'browser' }), names = Array.from({ length: 10 }, (_, i) => `unit/u${i}/size`);
+  for (let step = 0; step < 3; step++) await put(`runs/${many.id}/points`, { step, 'train/loss': 1, ...Object.fromEntries(names.map((n, i) => [n, i + step])) });
+  await open(many.id);
+  const legend = panel('unit/size').getByRole('group', { name: 'legend' }), more = legend.getByRole('button', { name: /^\d+ more$/ });
+  await more.waitFor();
+  const said = Number((await more.innerText()).split(' ')[0]);
+  const seen = () => legend.evaluate(e => [...e.querySelectorAll('.legend-item')].filter(i => i.offsetTop + i.offsetHeight <= e.offsetTop + e.clientHeight).length);
+  assert.equal(await seen(), 10 - said);
+  await more.click();
+  await until('all', async () => (await seen()) === 10);
+  await legend.getByRole('button', { name: 'less' }).click();
+  await until('the first again', async () => (await seen()) === 10 - said);
+});
+
+act('a series that was opened and never logged makes no panel', async () => {
+  await open(run.id);
+  const { series } = await stage.api(`runs/${run.id}/series`);
+  assert.equal(series.find(s => s.name === 'train/never')?.points, 0);
+  assert.equal(await panel('train/never').count(), 0);
+});
+
+act('tabs stand still when another is chosen, and each keeps its place', async () => {
+  const view = page.locator('#view'), lefts = () => page.getByRole('tab').evaluateAll(all => all.map(e => e.getBoundingClientRect().left));
+  await open(run.id);
+  await view.evaluate(e => (e.scrollTop = 200));
+  const before = await lefts();
+  await tab('Steer');
+  await page.getByRole('tabpanel', { name: 'Steer' }).waitFor();
+  assert.deepEqual(await lefts(), before);
+  assert.equal(await view.evaluate(e => e.scrollTop), 0);
+  await tab('Curves');
+  await until('where it was', async () => (await view.evaluate(e => e.scrollTop)) === 200);
+  await view.evaluate(e => (e.scrollTop = 0));
+});
+
 act('runs of one name are told apart', async () => {
   for (let i = 0; i < 2; i++) await put('runs', { name: 'twin', project: 'browser' });
   const twins = page.getByRole('listitem').filter({ hasText: 'twin' });

@@ -173,6 +173,7 @@ static void train(trainer *t, const options *o) {
     nns_run *run = t->run;
     nns_series loss_of = nns_series_open_as(run, "train/loss", NULL, NNS_LOWER),
                norm_of = nns_series_open(run, "train/gradient_norm");
+    nns_series_open(run, "train/never"); // and never logged
     nns_series val_of = nns_series_open_as(run, "val/loss", NULL, NNS_LOWER),
                wall = o->clock ? nns_series_open_as(run, "clock/wall", "ms", NNS_NEITHER) : 0;
     nns_series applied = o->clock ? nns_series_open_as(run, "clock/applied", "ms", NNS_NEITHER) : 0,

@@ -30,7 +30,7 @@ export function Share() {
       <h3>On a phone</h3>
       {matrix && <Code matrix={matrix} text={address} />}
       <p class="share-address">{address}</p>
-      <p class="faint">It asks for a token: `nnscope token add` on the server makes one.</p>
+      <p class="faint">It asks for a token: <code>nnscope token add</code> on the server makes one.</p>
     </dialog>
   );
 }
