@@ -2,13 +2,14 @@
 //
 //     DIR/store.db            the store                      DIR/wake      FIFO: a byte says "look"
 //     DIR/server.lock         held by the one server         DIR/server.json  its url and pid, 0600
+//                             (and what the last one said at its end, see server/orphan.c)
 //     DIR/token               the first token, 0600    DIR/blobs/HH/HASH  large things by SHA-256
 //     DIR/runs/RUN/           a run's directory, 0700:
 //         PROC.alive          fcntl-locked by the process as long as it lives; text, see salvage.h
 //         PROC-NNNNNN.seg     journal segments of a process, numbered from 1
 //         PROC-BLOB.blob      a large thing, BLOB = 16 hex digits, named in an IMAGE record
 //         PROC.inbox          commands to the process    PROC.bell  FIFO: a byte says "look"
-//         PROC.out            captured output, append only
+//         PROC.out            captured output, append only; of a long one the middle is a gap
 //     SHM/nnscope-UID/PROC.N.lane      lane N of a process (0: the thread that opened the run)
 //     SHM/nnscope-UID/PROC.stage       staging area of a process
 //     SHM/nnscope-UID/PROC.home        whose they are, see home.c
