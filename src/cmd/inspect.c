@@ -189,6 +189,26 @@ static void print_one(const json_t *layer) {
     }
 }
 
+// What the flight recorder wrote out when NaN appeared or a person kept a moment: series flight/LAYER/WORD.
+static void print_flight(const json_t *series) {
+    long long steps = 0, first = INT64_MAX, last = INT64_MIN;
+    const json_t *item;
+    size_t i;
+    json_array_foreach(series, i, item) {
+        const char *name = json_string_value(json_object_get(item, "name"));
+        long long points = json_integer_value(json_object_get(item, "points"));
+        long long from = json_integer_value(json_object_get(item, "first_step"));
+        long long to = json_integer_value(json_object_get(item, "last_step"));
+        if (!name || strncmp(name, "flight/", 7) != 0 || !points) continue;
+        steps = points > steps ? points : steps;
+        first = from < first ? from : first;
+        last = to > last ? to : last;
+    }
+    if (steps)
+        printf("\nflight recorder: %lld steps from %lld to %lld, in the series flight/LAYER/...\n",
+               steps, first, last);
+}
+
 static int print_json(const json_t *json) {
     char *text = json_dumps(json, JSON_INDENT(2));
     puts(text ? text : "");
@@ -206,9 +226,10 @@ static int print(const seen *s, const char *wanted, bool as_json) {
         status = print_json(json);
     else if (wanted)
         print_one(json_array_get(layers, 0));
-    else if (json_array_size(layers))
+    else if (json_array_size(layers)) {
         print_table(layers);
-    else
+        print_flight(json_object_get(s->series, "series"));
+    } else
         fprintf(stderr, "nnscope: the run has not described its network\n");
     json_decref(json);
     return status;

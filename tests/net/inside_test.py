@@ -172,6 +172,12 @@ class Inside(unittest.TestCase):
         told = json.loads(self.server.command("inspect", self.key, "--json").stdout)
         self.assertEqual([each["name"] for each in told["layers"]], ["input", "fc1", "fc2", "output"])
         self.assertNotEqual(self.server.command("inspect", self.key, "none").returncode, 0)
+
+        def flown():
+            self.post("commands", {"type": "keep"})
+            time.sleep(0.5)
+            return "flight recorder: " in self.server.command("inspect", self.key).stdout
+        self.wait(flown)
         self.train.send_signal(signal.SIGINT)
         self.train.wait(30)
         self.wait(lambda: self.get("runs/" + self.key)["state"] == "finished")
@@ -179,6 +185,7 @@ class Inside(unittest.TestCase):
         offline = self.server.command("inspect", self.key)
         self.assertEqual(offline.returncode, 0, offline.stderr)
         self.assertIn("fc2", offline.stdout)
+        self.assertIn("flight recorder: ", offline.stdout)
         self.assertIn("weight/norm", self.server.command("inspect", self.key, "fc2").stdout)
 
 
