@@ -194,6 +194,20 @@ test('a line lies along its cubic, across and upright, in the hue of its sign', 
   }
 });
 
+test('what is asked of a picture that did not change makes nothing anew', async () => {
+  const page = await drawn(KNOWN);
+  const reads = await page.evaluate(() => {
+    let reads = 0;
+    p.setState({ ...n.state, links: new Proxy(n.state.links, { get: (...args) => (reads++, Reflect.get(...args)) }) });
+    p.draw();
+    const drawing = reads;
+    for (let i = 0; i < 50; i++) p.where({ layer: 1, unit: i }), p.colourAt({ layer: 1, unit: i });
+    return [drawing, reads - drawing];
+  });
+  assert.ok(reads[0] > 0 && reads[1] === 0, `${reads[1]} reads of the links for 100 questions`);
+  await page.close();
+});
+
 test('a lost context: drawn at once on a plain canvas with a word why, and on WebGL2 again when it is back', async () => {
   const page = await drawn(KNOWN, { look: { links: 'none' } });
   const [first] = await places(page, 1, [60]), before = await readBack(page, [[first.x, first.y]]);

@@ -94,7 +94,7 @@ function paintTitle(space: Space, title: Title, room: number, lower: number, out
   lines.forEach(([words, style], i) => {
     const above = top - 15 * (lines.length - i) + 1, y = box.below ? below + 13 + 13 * i : vertical ? above : Math.max(14 + 15 * i, above);
     const measure = (text: string) => space.measure(text, style.size, style.bold);
-    const text = words.find(w => measure(w) <= room) ?? shorten(words[words.length - 1]!, room, measure);
+    const text = words.find(w => measure(w) <= room) ?? (i ? '' : shorten(words[words.length - 1]!, room, measure)); // half a name is one, half a fact is none
     if (text) out.push({ text, x, y, style });
   });
 }
@@ -166,14 +166,26 @@ export function pairWords(pair: DrawnPair, links: 'lines' | 'matrices' | 'none')
   return pair.drawn >= pair.total ? [`all ${total} links`, total] : [`${total} links, strongest ${drawn} drawn`, `${drawn} of ${total}`];
 }
 
-function gapWords(space: Space, pair: DrawnPair, out: Label[]): void {
-  const { content, view, ink, measure } = space, { layout } = content, box = layout.boxes[pair.layer]!, sources = layout.sources[pair.layer]!.map(s => layout.boxes[s]!);
-  if (!sources.length || layout.boxes.some(b => b !== box && b.rank === box.rank && b.layer < box.layer)) return;
+interface GapPlace { pair: DrawnPair; x: number; y: number; room: number }
+
+// Where a pair's words stand, and the room between both layers. null: other words of its rank stand there.
+function gapOf(space: Space, pair: DrawnPair): GapPlace | null {
+  const { content, view } = space, { layout } = content, box = layout.boxes[pair.layer]!, sources = layout.sources[pair.layer]!.map(s => layout.boxes[s]!);
+  if (!sources.length || layout.boxes.some(b => b !== box && b.rank === box.rank && b.layer < box.layer)) return null;
   const source = sources.reduce((a, b) => (b.rank > a.rank ? b : a)), [x, y] = gapPlace(space, box, source, layout.matrices[pair.layer] ?? null);
   const gap = (box.filters && !layout.vertical ? box.filters.x : box.x) - source.x - source.w;
-  const room = layout.vertical ? space.width - 24 : Math.max(gap, (gap + box.x + box.w - source.x) / 2) * view.zoom - 12;
-  const text = pairWords(pair, content.look.links).find(t => measure(t, 11) <= room);
-  if (text && x > -100 && x < space.width + 100) out.push({ text, x, y, style: { size: 11, colour: ink.text3, align: 'center' } });
+  return { pair, x, y, room: layout.vertical ? space.width - 24 : Math.max(gap, (gap + box.x + box.w - source.x) / 2) * view.zoom - 12 };
+}
+
+// At the foot of the picture nothing stands but these words: there is room to those beside them.
+function gapWords(space: Space, pairs: DrawnPair[], out: Label[]): void {
+  const { content, ink, measure } = space, places = pairs.map(pair => gapOf(space, pair)).filter(p => p !== null).sort((a, b) => a.x - b.x);
+  places.forEach((p, i) => {
+    const near = Math.min(p.x - (places[i - 1]?.x ?? -Infinity), (places[i + 1]?.x ?? Infinity) - p.x);
+    const room = content.layout.vertical || content.look.links === 'matrices' ? p.room : Math.max(p.room, Math.min(320, near - 12));
+    const text = pairWords(p.pair, content.look.links).find(t => measure(t, 11) <= room);
+    if (text && p.x > -100 && p.x < space.width + 100) out.push({ text, x: p.x, y: p.y, style: { size: 11, colour: ink.text3, align: 'center' } });
+  });
 }
 
 // Below the matrix, else at the foot of the picture between both layers; upright: above the matrix, else between them.
@@ -191,6 +203,6 @@ export function labelsOf(space: Space, boxes: Box[], pairs: DrawnPair[]): Label[
   const out: Label[] = [], shown = new Set(boxes.map(b => b.layer));
   titles(space, boxes, out);
   for (const box of boxes) classes(space, box, out);
-  for (const pair of pairs) if (shown.has(pair.layer)) gapWords(space, pair, out);
+  gapWords(space, pairs.filter(pair => shown.has(pair.layer)), out);
   return out;
 }

@@ -136,11 +136,11 @@ export class Picture implements NetworkPicture {
     this.events.choose?.(target);
   }
 
-  // Layout and content, made anew where something has changed. null: there is no room to draw in.
+  // Layout and content, made anew where something has changed; at no cost where nothing has. null: there is no room to draw in.
   private ready(): Content | null {
-    this.surfaces.measure();
-    const { width, height } = this.surfaces;
+    const resized = this.surfaces.measure(), { width, height } = this.surfaces;
     if (!width || !height) return null;
+    if (this.content && !resized) return this.content;
     const matrices = this.look.links === 'matrices', weights: (number[] | undefined)[] = [];
     for (const link of this.state.links) weights[link.layer] ??= weightShape(link) ?? undefined;
     const key = `${width} ${height} ${matrices} ${weights.map(w => w?.join('x')).join()}`;

@@ -40,8 +40,8 @@ export function Inspector({ network }: { network: Network }) {
     <section class={held || view.value.network.place ? 'inspector open' : 'inspector'} aria-label="inspector">
       <header class="inspect-head">
         <h2 class="inspect-title">{targetWords(network, target)}</h2>
-        <When network={network} />
         {view.value.network.place && <button type="button" class="icon-button" aria-label="let go" title="let go (Esc)" onClick={() => setNetwork({ place: null })}>×</button>}
+        <When network={network} />
       </header>
       {target.kind === 'unit' && <UnitFacts key={`${target.layer}:${target.unit}`} network={network} layer={target.layer} unit={target.unit} />}
       {target.kind === 'link' && <LinkFacts key={`${target.layer}:${target.index}`} network={network} target={target} />}

@@ -12,7 +12,7 @@ import { drawn, pointed } from './seen';
 import { useCalm } from './calm';
 import { figure, LINK_WORDS, QUANTITY_WORDS } from './words';
 
-const ROWS_MOST = 5;
+const ROWS_MOST = 5, ROWS_NARROW = 3;
 
 function Ramp({ name }: { name: RampName }) {
   const canvas = useRef<HTMLCanvasElement>(null), now = mode.value;
@@ -67,9 +67,10 @@ const isOneScale = (list: { scale: Scale }[]): boolean => list.length > 1 && lis
 
 // The rows that there is room for: the one spoken of first, then in order.
 function someOf<T extends { layer: number }>(all: T[], first: number): T[] {
-  if (all.length <= ROWS_MOST) return all;
-  const at = Math.max(0, Math.min(all.length - ROWS_MOST, all.findIndex(l => l.layer === first) - (ROWS_MOST >> 1)));
-  return all.slice(at, at + ROWS_MOST);
+  const most = matchMedia('(max-width: 760px)').matches ? ROWS_NARROW : ROWS_MOST;
+  if (all.length <= most) return all;
+  const at = Math.max(0, Math.min(all.length - most, all.findIndex(l => l.layer === first) - (most >> 1)));
+  return all.slice(at, at + most);
 }
 
 interface RowsProps<T> { network: Network; list: T[]; also?: T[]; first: number; lines?: boolean; note: (item: T) => string }

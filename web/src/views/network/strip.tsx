@@ -8,7 +8,7 @@ import { LayerSeries, seriesOf, valueAt } from '../../state/layer-series';
 import type { Network } from '../../state/network';
 import { runs } from '../../state/runs';
 import { view } from '../../state/view';
-import { placeCards, type Places } from './align';
+import { isCrowded, placeCards, type Places } from './align';
 import { useCalm } from './calm';
 import { Card, WORDS, type CardWord } from './card';
 import { hintOf, nonfiniteHint, sharesHint, type Hint, type LayerNorm } from './hints';
@@ -37,6 +37,12 @@ function middlesOf(network: Network): number[] {
     const first = p?.where({ layer: at, unit: 0 }), last = p?.where({ layer: at, unit: units - 1 });
     return first && last ? (first.x + last.x) / 2 : NaN;
   });
+}
+
+// As words: the same ones draw nothing anew. Cards that do not stand under their layers need none.
+function useMiddles(network: Network, crowded: boolean): string {
+  const none = useMemo(() => network.model.layers.map(() => NaN).join(), [network]), now = useComputed(() => middlesOf(network).map(Math.round).join());
+  return crowded ? none : now.value;
 }
 
 // What a layer's statistic is at the moment shown: of the capture, else of its series. Read without following: the strip draws anew in its
@@ -72,7 +78,7 @@ export function Strip({ network }: { network: Network }) {
   const box = useRef<HTMLDivElement>(null), width = useWidth(box), [scroll, setScroll] = useState(0);
   const series = useMemo(() => new LayerSeries(network.run), [network]);
   useEffect(() => () => series.end(), [series]);
-  const middles = useComputed(() => middlesOf(network).map(Math.round).join()).value; // as words: the same ones draw nothing anew
+  const middles = useMiddles(network, isCrowded(network.model.layers.length, width));
   const places = useMemo(() => placeCards(middles.split(',').map(Number), width), [middles, width]), seen = inSight(places, scroll, width);
   const { layers } = network.model, names = layers.slice(seen.first, seen.last + 1).map(l => l.name);
   const all = layers.length <= FOLLOWED_MOST ? layers.map(l => l.name) : names;

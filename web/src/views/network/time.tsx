@@ -54,7 +54,7 @@ function StepShown({ network }: { network: Network }) {
   const { moment } = view.value.network, run = runs.value.get(network.run), past = network.past.value;
   const step = moment === null ? network.live.value?.step ?? run?.last_step ?? 0 : past?.step ?? moment;
   const { snapshots } = network.snapshots.list.value, time = moment === null ? undefined : snapshots[nearest(snapshots, step)]?.time;
-  return <span class="time-step number" title={time ? clock(time) : undefined}>step <b>{whole(step)}</b></span>;
+  return <span class="time-step number" title={time ? clock(time) : undefined}>step <b>{step < 0 ? 'before the first' : whole(step)}</b></span>;
 }
 
 function Keep({ network }: { network: Network }) {
