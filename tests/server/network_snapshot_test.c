@@ -550,7 +550,11 @@ static void test_orphans(void **state) {
     char folder[PATH_CAP], path[PATH_CAP];
     file_path(folder, "%s/blobs/ab", (char *)*state);
     file_path(path, "%s/ab%062d", folder, 7);
-    core_close(open_core(*state));
+    for (int i = 0; i < 50 && (i == 0 || is_held(*state)); i++) { // until one had the time to look for orphans
+        core *early = open_core(*state);
+        clock_sleep_ns(20 * i * NS_PER_MS);
+        core_close(early);
+    }
     assert_int_equal(file_folder(folder) | file_write(path, "x", 1), 0);
     core_close(open_core(*state));
     assert_int_equal(access(path, F_OK), 0);
