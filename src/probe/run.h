@@ -150,7 +150,7 @@ struct nns_run {
     int64_t retry_at_ns, retry_ns;
 
     // helper.c
-    int nudge_fd; // eventfd: nns_close calls, or the worker has an answer
+    int nudge_fd; // eventfd: nns_close calls, the run holds, or the worker has an answer
     int64_t pace_ns, second_at_ns, watched_until_ns, hurry_until_ns;
     int64_t write_at_ns, write_gap_ns; // after a failed write: when again
     int64_t quiet_until_ns;            // little lies in the lanes and nobody waits for it

@@ -214,6 +214,7 @@ static void wait_for_command(nns_run *run, uint32_t bell, bool behind) {
 
 // Looks and pushes are served meanwhile: the state stays that of the step before.
 static void hold_while_paused(nns_run *run) {
+    if (run->paused) run_nudge(run); // what led to the hold is written now: whoever sees it held may ask
     while (run->paused && run_is_open(run)) {
         uint32_t bell = atomic_load(&run->commands.bell);
         bool behind = capture_held(run);

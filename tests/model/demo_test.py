@@ -118,12 +118,21 @@ class Demo(unittest.TestCase):
                 return line
         self.fail("no line with " + word)
 
+    def wait_held(self, url):
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            for run in self.call(url, "runs")["runs"]:
+                if run["state"] == "paused":
+                    return run["id"]
+            time.sleep(0.02)
+        self.fail("the run does not hold")
+
     def test_stays_after_the_epochs(self):
         """The trained network waits, paused: it answers what is tried; more epochs and resume, and it goes on."""
         process = self.start("--epochs", "1")
         url = self.address(process)
         self.line_with(process, "finished training, waiting: try it, Ctrl-C ends")
-        run = self.call(url, "runs")["runs"][0]["id"]
+        run = self.wait_held(url)
         answer = self.call(url, "runs/%s/try?wait=10000" % run, {"input": [0.5] * 784})
         self.assertEqual(len(answer["output"]), 10)
         self.assertEqual(set(answer["activations"]), {"input", "fc1", "output"})
