@@ -188,7 +188,9 @@ static void run_job(nns_run *run, pushes *p, push_job *job, const capture_moment
 
 uint64_t push_answer_bytes(network *n) {
     uint32_t layers = atomic_load_explicit(&n->registry.layer_count, memory_order_acquire);
-    uint64_t floats = (uint64_t)n->pushes->inputs + n->pushes->classes;
+    const pushes *p = n->pushes;
+    bool declared = atomic_load_explicit(&p->declared, memory_order_acquire);
+    uint64_t floats = declared ? (uint64_t)p->inputs + p->classes : 0;
     for (uint32_t i = 0; i < layers; i++)
         floats += (uint64_t)n->registry.layers[i]->elements;
     return floats * sizeof(float) + (layers + 4) * (sizeof(copy) + 64);

@@ -127,6 +127,20 @@ act('the slider changes the value on its own scale', async () => {
   await until('the entry to follow the key', async () => Number(await entry('lr').inputValue()) === stepped);
 });
 
+act('a click on the slider that is over before the page is drawn again counts', async () => {
+  const before = (await parameter('lr')).value;
+  await page.getByRole('slider', { name: 'lr', exact: true }).evaluate(slider => {
+    slider.value = String(Number(slider.value) > 500 ? 400 : 600);
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+    slider.dispatchEvent(new Event('change', { bubbles: true }));
+  });
+  const value = await until('the change', async () => {
+    const now = (await parameter('lr')).value;
+    return now !== before && now;
+  });
+  await until('the entry to follow', async () => Number(await entry('lr').inputValue()) === value);
+});
+
 act('Escape restores, and an arrow steps a draft that is not sent', async () => {
   const truth = await entry('lr').inputValue(), count = (await stage.api(`runs/${run.id}/commands`)).commands.length;
   await entry('lr').focus();

@@ -33,14 +33,15 @@ export function boundsOf(p: Parameter): Bounds {
 export function SliderControl({ parameter, disabled, asked, set }: ControlProps) {
   const bounds = boundsOf(parameter), truth = Number(parameter.value);
   const [draft, setDraft] = useState<number | null>(null);
-  const dragging = useRef(false);
+  const drafted = useRef<number | null>(null); // the same at once: a quick click is over before the page is drawn again
   if (!bounded(bounds)) return parameter.read_only ? null : <span class="steer-unbounded faint">no bounds</span>;
   const shown = draft ?? (typeof asked === 'number' ? asked : truth);
   const fill = `${100 * positionOf(shown, bounds)}%`;
+  const hold = (value: number | null) => ((drafted.current = value), setDraft(value));
   const send = () => {
-    dragging.current = false;
-    if (draft !== null && draft !== truth) set(draft);
-    setDraft(null);
+    const value = drafted.current;
+    if (value !== null && value !== (asked ?? truth)) set(value);
+    hold(null);
   };
   return (
     <div class={'steer-slider' + (draft !== null ? ' draft' : asked !== undefined ? ' asked' : '')}
@@ -48,11 +49,11 @@ export function SliderControl({ parameter, disabled, asked, set }: ControlProps)
       <input class="slider" type="range" min={0} max={POSITIONS} step={1} disabled={disabled} aria-label={parameter.name}
         value={Math.round(POSITIONS * positionOf(shown, bounds))} aria-valuetext={exact(shown, parameter.type)}
         style={{ '--fill': fill }}
-        onInput={event => setDraft(valueAt(Number(event.currentTarget.value) / POSITIONS, bounds))}
+        onInput={event => hold(valueAt(Number(event.currentTarget.value) / POSITIONS, bounds))}
         onChange={send}
         onKeyDown={event => {
           const up = event.key === 'ArrowUp' || event.key === 'ArrowRight', down = event.key === 'ArrowDown' || event.key === 'ArrowLeft';
-          if (event.key === 'Escape') setDraft(null);
+          if (event.key === 'Escape') hold(null);
           if (!up && !down) return;
           event.preventDefault();
           set(stepped(shown, up ? 1 : -1, event.shiftKey, bounds));
