@@ -164,6 +164,7 @@ act('an address with a moment, a comparison and a link shows just that', async (
   assert.ok(close(await fact('weight'), known.weight(2, 3, 2, step), 2e-3), 'the weight of the snapshot, a half');
   await page.getByRole('button', { name: 'compare with now' }).click();
   await until('exact now', async () => (await fact('step')) > step && close(await fact('weight'), Math.fround(known.weight(2, 3, 2, await fact('step'))), 1e-2), PATIENCE);
+  await until('the address', () => /compare=1/.test(page.url()));
   await page.reload();
   await page.getByText(`now minus step ${step}`).waitFor({ timeout: PATIENCE });
   assert.deepEqual(page.problems, []);
