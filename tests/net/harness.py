@@ -38,6 +38,7 @@ class Server:
     """Starts in a fresh directory, or in `directory` again."""
 
     def __init__(self, *options, directory=None):
+        self.trainers = []
         self.directory = directory or tempfile.mkdtemp(prefix="nnscope-net-")
         self.environment = dict(os.environ, NNSCOPE_DIR=self.directory, NNSCOPE_SHM=self.directory)
         for name in ("NNSCOPE_URL", "NNSCOPE_TOKEN", "NNSCOPE_RUN"):
@@ -70,7 +71,18 @@ class Server:
         self.errors.close()
         return status, time.monotonic() - begin
 
+    def train(self, *options):
+        """A network that trains on drawn digits until it is ended; `clean` does."""
+        process = subprocess.Popen([PROGRAM, "train", "--digits", "--epochs", "0", "--steps", "1000000", "--threads", "1", "--quiet", *options],
+                                   env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.trainers.append(process)
+        return process
+
     def clean(self):
+        for process in self.trainers:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.wait(30)
         try:
             if self.process.poll() is None:
                 status, seconds = self.stop()

@@ -2,11 +2,9 @@
 import json
 import signal
 import struct
-import subprocess
 import time
 import unittest
 
-import harness
 from harness import Server, WebSocket, main
 
 MAGIC = 0x43534E4E
@@ -35,17 +33,12 @@ class Inside(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = Server("--snapshots", "64M")
-        cls.train = subprocess.Popen([harness.PROGRAM, "train", "--digits", "--layers", "32,16", "--limit", "2000", "--epochs", "0", "--steps",
-                                      "1000000", "--threads", "1", "--quiet"], env=cls.server.environment, stdout=subprocess.DEVNULL,
-                                     stderr=subprocess.DEVNULL)
+        cls.train = cls.server.train("--layers", "32,16", "--limit", "2000")
         cls.key = cls.wait(lambda: (cls.get("runs")["runs"] or [{}])[0].get("id"))
         cls.wait(lambda: cls.get("runs/%s/model" % cls.key)["evaluate"]) # what is said last
 
     @classmethod
     def tearDownClass(cls):
-        if cls.train.poll() is None:
-            cls.train.send_signal(signal.SIGINT)
-            cls.train.wait(30)
         cls.server.clean()
 
     @classmethod

@@ -1,11 +1,8 @@
 """The OpenAPI document: valid, and every live answer has the shape that it promises: no member missing, none untold."""
 import json
-import signal
-import subprocess
 import time
 import unittest
 
-import harness
 from harness import PATIENCE, Server, main
 
 try:
@@ -86,16 +83,11 @@ class Answers(unittest.TestCase):
     def setUpClass(cls):
         cls.server = Server("--snapshots", "64M")
         cls.document = Document(cls.server.call("GET", "/api/v1/openapi.json").json())
-        cls.train = subprocess.Popen([harness.PROGRAM, "train", "--digits", "--layers", "16,8", "--limit", "500", "--epochs", "0", "--steps",
-                                      "1000000", "--threads", "1", "--quiet"], env=cls.server.environment, stdout=subprocess.DEVNULL,
-                                     stderr=subprocess.DEVNULL)
+        cls.server.train("--layers", "16,8", "--limit", "500")
         cls.seen = set()
 
     @classmethod
     def tearDownClass(cls):
-        if cls.train.poll() is None:
-            cls.train.send_signal(signal.SIGINT)
-            cls.train.wait(30)
         cls.server.clean()
 
     def ask(self, operation, path, body=None, status=200, **options):

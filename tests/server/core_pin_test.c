@@ -74,15 +74,21 @@ static void wait_model(core *c, const char *id) {
     fail();
 }
 
+// A program that trains, with its network told.
+static pid_t open_pushed(core *c, const char *dir, nns_id *id) {
+    assert_int_equal(id_new(id), 0);
+    pid_t pid = trainer(pushed, dir, id->text);
+    assert_true(wait_run(c, id->text, "running", 5, 20000));
+    wait_model(c, id->text);
+    return pid;
+}
+
 static void test_pins(void **state) {
     const char *dir = *state;
     nns_id id;
     char text[128];
     core *c = open_core(dir);
-    assert_int_equal(id_new(&id), 0);
-    pid_t pid = trainer(pushed, dir, id.text);
-    assert_true(wait_run(c, id.text, "running", 5, 20000));
-    wait_model(c, id.text);
+    pid_t pid = open_pushed(c, dir, &id);
     expect(c, id.text, "{\"type\":\"pin\",\"sample\":3}", 422, "name");
     expect(c, id.text, "{\"type\":\"pin\",\"name\":\"a/b\",\"sample\":3}", 422, "name");
     expect(c, id.text, "{\"type\":\"pin\",\"name\":\"\",\"sample\":3}", 422, "name");
@@ -119,10 +125,7 @@ static void test_held(void **state) {
     const char *dir = *state;
     nns_id id;
     core *c = open_core(dir);
-    assert_int_equal(id_new(&id), 0);
-    pid_t pid = trainer(pushed, dir, id.text);
-    assert_true(wait_run(c, id.text, "running", 5, 20000));
-    wait_model(c, id.text);
+    pid_t pid = open_pushed(c, dir, &id);
     expect(c, id.text, "{\"type\":\"pause\"}", 200, "\"applied\"");
     expect(c, id.text, "{\"type\":\"pin\",\"name\":\"three\",\"sample\":3}", 200, "\"applied\"");
     assert_float_equal(wait_point(c, id.text, "pin/three/yes"), 0.3, 1e-6);
