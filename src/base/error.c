@@ -1,17 +1,7 @@
-// Unit error.c turns error codes into names and sentences, and errno into codes.
+// Unit error.c turns error codes into sentences, and errno into codes.
 #include "error.h"
 
 #include <errno.h>
-
-const char *error_name(int code) {
-    switch (code) {
-    case NNS_OK: return "OK";
-#define X(name, value, sentence) case value: return #name;
-#include "error.def"
-#undef X
-    default: return "UNKNOWN";
-    }
-}
 
 const char *error_sentence(int code) {
     switch (code) {

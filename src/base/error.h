@@ -9,8 +9,7 @@ enum {
 #undef X
 };
 
-// The name ("NOT_FOUND") and the sentence ("not found") of a code; never NULL.
-const char *error_name(int code);
+// The sentence ("not found") of a code; never NULL.
 const char *error_sentence(int code);
 
 // The code nearest to an errno value (ENOENT gives NNS_E_NOT_FOUND, unknown ones NNS_E_IO).

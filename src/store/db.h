@@ -67,6 +67,5 @@ const void *db_blob(db *d, db_statement statement, int column, size_t *bytes);
 int64_t db_shrink(db *d, int pages);
 int db_checkpoint(db *d);  // moves what the WAL holds into the file, as far as readers let it
 int64_t db_changes(db *d); // rows of the last statement
-int64_t db_bytes(db *d);   // size of the database without its free pages
 
 #endif

@@ -346,11 +346,3 @@ int db_checkpoint(db *d) {
 int64_t db_changes(db *d) {
     return sqlite3_changes64(d->handle);
 }
-
-int64_t db_bytes(db *d) {
-    int64_t pages = 0, unused = 0, size = 0;
-    int result = pragma_int(d, "PRAGMA page_count", &pages);
-    if (!result) result = pragma_int(d, "PRAGMA freelist_count", &unused);
-    if (!result) result = pragma_int(d, "PRAGMA page_size", &size);
-    return result ? result : (pages - unused) * size;
-}
