@@ -272,6 +272,7 @@ void look_end(digest *d) {
     capture_rehead(capture, &head);
     capture_end(capture, 0);
     bool some = !capture->failed && capture->length > CAPTURE_HEAD;
-    if (some && outlet_unread(&d->out, CAPTURE_LOOK) < OUTLET_LOOK_BYTES)
-        outlet_capture(&d->out, capture);
+    if (!some || outlet_unread(&d->out, CAPTURE_LOOK) >= OUTLET_LOOK_BYTES) return;
+    outlet_capture(&d->out, capture);
+    run_nudge(d->run); // somebody waits for it
 }

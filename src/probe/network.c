@@ -36,6 +36,8 @@
 #define IDLE_PPM 500000u
 #define REST_NS NS_PER_S        // what it has not used is kept for so long
 #define DEBT_NS (30 * NS_PER_S) // and this is how long it rests at most
+#define AWAIT_NS (100 * NS_PER_MS)
+#define AWAIT_PACE_NS (2 * NS_PER_MS)
 #define STOP_NS NS_PER_S
 // What a unit's own view needs (UNIT_WEIGHT, UNIT_OUT, UNIT_GRADIENT, UNIT_UPDATE, UNIT_SAMPLES).
 #define UNIT_ROLES (1u << NNS_WEIGHT | 1u << NNS_WEIGHT_GRAD | 1u << NNS_UPDATE)
@@ -173,9 +175,19 @@ static void tend_look(nns_run *run, network *n, int64_t now_ns, int64_t *soon_ns
         uint32_t kind = WANT_LOOK_UNITS + i;
         if (!rates[i] || !atomic_load(&p->roles[kind])) continue;
         bool due = is_due(p, kind, 10 * NS_PER_S / rates[i], now_ns, soon_ns);
-        if (at_once || (due && !held)) want(run, n, kind);
+        if (!at_once && (!due || held)) continue;
+        want(run, n, kind);
+        p->looked_ns = now_ns;
     }
     if (at_once && held) command_wake(&run->commands);
+}
+
+// The trainer cannot say that a set is there (it makes no system call): while somebody looks the helper looks out for it,
+// for as long as a few steps may take.
+static void await_look(nns_run *run, const plan *p, int64_t now_ns, int64_t *soon_ns) {
+    uint32_t looks = WANT_BIT(WANT_LOOK_UNITS) | WANT_BIT(WANT_LOOK_LINKS) | WANT_BIT(WANT_OPEN);
+    bool waits = now_ns - p->looked_ns < AWAIT_NS && atomic_load(&run->wanted) & looks;
+    if (waits && *soon_ns > AWAIT_PACE_NS) *soon_ns = AWAIT_PACE_NS;
 }
 
 // A program that uses all cores pays for the worker too. What somebody looks at is not counted.
@@ -260,6 +272,7 @@ int64_t network_tend(nns_run *run, int64_t now_ns) {
     int64_t soon_pushes = pushes_tend(run, now_ns);
     if (soon_pushes < soon) soon = soon_pushes;
     tend_look(run, n, now_ns, &soon);
+    await_look(run, &n->plan, now_ns, &soon);
     tend_records(run, n, now_ns, &soon);
     if (copies_waiting(&n->copies)) digest_wake(run);
     return soon;
