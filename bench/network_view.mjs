@@ -1,18 +1,26 @@
 // The Network tab on a training run: from the moment that was captured to its picture, and from a step of the time slider to its.
-// Drawn is what the picture's place says (data-drawn, data-time); painted when a message posted then is received, after rendering.
+// Drawn is what the picture's place says (data-drawn, data-time); painted when a message is received that was posted in the frame in
+// which it was drawn, or in the next one if it was drawn between two: after its rendering.
 import { pause, until } from '../tests/web/support/stage.mjs';
 
 export const GL = ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
 
 function notePictures() {
-  const paints = (window.paints = []), keys = (window.keys = []), waiting = [], channel = new MessageChannel();
+  const paints = (window.paints = []), keys = (window.keys = []), waiting = [], channel = new MessageChannel(), frame = window.requestAnimationFrame.bind(window);
+  let inFrame = false;
   channel.port1.onmessage = () => {
     const when = performance.timeOrigin + performance.now();
+    inFrame = false;
     for (const paint of waiting.splice(0)) paints.push({ ...paint, when });
   };
+  const opened = () => {
+    if (!inFrame) channel.port2.postMessage(0);
+    inFrame = true;
+  };
+  window.requestAnimationFrame = callback => frame(time => { opened(); callback(time); });
   new MutationObserver(([{ target }]) => {
     waiting.push({ step: Number(target.dataset.drawn), time: Number(target.dataset.time) });
-    channel.port2.postMessage(0);
+    if (!inFrame) frame(opened);
   }).observe(document.querySelector('.network-picture'), { attributes: true, attributeFilter: ['data-drawn'] });
   addEventListener('keydown', e => keys.push(performance.timeOrigin + e.timeStamp), { capture: true });
 }

@@ -24,7 +24,7 @@ import { chromiumPath, pause, Stage, until } from '../tests/web/support/stage.mj
 
 const build = resolve(process.argv[2] ?? 'build'), chosen = process.argv.slice(3);
 const wanted = name => chosen.length === 0 || chosen.some(c => name.includes(c));
-const ROUNDS = Number(process.env.NNS_ROUNDS ?? 5), ROUND_MS = 6000, STEP_US = 5000, CLICKS = 120, LEFT_OPEN_STEPS = 3.6e6;
+const ROUNDS = Number(process.env.NNS_ROUNDS ?? 5), ROUND_MS = 6000, CAPTURES_MS = 20000, STEP_US = 5000, CLICKS = 120, LEFT_OPEN_STEPS = 3.6e6;
 let over = 0;
 
 function tell(name, figure, unit, budget, ok) {
@@ -283,7 +283,7 @@ async function networkTab() {
     await pause(3000);
     const p99 = [];
     for (let round = 0; wanted('capture_to_painted') && round < ROUNDS; round++) {
-      const waits = await captureToPainted(page, ROUND_MS / 1000);
+      const waits = await captureToPainted(page, CAPTURES_MS / 1000);
       p99.push(at(0.99, waits));
       console.log(`# round ${round + 1}: ${waits.length} captures painted, p50 ${median(waits).toFixed(1)} p99 ${at(0.99, waits).toFixed(1)} ms`);
     }

@@ -208,6 +208,45 @@ test('what is asked of a picture that did not change makes nothing anew', async 
   await page.close();
 });
 
+test('a picture of which only units changed is, pixel by pixel, the one that is drawn anew; so are its words', async () => {
+  for (const [network, options] of [[KNOWN, {}], ['nn.mlp()', { mode: 'light' }], ['nn.cnn()', {}], [KNOWN, { deviceScaleFactor: 2, width: 700, height: 500 }]]) {
+    const page = await drawn(network, options), differ = await page.evaluate(async () => {
+      const pixels = picture => {
+        const { gl, ink } = picture.surfaces, canvas = document.createElement('canvas');
+        canvas.width = gl.width; canvas.height = gl.height;
+        const g = canvas.getContext('2d', { willReadFrequently: true });
+        for (const layer of [gl, ink]) g.drawImage(layer, 0, 0);
+        return g.getImageData(0, 0, gl.width, gl.height).data;
+      };
+      // Values turned around, marks moved: rings vanish, units that were faint are strong.
+      const other = { ...n.state, step: 43, layers: n.state.layers.map(l => ({ ...l,
+        ...(l.activation ? { activation: l.activation.slice().reverse() } : {}), ...(l.marks ? { marks: l.marks.slice().reverse() } : {}),
+        ...(l.value ? { value: { ...l.value, data: l.value.data.slice().reverse() } } : {}) })) };
+      const found = [];
+      for (const step of [() => {}, () => p.pan(-31.5, 3.25), () => p.fit()]) {
+        step();
+        await new Promise(done => setTimeout(done, 300)); // at rest again
+        p.draw(); p.finish();
+        for (const state of [other, n.state, other]) p.setState(state), p.draw();
+        p.finish();
+        const after = pixels(p), host = document.createElement('div');
+        host.style.cssText = 'position:fixed;inset:0';
+        document.body.append(host);
+        const fresh = new nn.Picture(host, { mode: p.theme.mode });
+        fresh.setModel(n.model); fresh.setLook(look); fresh.setState(other); fresh.draw();
+        fresh.view = p.view; fresh.draw(); fresh.finish();
+        const anew = pixels(fresh);
+        fresh.close(); host.remove();
+        found.push(after.length === anew.length ? after.filter((v, i) => Math.abs(v - anew[i]) > 1).length : -1);
+      }
+      return found;
+    });
+    assert.deepEqual(differ, [0, 0, 0], `${network.slice(0, 12)} ${differ}`);
+    noFailures(page);
+    await page.close();
+  }
+});
+
 test('a lost context: drawn at once on a plain canvas with a word why, and on WebGL2 again when it is back', async () => {
   const page = await drawn(KNOWN, { look: { links: 'none' } });
   const [first] = await places(page, 1, [60]), before = await readBack(page, [[first.x, first.y]]);

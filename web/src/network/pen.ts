@@ -96,3 +96,23 @@ export function svgPen(address = imageAddress): { pen: Pen; end(width: number, h
     + `<title>${escape(title)}</title><rect width="100%" height="100%" fill="${background}"/>${out.join('')}</svg>\n`;
   return { pen, end };
 }
+
+// Strokes that are noted, to be drawn later, or not at all when they are those that stand there.
+export class Strokes {
+  private calls: [keyof Pen, unknown[]][] = [];
+  readonly pen: Pen;
+
+  constructor() {
+    const note = (name: keyof Pen) => (...given: unknown[]) => void this.calls.push([name, given]);
+    this.pen = {
+      disc: note('disc'), ring: note('ring'), rect: note('rect'), frame: note('frame'), path: note('path'), polygon: note('polygon'),
+      image: note('image'), text: note('text'),
+    };
+  }
+
+  get key(): string { return JSON.stringify(this.calls); }
+
+  drawWith(pen: Pen): void {
+    for (const [name, given] of this.calls) (pen[name] as (...given: unknown[]) => void)(...given);
+  }
+}

@@ -18,7 +18,8 @@ import { paintOverlay } from './overlay';
 import { paintOverview, stripRect } from './overview';
 import { Pace } from './pace';
 import { cellColour, paintScene } from './paint';
-import { canvasPen } from './pen';
+import { canvasPen, Strokes } from './pen';
+import { sameList } from './same';
 import { DOT, type Scene, type View } from './scene';
 import { rowsOf, sentenceOf, targetWords } from './summary';
 import { Surfaces } from './surfaces';
@@ -27,7 +28,11 @@ import { atFirst, beginning, clamped, fitted, moved, reveal } from './view';
 
 const NO_WEBGL = 'This browser has no WebGL2: units and matrices are drawn on a plain canvas, with fewer lines.';
 const LOST = 'The graphics context was lost: drawn on a plain canvas until it comes back.';
-const PLAIN_LINES = 300, DESCRIBE_EVERY_MS = 1000, MOVING_MS = 160;
+const PLAIN_LINES = 300, DESCRIBE_EVERY_MS = 1000, MOVING_MS = 160, FRAME_MS = 16;
+
+// What this browser can draw: known from one picture to the next. A picture at rest draws lines when links change, not with every state;
+// one that is moved with every frame.
+const atRest = new Pace(30, 100, 400), inMotion = new Pace(18, 8, 200);
 
 export class Picture implements NetworkPicture {
   private surfaces: Surfaces;
@@ -42,16 +47,17 @@ export class Picture implements NetworkPicture {
   private view: View = beginning();
   private atHome = true;   // nobody has moved it
   private scene: Scene | null = null;
+  private words = ''; // that stand above it
   private boxes: Box[] = [];
   private chosen: Target | null = null;
   private chosenLines: Batch[] | null = null;
   private linksKey: unknown[] = [];
   private over: Target | null = null;
-  private atRest = new Pace(36, 100);
-  private inMotion = new Pace(18, 8, 600);
   private movedAt = -Infinity;
   private settle = 0;
   private frame = 0;
+  private awaited = false;
+  private drawnAt = -Infinity;
   private describedAt = -Infinity;
   private ends: (() => void)[] = [];
 
@@ -88,11 +94,12 @@ export class Picture implements NetworkPicture {
   }
 
   setState(state: NetworkState): void {
-    const key = linksKey(state), same = key.length === this.linksKey.length && key.every((part, i) => part === this.linksKey[i]), lines = this.chosenLines;
+    const key = linksKey(state), same = sameList(key, this.linksKey), lines = this.chosenLines;
     this.state = state;
     this.linksKey = key;
     this.changed();
     if (same) this.chosenLines = lines; // the links are those of before: so are those of what is chosen
+    this.soon();
   }
 
   setLook(look: Look): void {
@@ -112,6 +119,17 @@ export class Picture implements NetworkPicture {
 
   private later(): void {
     if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+  }
+
+  // A state that comes between two frames is drawn when all that came with it has been said, not with the frame: what draws
+  // has then done its part when the browser asks for it.
+  private soon(): void {
+    if (this.awaited || document.hidden || performance.now() - this.drawnAt < FRAME_MS) return;
+    this.awaited = true;
+    queueMicrotask(() => {
+      this.awaited = false;
+      if (this.frame > 0) this.draw();
+    });
   }
 
   resize(): void {
@@ -138,9 +156,10 @@ export class Picture implements NetworkPicture {
 
   // Layout and content, made anew where something has changed; at no cost where nothing has. null: there is no room to draw in.
   private ready(): Content | null {
-    const resized = this.surfaces.measure(), { width, height } = this.surfaces;
+    const resized = this.surfaces.measure(), { width, height } = this.surfaces, most = this.mostLines();
     if (!width || !height) return null;
-    if (this.content && !resized) return this.content;
+    if (this.content?.look.strongest === most && !resized) return this.content;
+    if (this.content?.look.strongest !== most) this.content = null;
     const matrices = this.look.links === 'matrices', weights: (number[] | undefined)[] = [];
     for (const link of this.state.links) weights[link.layer] ??= weightShape(link) ?? undefined;
     const key = `${width} ${height} ${matrices} ${weights.map(w => w?.join('x')).join()}`;
@@ -151,7 +170,12 @@ export class Picture implements NetworkPicture {
       this.content = this.chosenLines = null;
     }
     this.view = clamped(this.view, this.layout, width, height);
-    return (this.content ??= new Content(this.model, this.layout, this.state, this.look));
+    return (this.content ??= new Content(this.model, this.layout, this.state, { ...this.look, strongest: most }));
+  }
+
+  // Lines of a pair of layers while the picture is at rest.
+  private mostLines(): number {
+    return this.painter ? atRest.lines(this.look.strongest) : Math.min(PLAIN_LINES, this.look.strongest);
   }
 
   private linesOfChosen(content: Content): Batch[] {
@@ -168,8 +192,8 @@ export class Picture implements NetworkPicture {
   draw(): Drawn {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
-    const began = performance.now(), content = this.ready(), most = this.painter ? this.atRest.lines(this.look.strongest) : Math.min(PLAIN_LINES, this.look.strongest);
-    const moving = began - this.movedAt < MOVING_MS, now = moving ? Math.min(most, this.inMotion.lines(most)) : most;
+    const began = this.drawnAt = performance.now(), content = this.ready(), most = this.mostLines();
+    const moving = began - this.movedAt < MOVING_MS, now = moving ? Math.min(most, inMotion.lines(most)) : most;
     const drawn: Drawn = { layers: [], pairs: [], filters: [], strongest: most, milliseconds: 0, how: this.painter ? 'webgl2' : 'canvas', why: this.why };
     if (!content) return drawn;
     this.chosenLines ??= this.linesOfChosen(content);
@@ -207,18 +231,21 @@ export class Picture implements NetworkPicture {
   }
 
   private paintWords(content: Content, drawn: Drawn): void {
-    const g = this.surfaces.words(), pen = canvasPen(g), scene = this.scene!, strip = stripRect(content, this.view, scene.width, scene.height);
+    const strokes = new Strokes(), { pen } = strokes, scene = this.scene!, strip = stripRect(content, this.view, scene.width, scene.height);
     const of = (target: Target | null): UnitAt[] => (target?.kind === 'unit' ? [target] : target?.kind === 'link' ? [target.from, target.to] : []);
     const above = { ...scene, height: strip && !content.layout.vertical ? strip.y : scene.height };
-    paintOverlay(above, content, this.boxes, drawn.pairs, { chosen: of(this.chosen), hover: of(this.over)[0] ?? null }, pen, g);
+    paintOverlay(above, content, this.boxes, drawn.pairs, { chosen: of(this.chosen), hover: of(this.over)[0] ?? null }, pen, this.surfaces.ruler);
     if (strip) paintOverview(scene, content, strip, pen);
+    const { width, height, ratio } = this.surfaces, words = `${width} ${height} ${ratio} ${strokes.key}`;
+    if (words !== this.words) strokes.drawWith(canvasPen(this.surfaces.words())); // seldom others than before
+    this.words = words;
     this.surfaces.root.style.touchAction = strip || this.view.zoom > 1 ? 'none' : 'pan-y';
   }
 
   // Where drawing is slow, fewer lines.
   private measure(began: number, lines: number, moving: boolean): void {
-    const pace = moving ? this.inMotion : this.atRest;
-    if (!this.painter || !pace.due(began)) return;
+    const pace = moving ? inMotion : atRest;
+    if (!this.painter || !pace.due(began, lines)) return;
     this.painter.whenDone(() => {
       const now = performance.now();
       if (pace.note(now - began, lines, this.look.strongest, now)) this.later();

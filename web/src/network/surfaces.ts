@@ -6,6 +6,8 @@ import { HEADS } from './summary';
 const fill = { position: 'absolute', inset: '0', width: '100%', height: '100%', display: 'block' } as const;
 const unseen = { position: 'absolute', left: '0', top: '0', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)' } as const;
 
+const ratioNow = (): number => Math.min(3, globalThis.devicePixelRatio || 1);
+
 function element<K extends keyof HTMLElementTagNameMap>(tag: K, style: Partial<CSSStyleDeclaration>, parent: HTMLElement): HTMLElementTagNameMap[K] {
   const made = document.createElement(tag);
   Object.assign(made.style, style);
@@ -25,6 +27,7 @@ export class Surfaces {
   width = 0;
   height = 0;
   ratio = 1;
+  private stale = true; // the host may have another size than the one taken: asking for it lays the page out
 
   constructor(private host: HTMLElement) {
     this.root = element('div', { position: 'relative', width: '100%', height: '100%', overflow: 'hidden', touchAction: 'pan-y', userSelect: 'none', outlineOffset: '-2px' }, host);
@@ -43,7 +46,9 @@ export class Surfaces {
 
   // Takes the host's size; true: it is another than before.
   measure(): boolean {
-    const width = this.root.clientWidth, height = this.root.clientHeight, ratio = Math.min(3, globalThis.devicePixelRatio || 1);
+    if (!this.stale && this.ratio === ratioNow()) return false;
+    this.stale = false;
+    const width = this.root.clientWidth, height = this.root.clientHeight, ratio = ratioNow();
     if (width === this.width && height === this.height && ratio === this.ratio) return false;
     Object.assign(this, { width, height, ratio });
     for (const canvas of [this.gl, this.ink, this.flat]) if (canvas) this.size(canvas);
@@ -63,6 +68,8 @@ export class Surfaces {
   }
 
   words(): CanvasRenderingContext2D { return this.cleared(this.ink); }
+
+  get ruler(): CanvasRenderingContext2D { return this.ink.getContext('2d')!; } // for the widths of words
 
   // The plain canvas, in place of the one of WebGL2.
   plain(): CanvasRenderingContext2D {
@@ -97,7 +104,10 @@ export class Surfaces {
   announce(words: string): void { if (this.live.textContent !== words) this.live.textContent = words; }
 
   watch(resized: () => void): () => void {
-    const observer = new ResizeObserver(resized);
+    const observer = new ResizeObserver(() => {
+      this.stale = true;
+      resized();
+    });
     observer.observe(this.host);
     return () => observer.disconnect();
   }

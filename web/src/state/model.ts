@@ -1,5 +1,5 @@
 // What a run's program says of its network (GET runs/ID/model): layers, what can be pushed through, whether pruning can be
-// measured. Asked when it is first wanted, and again, more and more rarely, until the program has described something.
+// measured. Asked when it is first wanted, and again, more and more rarely, while the program describes nothing new.
 import { signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { getJson, segment } from '../link/rest';
@@ -61,10 +61,10 @@ function askedOf(run: string): Asked {
 
 async function ask(run: string, asked: Asked): Promise<void> {
   const model = await getJson<Json>(`runs/${segment(run)}/model`).then(runModelOf, () => null);
-  if (model && JSON.stringify(model) !== JSON.stringify(asked.model.peek())) asked.model.value = model;
-  const state = runs.peek().get(run), whole = model !== null && model.layers.length > 0;
+  const grown = model !== null && JSON.stringify(model) !== JSON.stringify(asked.model.peek()), state = runs.peek().get(run);
+  if (grown) asked.model.value = model;
   if (!asked.uses || !state || (isOver(state) && model)) return;
-  asked.wait = whole ? LONGEST_WAIT_MS : Math.min(asked.wait * 1.6, LONGEST_WAIT_MS);
+  asked.wait = grown ? FIRST_WAIT_MS : Math.min(asked.wait * 1.6, LONGEST_WAIT_MS);
   asked.timer = window.setTimeout(() => void ask(run, asked), asked.wait);
 }
 

@@ -40,18 +40,27 @@ export class Network {
   readonly hovered = signal<UnitPlace | null>(null);
   readonly history: UnitHistory;
   readonly snapshots: Snapshots;
-  private readonly inputs: boolean;        // seen with every capture
+  private inputs: boolean;                 // seen with every capture
   private readonly numbers: ReadonlyMap<number, number>;
   private stopLook: (() => void) | null = null;
   private asked = '';
   private askedModel = 0;
   private wanted = -1;                     // step of the moment that is wanted
 
-  constructor(readonly run: string, readonly model: RunModel) {
+  constructor(readonly run: string, public model: RunModel) {
     this.history = new UnitHistory(model);
     this.snapshots = new Snapshots(run, model);
     this.numbers = placesOf(model);
     this.inputs = smallInputs(model);
+  }
+
+  // The program has registered more tensors of the same layers: all that is shown stays. False: it is another network.
+  adopt(model: RunModel): boolean {
+    if (JSON.stringify(model.layers) !== JSON.stringify(this.model.layers)) return false;
+    this.model = this.snapshots.model = model;
+    this.inputs = smallInputs(model);
+    if (this.stopLook) this.look();
+    return true;
   }
 
   // What is shown now: null while nothing has come.
@@ -167,12 +176,12 @@ export class Network {
   }
 }
 
-// Of each run one, for as long as its model is the same.
+// Of each run one, for as long as its layers are the same.
 const networks = new Map<string, Network>();
 
 export function networkOf(run: string, model: RunModel): Network {
   const known = networks.get(run);
-  if (known?.model === model) return known;
+  if (known && (known.model === model || known.adopt(model))) return known;
   known?.unlook();
   const made = new Network(run, model);
   networks.set(run, made);

@@ -57,7 +57,7 @@ export class Snapshots {
   private clock = 0;
   private timer = 0;
 
-  constructor(private run: string, private model: NetworkModel) {}
+  constructor(private run: string, public model: NetworkModel) {}
 
   // Asks for the list, and again every two seconds while `live` says so.
   watch(live: () => boolean): () => void {

@@ -6,6 +6,7 @@
 //     texels of a line: x0 y0 x1 y1 (bits of floats); strength (bits of a float), hue (bytes R G B), 0, 0
 import { FLOATS, type Batch } from '../lines';
 import { rampOf } from '../scale';
+import { sameList } from '../same';
 import { LINE, NONFINITE_RGB, type Scene } from '../scene';
 import { LIST_WIDTH, listKinds, listTexture, programOf, putList, type GL, type Program } from './context';
 
@@ -132,62 +133,37 @@ export class Curves {
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, (2 * segments + 4) * count);
   }
 
-  // The lines alone, and the lines over the background: what most of the picture is made of is then a plain copy.
-  private alone: Sheet | null = null;
-  private whole: Sheet | null = null;
+  private kept: Sheet | null = null; // the lines alone
   private size = '';
   private drawnKey: unknown[] = [];
 
-  // Lines change seldom, units often: they are kept as sheets and made anew only when something about them changed.
+  // Lines change seldom, units often: they are kept as a sheet and made anew only when something about them changed.
   // True: they were.
-  keep(scene: Scene, background: [number, number, number], uniforms: (p: Program) => void): boolean {
+  keep(scene: Scene, uniforms: (p: Program) => void): boolean {
     const { gl } = this, { width, height, view } = scene, key = [gl.drawingBufferWidth, gl.drawingBufferHeight, width, height, view.zoom, view.x, view.y, scene.mode,
       ...scene.lines.flatMap(l => [l.batch.data, l.count]), ...scene.chosen.map(b => b.data)];
-    if (key.length === this.drawnKey.length && key.every((part, i) => part === this.drawnKey[i])) return false;
+    if (sameList(key, this.drawnKey)) return false;
     this.drawnKey = key;
-    this.room(gl.drawingBufferWidth, gl.drawingBufferHeight);
-    gl.bindFramebuffer(gl.FRAMEBUFFER, this.alone!.frame);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.sheetFor(gl.drawingBufferWidth, gl.drawingBufferHeight).frame);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
     this.draw(scene, false, uniforms);
-    gl.bindFramebuffer(gl.FRAMEBUFFER, this.whole!.frame);
-    gl.clearColor(...background, 1);
-    gl.clear(gl.COLOR_BUFFER_BIT);
-    this.lay();
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     return scene.lines.some(l => l.count > 0);
   }
 
-  private room(width: number, height: number): void {
-    if (this.size === `${width} ${height}`) return;
+  private sheetFor(width: number, height: number): Sheet {
+    if (this.kept && this.size === `${width} ${height}`) return this.kept;
+    if (this.kept) this.gl.deleteFramebuffer(this.kept.frame), this.gl.deleteTexture(this.kept.texture);
     this.size = `${width} ${height}`;
-    for (const old of [this.alone, this.whole]) if (old) this.gl.deleteFramebuffer(old.frame), this.gl.deleteTexture(old.texture);
-    this.alone = sheetOf(this.gl, width, height);
-    this.whole = sheetOf(this.gl, width, height);
+    return (this.kept = sheetOf(this.gl, width, height));
   }
 
-  // Background and lines, as kept.
-  copy(): void {
-    const { gl } = this, w = gl.drawingBufferWidth, h = gl.drawingBufferHeight;
-    gl.bindFramebuffer(gl.READ_FRAMEBUFFER, this.whole!.frame);
-    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, null);
-    gl.blitFramebuffer(0, 0, w, h, 0, 0, w, h, gl.COLOR_BUFFER_BIT, gl.NEAREST);
-    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
-  }
-
-  // The lines over a part of what is there, in device pixels from below.
-  over(x: number, y: number, w: number, h: number): void {
-    const { gl } = this;
-    gl.enable(gl.SCISSOR_TEST);
-    gl.scissor(Math.round(x), Math.round(y), Math.round(x + w) - Math.round(x), Math.round(y + h) - Math.round(y));
-    this.lay();
-    gl.disable(gl.SCISSOR_TEST);
-  }
-
-  private lay(): void {
+  // The kept lines over what is there.
+  lay(): void {
     const { gl, sheet } = this;
     gl.activeTexture(gl.TEXTURE2);
-    gl.bindTexture(gl.TEXTURE_2D, this.alone!.texture);
+    gl.bindTexture(gl.TEXTURE_2D, this.kept!.texture);
     gl.useProgram(sheet.program);
     gl.uniform1i(sheet.at('u_layer'), 2);
     gl.bindVertexArray(this.plain);

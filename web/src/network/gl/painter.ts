@@ -1,6 +1,7 @@
 // A scene by WebGL2. One painter a context: after a loss a new one is made of the restored context, nothing else is kept here.
 import type { Mode } from '../../look/ramps';
 import type { Rect } from '../layout';
+import { sameList } from '../same';
 import { NONFINITE, rampOf } from '../scale';
 import { isUnder, rgbOf, unknownOf, type Scene } from '../scene';
 import { Blocks } from './blocks';
@@ -8,10 +9,24 @@ import type { GL, Program } from './context';
 import { Curves } from './curves';
 import { Matrices } from './matrices';
 
+// Everything but cells that the picture follows from; what is kept of lines is for Curves to say. Empty: matrices change as cells do.
+function frameOf(scene: Scene, gl: GL, lined: boolean): unknown[] {
+  const { width, height, view, mode } = scene;
+  if (scene.matrices.length) return [];
+  return [lined, gl.drawingBufferWidth, gl.drawingBufferHeight, width, height, view.zoom, view.x, view.y, mode,
+    ...scene.blocks.flatMap(({ key, rect, cols, rows, style }) => [key, rect.x, rect.y, rect.w, rect.h, cols, rows, style])];
+}
+
+// In device pixels from below, all that it touches.
+function pixelsOf({ view, ratio, height }: Scene, { x, y, w, h }: Rect): Rect {
+  const scale = view.zoom * ratio, left = Math.floor(x * scale + view.x * ratio) - 1, low = Math.floor((height - view.y) * ratio - (y + h) * scale) - 1;
+  return { x: left, y: low, w: Math.max(0, Math.ceil(w * scale) + 3), h: Math.max(0, Math.ceil(h * scale) + 3) };
+}
+
 const share = (hex: string) => rgbOf(hex).map(v => v / 255) as [number, number, number];
 
 export function contextOf(canvas: HTMLCanvasElement): GL | null {
-  return canvas.getContext('webgl2', { alpha: true, antialias: false, depth: false, stencil: false, preserveDrawingBuffer: false, powerPreference: 'low-power' });
+  return canvas.getContext('webgl2', { alpha: true, antialias: false, depth: false, stencil: false, preserveDrawingBuffer: true, powerPreference: 'low-power' });
 }
 
 export class Painter {
@@ -21,6 +36,7 @@ export class Painter {
   private curves: Curves;
   private matrices: Matrices;
   private pixel = new Uint8Array(4);
+  private frame: unknown[] = []; // what stands in the buffer follows from it; empty: nothing is known
 
   constructor(readonly gl: GL) {
     const most = Math.min(8192, gl.getParameter(gl.MAX_TEXTURE_SIZE) as number);
@@ -40,7 +56,7 @@ export class Painter {
   }
 
   // moving: the next picture will be another one, nothing is kept for it. True: the lines were drawn anew (only then does it
-  // cost much).
+  // cost much). Where only cells are others than before, only their blocks are drawn.
   draw(scene: Scene, moving = false): boolean {
     const { gl } = this, { view, ink, mode } = scene;
     gl.activeTexture(gl.TEXTURE1);
@@ -61,26 +77,37 @@ export class Painter {
       gl.uniform3f(p.at('u_warn'), ...share(ink.warn));
       gl.uniform3f(p.at('u_bg'), ...share(ink.bg));
     };
-    const under = scene.blocks.filter(isUnder), lined = scene.lines.length + scene.chosen.length > 0;
-    const anew = lined && (moving || this.curves.keep(scene, share(ink.bg), uniforms));
-    this.clear(share(ink.bg)); // also where all is copied over: a browser that finds its buffer not cleared clears it later
-    if (lined && !moving) this.curves.copy();
-    this.blocks.draw(under, view.zoom, uniforms);
+    const lined = scene.lines.length + scene.chosen.length > 0, anew = lined && (moving || this.curves.keep(scene, uniforms));
+    const standing = this.standsAs(moving ? [] : frameOf(scene, gl, lined)) && !anew, parts = standing ? scene.blocks.map(b => pixelsOf(scene, b.rect)) : [null];
+    for (const part of parts) this.within(part, () => this.clear(share(ink.bg)));
+    this.blocks.draw(scene.blocks.filter(isUnder), view.zoom, uniforms);
     if (moving) this.curves.draw(scene, true, uniforms);
-    else if (lined) for (const { rect } of under) this.linesOver(scene, rect);
+    else if (lined) for (const part of parts) this.within(part, () => this.curves.lay());
     this.blocks.draw(scene.blocks.filter(b => !isUnder(b)), view.zoom, uniforms);
     this.matrices.draw(scene, uniforms);
+    gl.flush();
     return anew;
+  }
+
+  // Whether all but cells is as it was drawn last, which is then noted.
+  private standsAs(frame: unknown[]): boolean {
+    const same = frame.length > 0 && sameList(frame, this.frame);
+    this.frame = frame;
+    return same;
+  }
+
+  private within(part: Rect | null, draw: () => void): void {
+    const { gl } = this;
+    if (!part) return draw();
+    gl.enable(gl.SCISSOR_TEST);
+    gl.scissor(part.x, part.y, part.w, part.h);
+    draw();
+    gl.disable(gl.SCISSOR_TEST);
   }
 
   private clear(background: [number, number, number]): void {
     this.gl.clearColor(...background, 1);
     this.gl.clear(this.gl.COLOR_BUFFER_BIT);
-  }
-
-  private linesOver({ view, ratio, height }: Scene, rect: Rect): void {
-    const scale = view.zoom * ratio;
-    this.curves.over(rect.x * scale + view.x * ratio, (height - view.y) * ratio - (rect.y + rect.h) * scale, rect.w * scale, rect.h * scale);
   }
 
   // Says when all that was asked for until now has been drawn, without waiting for it.

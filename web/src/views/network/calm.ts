@@ -1,6 +1,7 @@
 // Numbers that a person can read: what changes ten times a second is shown four times a second; what a person does at once.
 import { effect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { sameList } from '../../network/same';
 
 const CALM_MS = 250;
 
@@ -24,7 +25,7 @@ export function useCalm<T>(read: () => T, keys: unknown[]): T {
     last.current.at = 0;
     return () => (stop(), clearTimeout(timer));
   }, keys);
-  const same = last.current.keys.length === keys.length && keys.every((k, i) => k === last.current.keys[i]);
+  const same = sameList(keys, last.current.keys);
   last.current.keys = keys;
   return same ? value : read();
 }

@@ -65,6 +65,10 @@ function hintsOf(network: Network, series: LayerSeries, norms: readonly LayerNor
   return [nonfiniteHint(shares('nonfinite')), hintOf(norms), sharesHint('dead', shares('dead')), sharesHint('saturated', shares('saturated'))].filter(h => h !== null);
 }
 
+// All that the strip follows.
+const nowOf = (network: Network, series: LayerSeries) => (
+  { changed: series.changed.value, state: network.shown.value, step: Math.max(1, runs.value.get(network.run)?.last_step ?? 1) });
+
 interface Seen { first: number; last: number }
 
 function inSight(places: Places, scroll: number, room: number): Seen {
@@ -83,9 +87,8 @@ export function Strip({ network }: { network: Network }) {
   const { layers } = network.model, names = layers.slice(seen.first, seen.last + 1).map(l => l.name);
   const all = layers.length <= FOLLOWED_MOST ? layers.map(l => l.name) : names;
   useEffect(() => series.want(all.flatMap(name => WORDS.map(word => seriesOf(name, word)))), [series, all.join('\n')]);
-  const { moment } = view.value.network, state = useCalm(() => (series.changed.value, network.shown.value), [network, moment]);
-  const norms = useMemo(() => normsOf(network, series), [state, series.changed.value, moment]), hints = hintsOf(network, series, norms);
-  const ranges = rangesOf(series, all), run = runs.value.get(network.run), to = Math.max(1, run?.last_step ?? 1);
+  const { moment } = view.value.network, now = useCalm(() => nowOf(network, series), [network, moment]), to = now.step;
+  const norms = useMemo(() => normsOf(network, series), [now, moment]), hints = hintsOf(network, series, norms), ranges = rangesOf(series, all);
   const shownStep = moment === null ? null : (network.past.value?.step ?? moment);
   return (
     <section class="network-strip" aria-label="layers">

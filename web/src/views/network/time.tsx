@@ -10,10 +10,16 @@ import { setNetwork, view } from '../../state/view';
 import { sendCommand, useWatch } from '../../state/watch';
 import { Icon } from '../../app/icons';
 import { eventWords, toneOf } from '../events/words';
+import { useCalm } from './calm';
 import { stepMoment } from './keys';
 import { playing, speed, SPEEDS, stopPlay, togglePlay } from './play';
 
 const EVENTS_SHOWN = 80, PAGE = 10;
+
+function courseOf(id: string): { over: boolean; last: number } {
+  const run = runs.value.get(id);
+  return { over: run !== undefined && isOver(run), last: run?.last_step ?? 0 };
+}
 
 interface Extent { from: number; to: number }
 
@@ -86,8 +92,8 @@ function Cost({ network }: { network: Network }) {
 }
 
 export function Time({ network }: { network: Network }) {
-  const { snapshots: all } = network.snapshots.list.value, { moment, compare } = view.value.network, run = runs.value.get(network.run);
-  const over = run !== undefined && isOver(run), extent = extentOf(all, over ? 0 : run?.last_step ?? 0), shown = network.past.value;
+  const { snapshots: all } = network.snapshots.list.value, { moment, compare } = view.value.network, shown = network.past.value;
+  const { over, last } = useCalm(() => courseOf(network.run), [network.run]), extent = extentOf(all, over ? 0 : last);
   const at = moment === null ? extent.to : shown?.step ?? moment;
   const seek = (step: number) => (stopPlay(), setNetwork({ moment: momentAt(all, extent, step) }));
   const key = (e: KeyboardEvent) => {
