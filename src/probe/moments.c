@@ -9,6 +9,8 @@
 // nothing and cannot be an extreme. No ifunc chooses, so that static and sanitized builds are the same.
 #include "moments.h"
 
+#include "base/half.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -320,28 +322,14 @@ uint64_t moments_below(const float *values, size_t count, float threshold) {
 
 // Other types -----------------------------------------------------------------------------------
 
-static float from_bits(uint32_t bits) {
-    float v;
-    memcpy(&v, &bits, sizeof v);
-    return v;
-}
-
-// IEEE half: the exponent is moved by 112; what was denormal is normalised by a multiplication.
-static float from_half(uint16_t h) {
-    uint32_t sign = (uint32_t)(h & 0x8000) << 16, rest = h & 0x7FFFu;
-    if (rest >= 0x7C00) return from_bits(sign | 0x7F800000u | (rest & 0x3FF) << 13);
-    if (rest < 0x400) return from_bits(sign | 0x3F800000u) * ((float)rest * 0x1p-24f);
-    return from_bits(sign | ((rest << 13) + 0x38000000u));
-}
-
 #define CONVERT(name, type, expression)                                                            \
     static void name(float *restrict out, const type *restrict in, size_t count) {                 \
         for (size_t i = 0; i < count; i++)                                                         \
             out[i] = (expression);                                                                 \
     }
 CONVERT(from_f64, double, (float)in[i])
-CONVERT(from_f16, uint16_t, from_half(in[i]))
-CONVERT(from_bf16, uint16_t, from_bits((uint32_t)in[i] << 16))
+CONVERT(from_f16, uint16_t, half_to_float(in[i]))
+CONVERT(from_bf16, uint16_t, float_of_bits((uint32_t)in[i] << 16))
 CONVERT(from_u8, uint8_t, (float)in[i])
 CONVERT(from_i8, int8_t, (float)in[i])
 CONVERT(from_i32, int32_t, (float)in[i])

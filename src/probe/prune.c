@@ -8,6 +8,7 @@
 #include "prune.h"
 
 #include "base/error.h"
+#include "base/half.h"
 #include "base/mem.h"
 #include "digest.h"
 
@@ -45,9 +46,7 @@ void prune_fini(prune *p) {
 // Thresholds -----------------------------------------------------------------------------------------
 
 static uint32_t size_bits(float v) {
-    uint32_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    return bits & 0x7FFFFFFF;
+    return float_bits(v) & 0x7FFFFFFF;
 }
 
 // Counts bits >> shift & 0xFFFF of the weights whose bits >> 16 are `upper` (any when negative).

@@ -5,9 +5,10 @@
 // Invariants: a scale is never 0 and always finite; |x| <= largest has a code from -127 to 127, off by at most half a step.
 #include "quantise.h"
 
+#include "base/half.h"
+
 #include <math.h>
 #include <stdbool.h>
-#include <string.h>
 
 #define SCALE_LEAST 0x1p-120f
 
@@ -46,36 +47,18 @@ float quantise_half_scale(float largest) {
     return ldexpf(1, exponent < -126 ? -126 : exponent);
 }
 
-static uint16_t half(float v) {
-    uint32_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    uint32_t sign = bits >> 16 & 0x8000, rest = bits & 0x7FFFFFFF;
-    uint32_t normal = (rest - 0x38000000u + 0xFFF + (rest >> 13 & 1)) >> 13;
-    float small;
-    memcpy(&small, &rest, sizeof small);
-    small += 0.5f; // the sum's last bits are the denormal half's
-    uint32_t denormal;
-    memcpy(&denormal, &small, sizeof denormal);
-    denormal -= 0x3F000000u;
-    uint32_t odd = rest > 0x7F800000 ? 0x7E00 : 0x7C00; // NaN, infinity and what is beyond 65504
-    uint32_t result = rest >= 0x477FF000 ? odd : rest < 0x38800000 ? denormal : normal;
-    return (uint16_t)(sign | result);
-}
-
 void quantise_halves(uint16_t *restrict halves, const float *restrict values, size_t count,
                      float scale) {
     float inverse = 1 / scale;
     for (size_t i = 0; i < count; i++)
-        halves[i] = half(values[i] * inverse);
+        halves[i] = half_of_float(values[i] * inverse);
 }
 
 void quantise_round(float *values, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
+        uint32_t bits = float_bits(values[i]);
         uint32_t rounded = (bits + 0x800) & ~UINT32_C(0xFFF);
         bool exact = (bits & 0x7F800000) == 0x7F800000 || (rounded & 0x7F800000) == 0x7F800000;
-        bits = exact ? bits : rounded;
-        memcpy(&values[i], &bits, sizeof bits);
+        values[i] = float_of_bits(exact ? bits : rounded);
     }
 }

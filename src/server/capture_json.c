@@ -2,32 +2,17 @@
 // checked by capture_next; nothing here looks beyond `elements`.
 #include "network.h"
 
+#include "base/half.h"
 #include "base/le.h"
 
 #include <math.h>
-#include <string.h>
-
-// IEEE half to float: exact.
-static float half(uint16_t h) {
-    uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, mantissa = h & 1023,
-             bits;
-    if (exponent == 31)
-        bits = sign | 0x7F800000u | mantissa << 13;
-    else if (exponent)
-        bits = sign | (exponent + 112) << 23 | mantissa << 13;
-    else
-        return (sign ? -1.0f : 1.0f) * (float)mantissa * 0x1p-24f;
-    float out;
-    memcpy(&out, &bits, sizeof out);
-    return out;
-}
 
 float section_value(const capture_section *s, size_t i) {
     switch (s->coding) {
     case CODING_F32:
         return le_f32(s->data + 4 * i);
     case CODING_F16:
-        return half(le_u16(s->data + 2 * i)) * s->scale;
+        return half_to_float(le_u16(s->data + 2 * i)) * s->scale;
     case CODING_I8:
         return s->data[i] == 0x80 ? NAN : (float)(int8_t)s->data[i] * s->scale;
     case CODING_U8:
