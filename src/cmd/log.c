@@ -2,6 +2,7 @@
 #include "local.h"
 #include "commands.h"
 #include "options.h"
+#include "output.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -43,7 +44,7 @@ static int print_piece(const client *c, const char *run, const log_arguments *a,
     fflush(stdout);
     *offset = json_integer_value(json_object_get(json, "next"));
     json_decref(json);
-    return n ? -1 : EXIT_OK;
+    return n && !ferror(stdout) ? -1 : EXIT_OK;
 }
 
 // A file without the gap that a long output has (src/probe/output_cut.c).
@@ -54,14 +55,14 @@ static int print_file(const char *path) {
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) return error_from_errno(errno);
     file_gap(fd, fstat(fd, &st) || !S_ISREG(st.st_mode) ? 0 : st.st_size, gap);
-    for (int64_t at = 0; n > 0; at += n) {
+    for (int64_t at = 0; n > 0 && !ferror(stdout); at += n) {
         if (at == gap[0]) at = gap[1];
         int64_t left = at < gap[0] ? gap[0] - at : (int64_t)sizeof piece;
         n = file_pread(fd, piece, left < (int64_t)sizeof piece ? (size_t)left : sizeof piece, at);
         if (n > 0) fwrite(piece, 1, (size_t)n, stdout);
     }
     close(fd);
-    return (int)n;
+    return n < 0 ? (int)n : 0;
 }
 
 // Without a server: the files themselves, process by process.
@@ -122,7 +123,7 @@ int cmd_log(int argc, char **argv) {
         do {
             status = print_piece(&c, run, &a, &offset);
         } while (status < 0);
-        if (status || !a.follow || is_over(&c, run)) return status;
+        if (status || !a.follow || ferror(stdout) || output_unread() || is_over(&c, run)) return status;
         clock_sleep_ns(300 * NS_PER_MS);
     }
 }

@@ -1,8 +1,9 @@
 // Unit main.c finds the subcommand in the table and runs it. Exit statuses: 0 ok, 1 failed, 2 wrong usage, 3 no server,
-// 4 refused.
+// 4 refused; 141 when nobody reads what it prints.
 #include "commands.h"
 
 #include "client.h"
+#include "output.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,11 +34,11 @@ int main(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "";
     if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
         print_usage(stdout);
-        return EXIT_OK;
+        return output_end(EXIT_OK);
     }
     if (!strcmp(name, "--version")) name = "version";
     for (size_t i = 0; i < COMMANDS; i++)
-        if (!strcmp(name, commands[i].name)) return commands[i].run(argc - 1, argv + 1);
+        if (!strcmp(name, commands[i].name)) return output_end(commands[i].run(argc - 1, argv + 1));
     if (*name) fprintf(stderr, "nnscope: there is no command \"%s\"\n\n", name);
     print_usage(stderr);
     return EXIT_USAGE;

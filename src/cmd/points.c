@@ -2,6 +2,7 @@
 #include "local.h"
 #include "commands.h"
 #include "options.h"
+#include "output.h"
 
 #include "server/points.h"
 
@@ -66,6 +67,7 @@ static int written(points_arguments *a) {
     bool whole = a->out && !a->stuck && fflush(a->out) == 0;
     if (a->out && a->out != stdout) whole &= fclose(a->out) == 0;
     if (whole) return EXIT_OK;
+    if (a->out == stdout && output_unread()) return EXIT_NO_READER;
     fprintf(stderr, "nnscope: cannot write %s: %s\n", a->output ? a->output : "to the output", strerror(errno));
     return EXIT_FAILED;
 }
