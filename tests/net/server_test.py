@@ -26,19 +26,21 @@ class Start(unittest.TestCase):
         taken = socket.socket()
         self.addCleanup(taken.close)
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        first = 7677
         try:
             taken.bind(("127.0.0.1", 7676))
             taken.listen()
         except OSError:
-            pass  # taken by another: as good
+            first = 7676  # taken by another, who may give it back any moment
         directory = tempfile.mkdtemp(prefix="nnscope-net-")
         self.addCleanup(shutil.rmtree, directory, True)
         process = subprocess.Popen([PROGRAM, "server", "--json"], env=dict(os.environ, NNSCOPE_DIR=directory), stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.kill)
         said = json.loads(process.stdout.readline())
-        self.assertIn(said["port"], range(7677, 7777))
+        self.assertIn(said["port"], range(first, 7777))
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(5), 0)
-        process.stdout.close()
+        self.assertEqual(process.wait(5 * PATIENCE), 0)
 
     def test_a_port_that_was_asked_for(self):
         first = self.start()
