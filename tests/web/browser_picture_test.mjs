@@ -208,16 +208,69 @@ test('what is asked of a picture that did not change makes nothing anew', async 
   await page.close();
 });
 
+// What stands on both canvases of a picture, put over each other.
+const PIXELS = `picture => {
+  const { gl, ink } = picture.surfaces, canvas = document.createElement('canvas');
+  canvas.width = gl.width; canvas.height = gl.height;
+  const g = canvas.getContext('2d', { willReadFrequently: true });
+  for (const layer of [gl, ink]) g.drawImage(layer, 0, 0);
+  return g.getImageData(0, 0, gl.width, gl.height).data;
+}`;
+
+test('no lines are asked for: those of the chosen unit go when another one is chosen', async () => {
+  const page = await drawn('nn.mlp()', { look: { strongest: 0 } }), differ = await page.evaluate(`(() => {
+    const pixels = ${PIXELS}, choose = unit => { p.select({ layer: 1, unit }); p.draw(); p.finish(); return pixels(p); };
+    const [, other] = [choose(40), choose(300)];
+    p.painter.frame = []; // nothing is known of what stands there
+    const anew = choose(300);
+    return other.filter((v, i) => Math.abs(v - anew[i]) > 1).length;
+  })()`);
+  assert.equal(differ, 0);
+  noFailures(page);
+  await page.close();
+});
+
+test('layers so close that their parts meet: lines never lie twice', async () => {
+  const page = await drawn('nn.deep(300, 12, { most: 144 })', { width: 700 }), differ = await page.evaluate(`(async () => {
+    const pixels = ${PIXELS};
+    for (let i = 0; i < 12; i++) p.move({ zoom: 0.02, x: 0, y: 0 });
+    await new Promise(done => setTimeout(done, 300)); // at rest again
+    p.draw(); p.finish();
+    const whole = pixels(p);
+    p.setState({ ...n.state }); p.draw(); p.finish();
+    const after = pixels(p);
+    return whole.filter((v, i) => Math.abs(v - after[i]) > 1).length;
+  })()`);
+  assert.equal(differ, 0);
+  noFailures(page);
+  await page.close();
+});
+
+test('another density of the screen: drawn at once, as sharp as it is', async () => {
+  const page = await drawn(KNOWN), session = await page.context().newCDPSession(page);
+  const before = await page.evaluate(() => draws);
+  await session.send('Emulation.setDeviceMetricsOverride', { width: 900, height: 620, deviceScaleFactor: 2, mobile: false });
+  await until('a new picture', () => page.evaluate(b => draws > b && p.surfaces.gl.width === 1800, before));
+  noFailures(page);
+  await page.close();
+});
+
+test('more said of the same layers: what is chosen and shown stays, new words are taken', async () => {
+  const page = await drawn('nn.mlp([16, 12, 4], { image: false })'), after = await page.evaluate(() => {
+    p.select({ layer: 1, unit: 5 }); p.pan(-3, 0);
+    p.setModel({ ...n.model, classes: ['ant', 'bee', 'cow', 'doe'] });
+    const { layers } = p.draw();
+    return { chosen: p.chosen?.unit, known: layers.every(l => l.quantity !== ''), words: p.words.includes('cow') };
+  });
+  assert.deepEqual(after, { chosen: 5, known: true, words: true });
+  noFailures(page);
+  await page.close();
+});
+
 test('a picture of which only units changed is, pixel by pixel, the one that is drawn anew; so are its words', async () => {
   for (const [network, options] of [[KNOWN, {}], ['nn.mlp()', { mode: 'light' }], ['nn.cnn()', {}], [KNOWN, { deviceScaleFactor: 2, width: 700, height: 500 }]]) {
-    const page = await drawn(network, options), differ = await page.evaluate(async () => {
-      const pixels = picture => {
-        const { gl, ink } = picture.surfaces, canvas = document.createElement('canvas');
-        canvas.width = gl.width; canvas.height = gl.height;
-        const g = canvas.getContext('2d', { willReadFrequently: true });
-        for (const layer of [gl, ink]) g.drawImage(layer, 0, 0);
-        return g.getImageData(0, 0, gl.width, gl.height).data;
-      };
+    const page = await drawn(network, options), differ = await page.evaluate(`(async () => {
+      const pixels = ${PIXELS};
       // Values turned around, marks moved: rings vanish, units that were faint are strong.
       const other = { ...n.state, step: 43, layers: n.state.layers.map(l => ({ ...l,
         ...(l.activation ? { activation: l.activation.slice().reverse() } : {}), ...(l.marks ? { marks: l.marks.slice().reverse() } : {}),
@@ -240,7 +293,7 @@ test('a picture of which only units changed is, pixel by pixel, the one that is 
         found.push(after.length === anew.length ? after.filter((v, i) => Math.abs(v - anew[i]) > 1).length : -1);
       }
       return found;
-    });
+    })()`);
     assert.deepEqual(differ, [0, 0, 0], `${network.slice(0, 12)} ${differ}`);
     noFailures(page);
     await page.close();

@@ -28,6 +28,7 @@ for (const width of [600, 870])
 
 test('a pair of which no line could be drawn says so', () => {
   const pair = { drawn: 0, total: 576, fold: '' } as DrawnPair;
-  assert.match(pairWords(pair, 'lines')[0]!, /576 links, none drawn: zero or not finite/);
-  assert.match(pairWords({ ...pair, drawn: 576 }, 'lines')[0]!, /all 576 links/);
+  assert.match(pairWords(pair, { links: 'lines', strongest: 100 })[0]!, /576 links, none drawn: zero or not finite/);
+  assert.equal(pairWords(pair, { links: 'lines', strongest: 0 })[0], '576 links, none drawn', 'as asked');
+  assert.match(pairWords({ ...pair, drawn: 576 }, { links: 'lines', strongest: 3000 })[0]!, /all 576 links/);
 });

@@ -4,7 +4,7 @@ import { number, percent, whole } from '../look/format';
 import type { Content } from './content';
 import { times } from './fold';
 import { unitAt, type Box, type Rect } from './layout';
-import type { DrawnPair } from './model';
+import type { DrawnPair, Look } from './model';
 import type { TextStyle } from './pen';
 import type { View } from './scene';
 import type { Ink } from '../look/palette';
@@ -91,11 +91,13 @@ function paintTitle(space: Space, title: Title, room: number, lower: number, out
   const { content, view } = space, { vertical } = content.layout, { box, x, lines } = title;
   const top = (box.filters && vertical ? box.filters.y : box.y) * view.zoom + view.y, below = footOf(title, view) + lower;
   if (x < -room || x > space.width + room || room < 24) return;
-  lines.forEach(([words, style], i) => {
-    const above = top - 15 * (lines.length - i) + 1, y = box.below ? below + 13 + 13 * i : vertical ? above : Math.max(14 + 15 * i, above);
+  const fitting = lines.map(([words, style], i) => {
     const measure = (text: string) => space.measure(text, style.size, style.bold);
-    const text = words.find(w => measure(w) <= room) ?? (i ? '' : shorten(words[words.length - 1]!, room, measure)); // half a name is one, half a fact is none
-    if (text) out.push({ text, x, y, style });
+    return { text: words.find(w => measure(w) <= room) ?? (i ? '' : shorten(words[words.length - 1]!, room, measure)), style }; // half a name is one, half a fact is none
+  }).filter(l => l.text);
+  fitting.forEach(({ text, style }, i) => {
+    const above = top - 15 * (fitting.length - i) + 1, y = box.below ? below + 13 + 13 * i : vertical ? above : Math.max(14 + 15 * i, above);
+    out.push({ text, x, y, style });
   });
 }
 
@@ -134,7 +136,7 @@ function roomBelow(content: Content, box: Box): number {
 }
 
 // The last layer: each unit's word and what it says, the strongest one bright.
-function classes({ content, view, ink, width }: Space, box: Box, out: Label[]): void {
+function classes({ content, view, ink, width, measure }: Space, box: Box, out: Label[]): void {
   if (box.form !== 'circles') return;
   const { vertical } = content.layout, pitch = (vertical ? box.w : box.h) / box.units * view.zoom, seen = content.seen[box.layer];
   if (pitch < 11) return;
@@ -145,24 +147,26 @@ function classes({ content, view, ink, width }: Space, box: Box, out: Label[]): 
   for (let u = 0; numbers && u < box.units; u++) if (numbers[u]! > (numbers[best] ?? 0)) best = u;
   for (let u = 0; u < box.units; u++) {
     const [wx, wy] = unitAt(box, u), x = wx * view.zoom + view.x, y = wy * view.zoom + view.y, top = u === best;
-    const word = content.model.classes?.[u] ?? String(u), says = numbers && Number.isFinite(numbers[u]!) ? (shares ? percent(numbers[u]!) : number(numbers[u]!, 3)) : '';
+    const word = content.model.classes?.[u] ?? String(u), known = numbers && Number.isFinite(numbers[u]!);
+    const says = !known ? [] : shares ? [percent(numbers[u]!)] : [3, 2, 1].map(digits => number(numbers[u]!, digits));
     const first: TextStyle = { size: 12, colour: top ? ink.text : ink.text2, align: vertical ? 'center' : 'left', bold: top };
     if (vertical) {
       out.push({ text: word.slice(0, 6), x, y: y + 22, style: first });
-      if (top && says) out.push({ text: says, x: Math.min(width - 30, Math.max(30, x)), y: y + 37, style: { ...first, colour: shares ? ink.good : ink.text } });
+      if (top && says[0]) out.push({ text: says[0], x: Math.min(width - 30, Math.max(30, x)), y: y + 37, style: { ...first, colour: shares ? ink.good : ink.text } });
     } else {
       out.push({ text: word.slice(0, 12), x: x + 18, y, style: first });
       const colour = !top ? ink.text3 : shares ? ink.good : ink.text;
-      if (says) out.push({ text: says, x: x + 26 + 7 * Math.min(12, word.length), y, style: { size: 11, colour, align: 'left', bold: top } });
+      const left = x + 26 + 7 * Math.min(12, word.length), fits = says.find(t => left + measure(t, 11, top) <= width - 2);
+      if (fits) out.push({ text: fits, x: left, y, style: { size: 11, colour, align: 'left', bold: top } });
     }
   }
 }
 
 // Between the layers: how many of the links are drawn.
-export function pairWords(pair: DrawnPair, links: 'lines' | 'matrices' | 'none'): string[] {
+export function pairWords(pair: DrawnPair, { links, strongest }: Pick<Look, 'links' | 'strongest'>): string[] {
   const total = whole(pair.total), drawn = whole(pair.drawn), folded = pair.fold.includes(' as ');
   if (links === 'matrices') return [`${pair.fold} \u00b7 ${total} links${folded ? ', strongest of each block' : ''}`, pair.fold, `${total} links`];
-  if (pair.drawn === 0 && pair.total > 0) return [`${total} links, none drawn: zero or not finite`, `none of ${total}`];
+  if (pair.drawn === 0 && pair.total > 0) return [`${total} links, none drawn${strongest > 0 ? ': zero or not finite' : ''}`, `none of ${total}`];
   return pair.drawn >= pair.total ? [`all ${total} links`, total] : [`${total} links, strongest ${drawn} drawn`, `${drawn} of ${total}`];
 }
 
@@ -183,7 +187,7 @@ function gapWords(space: Space, pairs: DrawnPair[], out: Label[]): void {
   places.forEach((p, i) => {
     const near = Math.min(p.x - (places[i - 1]?.x ?? -Infinity), (places[i + 1]?.x ?? Infinity) - p.x);
     const room = content.layout.vertical || content.look.links === 'matrices' ? p.room : Math.max(p.room, Math.min(320, near - 12));
-    const text = pairWords(p.pair, content.look.links).find(t => measure(t, 11) <= room);
+    const text = pairWords(p.pair, content.look).find(t => measure(t, 11) <= room);
     if (text && p.x > -100 && p.x < space.width + 100) out.push({ text, x: p.x, y: p.y, style: { size: 11, colour: ink.text3, align: 'center' } });
   });
 }

@@ -84,12 +84,16 @@ export class Picture implements NetworkPicture {
     }
   }
 
+  // Of other layers all begins anew; where only something else was described, what is shown stays.
   setModel(model: NetworkModel): void {
+    const same = JSON.stringify(model.layers) === JSON.stringify(this.model.layers);
     this.model = model;
-    this.state = emptyState(model);
-    this.chosen = this.over = null;
     this.layoutKey = '';
-    this.atHome = true;
+    if (!same) {
+      this.state = emptyState(model);
+      this.chosen = this.over = null;
+      this.atHome = true;
+    }
     this.changed();
   }
 
@@ -157,6 +161,7 @@ export class Picture implements NetworkPicture {
   // Layout and content, made anew where something has changed; at no cost where nothing has. null: there is no room to draw in.
   private ready(): Content | null {
     const resized = this.surfaces.measure(), { width, height } = this.surfaces, most = this.mostLines();
+    if (resized) this.later(); // what stood there is gone
     if (!width || !height) return null;
     if (this.content?.look.strongest === most && !resized) return this.content;
     if (this.content?.look.strongest !== most) this.content = null;
@@ -190,9 +195,9 @@ export class Picture implements NetworkPicture {
   }
 
   draw(): Drawn {
+    const began = this.drawnAt = performance.now(), content = this.ready(), most = this.mostLines();
     cancelAnimationFrame(this.frame);
     this.frame = 0;
-    const began = this.drawnAt = performance.now(), content = this.ready(), most = this.mostLines();
     const moving = began - this.movedAt < MOVING_MS, now = moving ? Math.min(most, inMotion.lines(most)) : most;
     const drawn: Drawn = { layers: [], pairs: [], filters: [], strongest: most, milliseconds: 0, how: this.painter ? 'webgl2' : 'canvas', why: this.why };
     if (!content) return drawn;

@@ -8,6 +8,14 @@ const unseen = { position: 'absolute', left: '0', top: '0', width: '1px', height
 
 const ratioNow = (): number => Math.min(3, globalThis.devicePixelRatio || 1);
 
+// Another number of the screen's pixels makes one of the page: by zoom, or on another screen.
+function watchRatio(changed: () => void): () => void {
+  const off = new AbortController();
+  const arm = () => matchMedia(`(resolution: ${globalThis.devicePixelRatio}dppx)`).addEventListener('change', () => (arm(), changed()), { once: true, signal: off.signal });
+  arm();
+  return () => off.abort();
+}
+
 function element<K extends keyof HTMLElementTagNameMap>(tag: K, style: Partial<CSSStyleDeclaration>, parent: HTMLElement): HTMLElementTagNameMap[K] {
   const made = document.createElement(tag);
   Object.assign(made.style, style);
@@ -109,7 +117,8 @@ export class Surfaces {
       resized();
     });
     observer.observe(this.host);
-    return () => observer.disconnect();
+    const unwatch = watchRatio(resized);
+    return () => (observer.disconnect(), unwatch());
   }
 
   remove(): void {

@@ -65,6 +65,9 @@ function weightOf(model: NetworkModel, tensor: number): number {
   return known.get(tensor) ?? tensor;
 }
 
+// What came while a gradient or update was not yet known to be one comes again, under its weight.
+export const ofWeights = (model: NetworkModel, state: NetworkState): NetworkState => ({ ...state, links: state.links.filter(l => weightOf(model, l.tensor) === l.tensor) });
+
 function takeLinks(model: NetworkModel, links: LinkState[], layer: number, section: CaptureSection): void {
   const matrix = MATRICES.get(section.quantity), strongest = STRONGEST.get(section.quantity), tensor = weightOf(model, section.tensor);
   if (matrix) linkOf(links, layer, tensor).matrix[matrix] = matrixOf(section);

@@ -3,11 +3,11 @@
 //
 //     captures --> live --+--> shown --> picture, layer strip, inspector
 //     snapshots --> past -+
-import { batch, computed, signal } from '@preact/signals';
+import { batch, computed, signal, type Signal } from '@preact/signals';
 import { CAPTURE_KIND, decodeCapture, type Capture } from '../link/capture';
 import type { LookAsk, LookWord } from '../link/messages';
 import type { NetworkState } from '../network/model';
-import { emptyState, numberOf, placesOf, takeCapture } from '../network/take';
+import { emptyState, numberOf, ofWeights, placesOf, takeCapture } from '../network/take';
 import { link } from './link';
 import { askModel, type RunModel } from './model';
 import type { NetworkView, Place } from './network-view';
@@ -46,19 +46,25 @@ export class Network {
   private asked = '';
   private askedModel = 0;
   private wanted = -1;                     // step of the moment that is wanted
+  private readonly described: Signal<RunModel>;
 
-  constructor(readonly run: string, public model: RunModel) {
+  constructor(readonly run: string, model: RunModel) {
+    this.described = signal(model);
     this.history = new UnitHistory(model);
     this.snapshots = new Snapshots(run, model);
     this.numbers = placesOf(model);
     this.inputs = smallInputs(model);
   }
 
+  get model(): RunModel { return this.described.value; }
+
   // The program has registered more tensors of the same layers: all that is shown stays. False: it is another network.
   adopt(model: RunModel): boolean {
     if (JSON.stringify(model.layers) !== JSON.stringify(this.model.layers)) return false;
-    this.model = this.snapshots.model = model;
+    this.described.value = this.snapshots.model = model;
     this.inputs = smallInputs(model);
+    const live = this.live.peek();
+    if (live) this.live.value = ofWeights(model, live);
     if (this.stopLook) this.look();
     return true;
   }

@@ -17,10 +17,22 @@ function frameOf(scene: Scene, gl: GL, lined: boolean): unknown[] {
     ...scene.blocks.flatMap(({ key, rect, cols, rows, style }) => [key, rect.x, rect.y, rect.w, rect.h, cols, rows, style])];
 }
 
+const PARTS_MOST = 64;
+
+// Whether a few parts that lie apart are all that is to be drawn: where two meet, lines would lie twice.
+const areApart = (parts: Rect[]): boolean => parts.length <= PARTS_MOST && parts.every((a, i) => parts.every((b, k) =>
+  k <= i || a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y));
+
 // In device pixels from below, all that it touches.
 function pixelsOf({ view, ratio, height }: Scene, { x, y, w, h }: Rect): Rect {
   const scale = view.zoom * ratio, left = Math.floor(x * scale + view.x * ratio) - 1, low = Math.floor((height - view.y) * ratio - (y + h) * scale) - 1;
   return { x: left, y: low, w: Math.max(0, Math.ceil(w * scale) + 3), h: Math.max(0, Math.ceil(h * scale) + 3) };
+}
+
+// What is to be drawn where only cells are others: their blocks, or all of it.
+function partsOf(scene: Scene): Rect[] | [null] {
+  const parts = scene.blocks.map(b => pixelsOf(scene, b.rect));
+  return areApart(parts) ? parts : [null];
 }
 
 const share = (hex: string) => rgbOf(hex).map(v => v / 255) as [number, number, number];
@@ -78,7 +90,7 @@ export class Painter {
       gl.uniform3f(p.at('u_bg'), ...share(ink.bg));
     };
     const lined = scene.lines.length + scene.chosen.length > 0, anew = lined && (moving || this.curves.keep(scene, uniforms));
-    const standing = this.standsAs(moving ? [] : frameOf(scene, gl, lined)) && !anew, parts = standing ? scene.blocks.map(b => pixelsOf(scene, b.rect)) : [null];
+    const standing = this.standsAs(moving ? [] : frameOf(scene, gl, lined)) && !anew, parts = standing ? partsOf(scene) : [null];
     for (const part of parts) this.within(part, () => this.clear(share(ink.bg)));
     this.blocks.draw(scene.blocks.filter(isUnder), view.zoom, uniforms);
     if (moving) this.curves.draw(scene, true, uniforms);
@@ -86,7 +98,7 @@ export class Painter {
     this.blocks.draw(scene.blocks.filter(b => !isUnder(b)), view.zoom, uniforms);
     this.matrices.draw(scene, uniforms);
     gl.flush();
-    return anew;
+    return anew && scene.lines.some(l => l.count > 0);
   }
 
   // Whether all but cells is as it was drawn last, which is then noted.

@@ -8,6 +8,7 @@ import { link } from '../../state/link';
 import type { Network } from '../../state/network';
 import { isOver, runs } from '../../state/runs';
 import { view } from '../../state/view';
+import { useCalm } from './calm';
 import { NoTensors } from './empty';
 import { choose, drawn, picture, pointed, targetOf } from './seen';
 import { figure, unitWords } from './words';
@@ -24,8 +25,8 @@ interface Given { step: number; time: number }
 
 // Everything that changes what the picture shows, each by itself.
 function feed(network: Network, p: NetworkPicture, given: Given): () => void {
-  p.setModel(network.model);
   const stops = [
+    effect(() => p.setModel(network.model)),
     effect(() => p.setTheme({ mode: mode.value })),
     effect(() => p.setLook(lookOf(network))),
     effect(() => {
@@ -64,12 +65,13 @@ export function targetWords(network: Network, t: Target): string {
 }
 
 function Tip({ network, width }: { network: Network; width: number }) {
-  const p = pointed.value;
+  const p = pointed.value, now = useCalm(() => (network.shown.value, p && picture.peek()?.hit(p.x, p.y)), [network, p]);
   if (!p || p.target.kind === 'layer') return null;
+  const words = targetWords(network, p.target), same = now && now.kind !== 'layer' && targetWords(network, now) === words, { value } = same ? now : p.target;
   const left = p.x > width - 220, place = { transform: `translate(${Math.round(p.x)}px, ${Math.round(p.y)}px)` };
   return (
     <div class={left ? 'network-tip left' : 'network-tip'} style={place} role="status">
-      <div><b>{targetWords(network, p.target)}</b> <span class="number">{figure(p.target.value)}</span></div>
+      <div><b>{words}</b> <span class="number">{figure(value)}</span></div>
     </div>
   );
 }
