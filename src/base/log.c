@@ -30,7 +30,6 @@ static void put(log_level at, const char *word, const char *format, va_list args
         put(at, word, format, args);                                                               \
         va_end(args);                                                                              \
     }
-LEVEL(error, LOG_ERROR, "error: ")
 LEVEL(warn, LOG_WARN, "warning: ")
 LEVEL(info, LOG_INFO, "")
 LEVEL(debug, LOG_DEBUG, "debug: ")

@@ -25,12 +25,13 @@
 
 extern char **environ;
 
-bool fact_put(nns_run *run, const char *key, const char *json, size_t json_bytes) {
+// One FACT record; dropped and counted where there is no room, and where it is too large.
+static void put(nns_run *run, const char *key, const char *json, size_t json_bytes) {
     size_t key_bytes = strnlen(key, KEY_BYTES_MAX + 1);
-    if (!series_name_valid(key, key_bytes) || json_bytes > VALUE_BYTES_MAX) return false;
+    if (!series_name_valid(key, key_bytes) || json_bytes > VALUE_BYTES_MAX) return;
     size_t bytes = lanes_padded(16 + key_bytes + json_bytes);
     uint8_t *at = lanes_begin(run, bytes, false);
-    if (!at) return false;
+    if (!at) return;
     lanes_head(at, RECORD_FACT, bytes, 0);
     le_put_u16(at + 8, (uint16_t)key_bytes);
     le_put_u16(at + 10, 0);
@@ -38,7 +39,6 @@ bool fact_put(nns_run *run, const char *key, const char *json, size_t json_bytes
     memcpy(at + 16, key, key_bytes);
     memcpy(at + 16 + key_bytes, json, json_bytes);
     lanes_end(at);
-    return true;
 }
 
 // --- the program's own -----------------------------------------------------------------------------
@@ -47,7 +47,7 @@ void nns_fact_text(nns_run *run, const char *key, const char *text) {
     if (!run_is_open(run) || !key || !text) return;
     buf json = {0};
     buf_json(&json, text, strnlen(text, VALUE_BYTES_MAX / 6));
-    if (!json.failed) fact_put(run, key, (const char *)json.data, json.length);
+    if (!json.failed) put(run, key, (const char *)json.data, json.length);
     buf_fini(&json);
 }
 
@@ -55,7 +55,7 @@ void nns_fact_json(nns_run *run, const char *key, const char *json) {
     if (!run_is_open(run) || !key || !json) return;
     size_t bytes = strnlen(json, VALUE_BYTES_MAX + 1);
     if (bytes <= VALUE_BYTES_MAX && json_valid(json, bytes))
-        fact_put(run, key, json, bytes);
+        put(run, key, json, bytes);
     else
         nns_fact_text(run, key, json);
 }
@@ -65,14 +65,14 @@ void nns_fact_double(nns_run *run, const char *key, double value) {
     buf json = {.data = memory, .capacity = sizeof memory};
     if (!run_is_open(run) || !key) return;
     buf_number(&json, value);
-    fact_put(run, key, (const char *)memory, json.length);
+    put(run, key, (const char *)memory, json.length);
 }
 
 void nns_fact_int(nns_run *run, const char *key, int64_t value) {
     char text[24];
     if (!run_is_open(run) || !key) return;
     int n = snprintf(text, sizeof text, "%lld", (long long)value);
-    fact_put(run, key, text, (size_t)n);
+    put(run, key, text, (size_t)n);
 }
 
 // --- process ---------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ static const char *user_name(char out[32]) {
 }
 
 static void tell(nns_run *run, const char *key, buf *json) {
-    if (!json->failed) fact_put(run, key, (const char *)json->data, json->length);
+    if (!json->failed) put(run, key, (const char *)json->data, json->length);
     buf_fini(json);
 }
 

@@ -4,10 +4,7 @@
 
 #include "run.h"
 
-// Writes one FACT record. False: no room, or too large.
-bool fact_put(nns_run *run, const char *key, const char *json, size_t bytes);
-void facts_write_first(
-    nns_run *run);              // in nns_open: what another thread must not read (the environment)
-void facts_write(nns_run *run); // aside: what takes time
+void facts_write_first(nns_run *run); // in nns_open: what another thread must not read (the environment)
+void facts_write(nns_run *run);       // aside: what takes time
 
 #endif

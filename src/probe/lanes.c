@@ -150,7 +150,8 @@ lane_slot *lanes_slot(nns_run *run) {
     return run_is_open(run) ? find_slot(run) : NULL;
 }
 
-bool lanes_open_step(nns_run *run, lane_slot *slot) {
+// Opens the current step in the slot's lane when it is not. False: no room.
+static bool open_step(nns_run *run, lane_slot *slot) {
     for (;;) {
         uint64_t serial = atomic_load_explicit(&run->serial, memory_order_acquire);
         step_stamp *stamp = &run->stamps[serial & 1];
@@ -168,7 +169,7 @@ bool lanes_open_step(nns_run *run, lane_slot *slot) {
 static uint8_t *begin(nns_run *run, lane_slot *slot, size_t bytes, bool stepped) {
     if (bytes > slot->lane.mask - 40) return NULL;
     if (!lane_room(&slot->lane, bytes)) return NULL;
-    if (stepped && !lanes_open_step(run, slot)) return NULL;
+    if (stepped && !open_step(run, slot)) return NULL;
     uint8_t *at = lane_room(&slot->lane, bytes);
     if (at) le_put_u64(at + bytes - 8, 0);
     return at;

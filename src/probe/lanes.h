@@ -28,9 +28,6 @@ lane_slot *lanes_take_new(nns_run *run, uint32_t capacity); // makes one for the
 void lanes_keep_spares(nns_run *run);                       // helper: two of them
 void lanes_forget(void);                                    // the calling thread has no lane (fork)
 
-// Opens the current step in the slot's lane when it is not. False: no room.
-bool lanes_open_step(nns_run *run, lane_slot *slot);
-
 // Room for a record of `bytes` (multiple of 8) in the calling thread's lane, behind the current step when
 // `stepped`; zero in its last 8 bytes; NULL: dropped and counted. lanes_end publishes it.
 uint8_t *lanes_begin(nns_run *run, size_t bytes, bool stepped);

@@ -5,6 +5,7 @@
 #define NNS_PROBE_LINKS_H
 
 #include "moments.h"
+#include "strongest.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,25 +18,6 @@ typedef struct links_shape {
     uint32_t shape[4];  // unused ones are 1
     int64_t strides[4]; // in elements, of the slices' memory: dense, any order
 } links_shape;
-
-typedef struct link_pair {
-    uint32_t at; // flat index
-    float value;
-} link_pair;
-
-// The `wanted` pairs of largest |value| of all that were offered; of equal ones those with the lower index. Zeros, NaN and
-// infinities are no links.
-typedef struct strongest {
-    link_pair *pairs; // sorted by strongest_finish only
-    uint32_t wanted, count;
-    float threshold;
-} strongest;
-
-int strongest_init(strongest *s, uint32_t wanted);
-void strongest_fini(strongest *s);
-void strongest_offer(strongest *s, uint32_t first, const float *values,
-                     size_t count);  // at first, first + 1, ...
-void strongest_finish(strongest *s); // largest first
 
 // A row (incoming: of unit `item`) or the columns first..first+width (outgoing: of unit `item` of the layer before).
 typedef struct links_pick {
@@ -80,7 +62,5 @@ static inline uint32_t links_cell(uint32_t row, uint32_t cells, uint32_t full) {
     return (uint32_t)((uint64_t)row * cells / full);
 }
 
-// How (units, inputs) is folded to at most `most` cells: halved along the longer side until it fits.
-void links_fold(uint32_t units, uint32_t inputs, size_t most, uint32_t *rows, uint32_t *columns);
 
 #endif

@@ -50,16 +50,15 @@ __attribute__((noinline, cold)) void nonfinite_note(nns_run *run, nns_series ser
         begins(run, series);
 }
 
-bool nonfinite_event(nns_run *run, const char *where, int64_t step, int64_t flight) {
+// EVENT NONFINITE {"where", "step"}, as often as there are series to remember.
+static void tell(nns_run *run, const char *where, int64_t step) {
     uint8_t memory[6 * SERIES_NAME_MAX + 128]; // never grows
     buf json = {.data = memory, .capacity = sizeof memory};
-    if (atomic_fetch_add(&run->nonfinite.events, 1) >= NONFINITE_MAX) return false;
+    if (atomic_fetch_add(&run->nonfinite.events, 1) >= NONFINITE_MAX) return;
     buf_text(&json, "{\"where\":");
     buf_json(&json, where, strnlen(where, SERIES_NAME_MAX));
-    buf_print(&json, ",\"step\":%lld", (long long)step);
-    if (flight >= 0) buf_print(&json, ",\"flight\":%lld", (long long)flight);
-    buf_char(&json, '}');
-    return event_write(run, EVENT_NONFINITE, 0, &json);
+    buf_print(&json, ",\"step\":%lld}", (long long)step);
+    event_write(run, EVENT_NONFINITE, 0, &json);
 }
 
 static bool hand_over(nns_run *run, nns_series series, int64_t step) {
@@ -84,6 +83,6 @@ void nonfinite_tell(nns_run *run) {
     for (int i = 0; i < NONFINITE_MAX; i++) {
         nns_series series = atomic_load(&run->nonfinite.series[i]);
         if (!(fresh & (1u << i)) || !series || hand_over(run, series, step)) continue;
-        nonfinite_event(run, series_name(&run->series, series), step, -1);
+        tell(run, series_name(&run->series, series), step);
     }
 }

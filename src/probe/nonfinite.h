@@ -16,7 +16,4 @@ void nonfinite_note(nns_run *run, nns_series series, double value);
 // Trainer, at a safe point: hands what is new to the worker, or writes the event where there is none.
 void nonfinite_tell(nns_run *run);
 
-// Any thread of the library. EVENT NONFINITE {"where", "step", "flight"}; flight < 0: left out. False: told often enough.
-bool nonfinite_event(nns_run *run, const char *where, int64_t step, int64_t flight);
-
 #endif

@@ -114,7 +114,8 @@ static void put_row(core *c, process *p, const media_due *m, const char *hash) {
     blob_done(p, m->blob);
 }
 
-void blob_unlist(process *p, media_due *m) {
+// Lock held, engine or keeper: frees m.
+static void unlist(process *p, media_due *m) {
     media_due **at = &p->media;
     while (*at != m)
         at = &(*at)->next;
@@ -128,7 +129,7 @@ static bool take_capture(core *c, process *p, media_due *m, const char *path, bo
     if (!capture_put_away(c, p, m, path, last_chance)) return false;
     core_lock(c);
     if (m->capture == CAPTURE_PRUNE) blob_done(p, m->blob);
-    blob_unlist(p, m);
+    unlist(p, m);
     core_unlock(c);
     return true;
 }
@@ -152,7 +153,7 @@ void blobs_put_away(core *c, process *p, bool last_chance) {
         core_lock(c);
         if (!result) put_row(c, p, m, hash);
         else p->run->row.dropped++;
-        blob_unlist(p, m);
+        unlist(p, m);
         core_unlock(c);
         some++;
     }

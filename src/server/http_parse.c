@@ -15,7 +15,8 @@ static bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-bool http_same_text(const char *a, const char *b, size_t length) {
+// Case-blind.
+static bool same_text(const char *a, const char *b, size_t length) {
     for (size_t i = 0; i < length; i++)
         if (lower(a[i]) != lower(b[i])) return false;
     return true;
@@ -130,9 +131,9 @@ bool http_host_loopback(const http_host *host) {
 }
 
 bool http_origin_parse(const char *text, size_t length, http_host *host, bool *secure) {
-    *secure = length > 8 && http_same_text(text, "https://", 8);
+    *secure = length > 8 && same_text(text, "https://", 8);
     if (*secure) return http_host_parse(text + 8, length - 8, host);
-    return length > 7 && http_same_text(text, "http://", 7) &&
+    return length > 7 && same_text(text, "http://", 7) &&
            http_host_parse(text + 7, length - 7, host);
 }
 
@@ -197,7 +198,7 @@ static http_slice trimmed(const char *at, size_t length) {
 
 bool http_bearer(const char *text, size_t length, http_slice *credential) {
     http_slice all = trimmed(text, length);
-    if (all.length < 8 || !http_same_text(all.at, "bearer ", 7)) return false;
+    if (all.length < 8 || !same_text(all.at, "bearer ", 7)) return false;
     *credential = trimmed(all.at + 7, all.length - 7);
     for (size_t i = 0; i < credential->length; i++) {
         char c = credential->at[i];
@@ -244,7 +245,7 @@ bool http_accepts(const char *text, size_t length, const char *item) {
         http_slice part = trimmed(text + at, n);
         const char *semicolon = memchr(part.at, ';', part.length);
         http_slice word = trimmed(part.at, semicolon ? (size_t)(semicolon - part.at) : part.length);
-        if (word.length == item_length && http_same_text(word.at, item, item_length))
+        if (word.length == item_length && same_text(word.at, item, item_length))
             return !refused_by_q(part.at, part.length);
         at += n + 1;
     }

@@ -53,6 +53,5 @@ bool http_etag_match(const char *text, size_t length, const char *etag);
 
 bool http_utf8_valid(const char *text, size_t length);
 bool http_int(const char *text, size_t length, int64_t *value); // decimal, optional '-', whole text
-bool http_same_text(const char *a, const char *b, size_t length); // case-blind
 
 #endif

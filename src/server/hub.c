@@ -106,7 +106,7 @@ void tap_push(live_series *s, const lane_state *l, double value) {
 
 // --- patterns -----------------------------------------------------------------------------------
 
-bool pattern_matches(const char *pattern, const char *name) {
+static bool matches(const char *pattern, const char *name) {
     const char *star = NULL, *from = NULL;
     while (*name) {
         if (*pattern == '*') {
@@ -129,7 +129,7 @@ bool pattern_matches(const char *pattern, const char *name) {
 
 bool patterns_match(char *const *patterns, size_t count, const char *name) {
     for (size_t i = 0; i < count; i++)
-        if (pattern_matches(patterns[i], name)) return true;
+        if (matches(patterns[i], name)) return true;
     return false;
 }
 

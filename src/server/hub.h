@@ -91,7 +91,6 @@ struct viewer {
 channel *channel_open(core *c, run *r, char *const *patterns, size_t count, int rate, bool text);
 void channel_release(core *c, channel *ch);
 void subscription_wait(subscription *s, bool waiting); // its snapshot is under way, or no longer
-bool pattern_matches(const char *pattern, const char *name);
 bool patterns_match(char *const *patterns, size_t count, const char *name);
 frame *frame_of(buf *bytes, bool text); // takes the bytes; one use. NULL: out of memory
 

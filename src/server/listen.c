@@ -56,12 +56,17 @@ static int bind_name(net *n, const char *host, int port) {
     return fd < 0 ? -1 : 0;
 }
 
+static void unbind(net *n) {
+    while (n->listener_count)
+        close(n->listeners[--n->listener_count]);
+}
+
 // 127.0.0.1 and, where there is IPv6, ::1 on the same port.
 static int bind_loopback(net *n, int port) {
     if (bind_name(n, "127.0.0.1", port)) return -1;
     if (!port) port = port_of(n->listeners[0]);
     if (!bind_name(n, "::1", port) || errno != EADDRINUSE) return 0;
-    listen_close(n);
+    unbind(n);
     errno = EADDRINUSE;
     return -1;
 }
@@ -103,11 +108,6 @@ bool listen_outer(char *out, size_t capacity) {
     }
     freeifaddrs(all);
     return found;
-}
-
-void listen_close(net *n) {
-    while (n->listener_count)
-        close(n->listeners[--n->listener_count]);
 }
 
 // --- accepting -----------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 // Unit loop.c runs the net thread: one libwebsockets context, listeners, signals, wakes from other threads.
-// On the path: everything that comes in from a socket passes net_serve below, which only hands on.
+// On the path: everything that comes in from a socket passes serve below, which only hands on.
 //
-// Other threads touch nothing here but net_stop and the wake (core_hooks), which is one byte into the loop's pipe;
+// Other threads touch nothing here but the wake (core_hooks), which is one byte into the loop's pipe;
 // wakes that nobody has answered yet are not sent again.
 #include "net_inside.h"
 
@@ -108,7 +108,7 @@ static int serve_live(conn *c, enum lws_callback_reasons reason, void *in, size_
     }
 }
 
-int net_serve(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+static int serve(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
               size_t length) {
     (void)user;
     if (reason == LWS_CALLBACK_EVENT_WAIT_CANCELLED) {
@@ -137,7 +137,7 @@ int net_serve(struct lws *wsi, enum lws_callback_reasons reason, void *user, voi
 static int serve_stray(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                        size_t length) {
     conn *c = conn_of(wsi);
-    if (reason == LWS_CALLBACK_WSI_DESTROY) return net_serve(wsi, reason, user, in, length);
+    if (reason == LWS_CALLBACK_WSI_DESTROY) return serve(wsi, reason, user, in, length);
     if (!c) return 0;
     c->wsi = wsi;
     if (reason == LWS_CALLBACK_RAW_RX) return http_stray(c, in, length);
@@ -155,7 +155,8 @@ static int serve_files(struct lws *wsi, enum lws_callback_reasons reason, void *
         struct signalfd_siginfo info;
         while (read(fd, &info, sizeof info) > 0)
             continue;
-        net_stop(n);
+        atomic_store(&n->stopping, true);
+        lws_cancel_service(n->lws);
     } else {
         listen_ready(n, fd);
     }
@@ -163,7 +164,7 @@ static int serve_files(struct lws *wsi, enum lws_callback_reasons reason, void *
 }
 
 static const struct lws_protocols protocols[] = {
-    {.name = "nnscope", .callback = net_serve, .rx_buffer_size = 4096},
+    {.name = "nnscope", .callback = serve, .rx_buffer_size = 4096},
     {.name = "files", .callback = serve_files},
     {.name = "stray", .callback = serve_stray, .rx_buffer_size = 4096},
     {0},
@@ -341,11 +342,6 @@ int net_run(net *n) {
     while (!atomic_load(&n->stopping) && result >= 0)
         result = lws_service(n->lws, 0);
     return result < 0 && !atomic_load(&n->stopping) ? NNS_E_IO : 0;
-}
-
-void net_stop(net *n) {
-    atomic_store(&n->stopping, true);
-    lws_cancel_service(n->lws);
 }
 
 // The core still wakes and answers while it ends: what it owes goes to nobody.

@@ -3,7 +3,7 @@
 //     net_open       a loop without sockets, so that the core has somebody to wake
 //     core_open      with net_hooks(n)
 //     net_listen     reads or makes the tokens, binds, listens
-//     net_run        until SIGINT, SIGTERM, SIGHUP or net_stop
+//     net_run        until SIGINT, SIGTERM, SIGHUP
 //     net_shut       closes sockets and viewers; then core_close; then net_close
 #ifndef NNS_SERVER_NET_H
 #define NNS_SERVER_NET_H
@@ -37,7 +37,6 @@ const char *net_token(const net *n);  // the first token
 bool net_exposed(const net *n);       // bound beyond loopback with neither TLS nor a proxy
 int net_port(const net *n);
 int net_run(net *n);
-void net_stop(net *n);                // any thread
 void net_shut(net *n);
 void net_close(net *n);
 

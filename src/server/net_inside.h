@@ -50,10 +50,8 @@ struct net {
 
 #define BODY_BYTES_MAX ((size_t)128 << 20)
 
-int net_serve(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 int listen_open(net *n, char **error);      // listen.c
 bool listen_outer(char *out, size_t capacity); // an address of this machine for others (IPv4); false: none
-void listen_close(net *n);
 void listen_ready(net *n, int fd);          // a listener has somebody
 void conn_free(conn *c);
 

@@ -424,7 +424,7 @@ void process_join(process *p) {
     p->state_dirty = true;
 }
 
-void process_drop_journal(process *p) {
+static void drop_journal(process *p) {
     if (p->open) segment_close(&p->reader);
     p->open = false;
     if (p->inbox_open) inbox_close_writer(&p->inbox);
@@ -461,7 +461,7 @@ void process_drop_journal(process *p) {
 }
 
 void process_free(process *p) {
-    process_drop_journal(p);
+    drop_journal(p);
     mem_free(p->segments);
     mem_free(p);
 }
@@ -473,7 +473,7 @@ void run_unload(core *c, run *r) {
     steer_run_gone(c, r);
     hub_run_gone(c, r);
     for (size_t i = 0; i < r->process_count; i++)
-        process_drop_journal(r->processes[i]);
+        drop_journal(r->processes[i]);
     for (size_t i = 0; i < r->series_count; i++) {
         live_series *s = r->series[i];
         assert(!s->tap);

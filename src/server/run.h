@@ -276,7 +276,6 @@ process *process_new(core *c, run *r, const char *id);
 process *process_at(core *c, run *r, size_t i); // engine, no lock (others add at the end): NULL behind the last
 void process_join(process *p);
 void process_free(process *p);
-void process_drop_journal(process *p);
 void param_clear_choices(param *q);
 live_series *series_find(run *r, const char *name);
 live_series *series_open(core *c, run *r, const char *name, int kind, const char *unit, int direction);
@@ -343,7 +342,6 @@ uint32_t attempt_of(run *r, process *p, const lane_state *l, int64_t step, int64
 void blobs_put_away(core *c, process *p, bool last_chance);
 void blobs_release(core *c, process *p, uint64_t commit); // lock held
 void blob_due(core *c, process *p, const media_due *due);  // lock held
-void blob_unlist(process *p, media_due *m); // lock held, engine or keeper: frees m
 void blob_done(process *p, uint64_t number); // lock held: its file may go with the next commit
 int blob_path(const core *c, const char *hash, char out[PATH_CAP]);
 // media.c (lock held)
@@ -374,7 +372,6 @@ void steer_tick(core *c, int64_t now_ns); // waits that ran out, leases of WATCH
 void steer_fini(core *c);
 void run_watch_lease(core *c, run *r);    // somebody looks: the processes drain often
 
-bool process_steerable(const process *p); // takes commands
 process *run_speaker(const run *r);       // the steerable process of lowest rank, or NULL
 bool process_send(core *c, process *p, const buf *records); // into its inbox
 

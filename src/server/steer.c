@@ -27,7 +27,8 @@
 #define WATCH_RENEW_NS (5 * NS_PER_S)
 #define INBOX_BYTES_MAX (64u << 20)
 
-bool process_steerable(const process *p) {
+// It takes commands.
+static bool steerable(const process *p) {
     return (p->state == PROC_LIVE || p->state == PROC_FAR) && !p->http && !p->closed && !p->newer && !p->ended;
 }
 
@@ -35,7 +36,7 @@ process *run_speaker(const run *r) {
     process *best = NULL;
     for (size_t i = 0; i < r->process_count; i++) {
         process *p = r->processes[i];
-        if (process_steerable(p) && (!best || p->info.rank < best->info.rank)) best = p;
+        if (steerable(p) && (!best || p->info.rank < best->info.rank)) best = p;
     }
     return best;
 }
@@ -43,7 +44,7 @@ process *run_speaker(const run *r) {
 static uint32_t steerable_count(const run *r) {
     uint32_t n = 0;
     for (size_t i = 0; i < r->process_count; i++)
-        n += process_steerable(r->processes[i]);
+        n += steerable(r->processes[i]);
     return n;
 }
 
@@ -99,7 +100,7 @@ bool process_send(core *c, process *p, const buf *records) {
 
 static void send_watch(core *c, process *p, int64_t now_ns) {
     uint8_t bytes[16] = {0};
-    if (!process_steerable(p) || (p->watch_ns && now_ns - p->watch_ns < WATCH_RENEW_NS) || !open_inbox(c, p)) return;
+    if (!steerable(p) || (p->watch_ns && now_ns - p->watch_ns < WATCH_RENEW_NS) || !open_inbox(c, p)) return;
     *(record *)(void *)bytes = (record){.kind = RECORD_WATCH, .words = 2, .a = WATCH_SECONDS};
     le_put_u64(bytes + 8, 125);
     buf records = {.data = bytes, .length = sizeof bytes};
@@ -370,12 +371,12 @@ static pending *post(core *c, order *o) {
     run *r = o->r;
     buf records = {0};
     for (size_t i = 0; i < r->process_count; i++)
-        if (process_steerable(r->processes[i])) open_inbox(c, r->processes[i]);
+        if (steerable(r->processes[i])) open_inbox(c, r->processes[i]);
     o->wire.number = r->next_command;
     o->wire.at_step = common_step(r);
     pending *m = command_encode(&o->wire, &records) || records.failed ? NULL : remember(c, o);
     for (size_t i = 0; m && m->open && i < r->process_count; i++)
-        if (process_steerable(r->processes[i]) && send(r->processes[i], &records)) m->open[m->open_count++] = r->processes[i]->ordinal;
+        if (steerable(r->processes[i]) && send(r->processes[i], &records)) m->open[m->open_count++] = r->processes[i]->ordinal;
     buf_fini(&records);
     if (!m) {
         reply_error(o->reply, 503, "no_memory", "the command could not be sent");
@@ -411,7 +412,7 @@ void core_post_command(core *c, const char *run_key, const char *json, size_t by
                        core_done done, void *context) {
     core_reply reply = {0};
     bool waits = false;
-    json_t *parsed = reply_parse(&reply, json, bytes);
+    json_t *parsed = reply_parse(&reply, "order", json, bytes);
     if (parsed) {
         core_lock(c);
         order o = {.r = registry_named(c, run_key), .who = who, .reply = &reply};

@@ -251,7 +251,6 @@ int series_cut(store_series *series,
 int series_own(store_series *series); // under lock: dense to its own steps and times
 int series_take(store_series *series, int64_t attempt, int64_t step, int64_t time_ms,
                 double value);                                         // replay
-void series_mark(store_series *series);                                // dirty
 void series_info(const store_series *series, store_series_info *info); // names borrowed
 void stats_info(const stats *t, store_series_info *info);
 
@@ -338,7 +337,6 @@ struct store_reader {
 int reader_begin(store_reader *r); // a snapshot
 void reader_end(store_reader *r);
 void reader_fini(store_reader *r); // its memory
-int reader_reserve(store_reader *r, uint32_t rows);
 // Columns of the chunk in the current row of `statement` (columns count, attempt, axis, first, data from `column` on).
 int reader_chunk(store_reader *r, db_statement statement, int column, uint64_t ordinal,
                  segment *out);

@@ -70,7 +70,7 @@ void reader_end(store_reader *r) {
 
 // --- chunks ----------------------------------------------------------------------------------
 
-int reader_reserve(store_reader *r, uint32_t rows) {
+static int reserve(store_reader *r, uint32_t rows) {
     if (rows <= r->capacity) return 0;
     double *value = mem_grow(r->value, rows, sizeof *value);
     if (!value) return NNS_E_NO_MEMORY;
@@ -144,7 +144,7 @@ int reader_chunk(store_reader *r, db_statement st, int column, uint64_t ordinal,
     int64_t count = db_int(r->db, st, column), first = db_int(r->db, st, column + 3);
     store_id axis = db_int(r->db, st, column + 2);
     if (count <= 0 || count > CODEC_MAX_ROWS || first < 0) return NNS_E_CORRUPT;
-    int result = reader_reserve(r, (uint32_t)count);
+    int result = reserve(r, (uint32_t)count);
     if (result) return result;
     *out = (segment){.ordinal = ordinal,
                      .count = (uint32_t)count,

@@ -215,7 +215,7 @@ static int shape(store_series *h, store_group *g) {
 
 // --- appending -------------------------------------------------------------------------------
 
-void series_mark(store_series *h) {
+static void mark_dirty(store_series *h) {
     if (h->dirty) return;
     h->dirty = true;
     h->next_dirty = h->s->dirty;
@@ -231,7 +231,7 @@ static inline void publish(store_series *h, uint32_t n, int64_t attempt, int64_t
     }
     stats_note(&h->stats, h->direction, h->ordinal + n == 0, attempt, step, time_ms, value);
     atomic_store_explicit(&h->count, n + 1, memory_order_release);
-    series_mark(h);
+    mark_dirty(h);
 }
 
 int group_row(store_group *g); // group.c

@@ -95,7 +95,6 @@ typedef struct layer_operations {
 
 const layer_operations *layer_operations_of(layer_kind kind);
 
-extern const layer_operations dense_operations, conv_operations, norm_operations, pool_operations,
-    flatten_operations;
+extern const layer_operations dense_operations, conv_operations, norm_operations, pool_operations;
 
 #endif
