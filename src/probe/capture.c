@@ -288,7 +288,15 @@ static double most(double a, double b) {
     return a > b ? a : b;
 }
 
-// Does the ring take it now, or, sliced, part by part? Decides what is sliced, and cuts batches to what a hold allows.
+// Cuts batches to what a hold and the ring allow. What is not sliced was found to fit: it may still grow until it is read.
+static void limit_batch(network *n, capturer *c, uint64_t bytes) {
+    double hold = (double)governor_hold_ns(&c->governor) / 2;
+    double room = (double)copies_capacity(&n->copies) / 4;
+    double part = 1 / most(governor_cost_ns(&c->governor, bytes, 0) / hold, (double)bytes / room);
+    if (bytes) items_limit_rows(n, c, c->set.sliced ? part : most(part, 1));
+}
+
+// Does the ring take it now, or, sliced, part by part? Decides what is sliced.
 static bool fit(network *n, capturer *c, const items_cost *k) {
     const governor *g = &c->governor;
     uint64_t entries = (k->earlier_count + k->update_count + k->step_count + 2) * ENTRY_BYTES;
@@ -296,13 +304,10 @@ static bool fit(network *n, capturer *c, const items_cost *k) {
     double hold = (double)governor_hold_ns(g);
     double phase = most(governor_cost_ns(g, k->step_bytes, k->step_count),
                         governor_cost_ns(g, k->update_bytes, k->update_count));
-    double batch = governor_cost_ns(g, k->batch_bytes, 0);
     bool large = bytes > copies_capacity(&n->copies) / 2;
     c->set.sliced = phase > hold || large;
     if (c->set.held) return copies_free_bytes(&n->copies) > entries;
-    double room = (double)copies_capacity(&n->copies) / 4;
-    if (c->set.sliced && (batch > hold / 2 || (double)k->batch_bytes > room))
-        items_cut_rows(n, c, 1 / most(batch / (hold / 2), (double)k->batch_bytes / room));
+    limit_batch(n, c, k->batch_bytes);
     return copies_free_bytes(&n->copies) >=
            (c->set.sliced ? copies_capacity(&n->copies) / 2 : bytes);
 }

@@ -15,7 +15,8 @@ typedef struct item {
     uint8_t at;            // AT_...
     bool pair;             // its weights of one update before are copied too
     bool gathered;
-    int64_t rows, all_rows; // of the batch: copied, and there are; 0: not a batch
+    int64_t rows, all_rows; // of the batch: copied, and there are; 0: not a batch, or none now
+    int64_t most_rows;      // that may be copied, should there be more when it is read
     uint64_t elements, bytes;
     uint64_t done;    // copied
     uint64_t earlier; // copied of the earlier state; done <= earlier

@@ -91,8 +91,8 @@ void items_build(nns_run *run, capturer *c, uint32_t roles, bool held, items_cos
         if (!is_wanted(r, t, roles) || !may(run, t, update_used, held)) continue;
         item *i = &c->items[c->set.count];
         *i = (item){.tensor = handle, .at = point_of(t, update_used, held)};
+        i->most_rows = INT64_MAX;
         if (t->batch) i->rows = i->all_rows = rows_now(r, t);
-        if (t->batch && i->rows == 0) continue;
         i->pair = i->at == AT_STEP && is_pair(r, t, roles, held);
         measure(t, i);
         count(t, i, cost);
@@ -100,12 +100,13 @@ void items_build(nns_run *run, capturer *c, uint32_t roles, bool held, items_cos
     }
 }
 
-void items_cut_rows(network *n, capturer *c, double part) {
+void items_limit_rows(network *n, capturer *c, double part) {
     for (uint32_t k = 0; k < c->set.count; k++) {
         item *i = &c->items[k];
         if (!i->rows) continue;
         int64_t rows = (int64_t)((double)i->rows * part);
-        i->rows = rows < 1 ? 1 : rows;
+        i->most_rows = rows < 1 ? 1 : rows;
+        if (i->rows > i->most_rows) i->rows = i->most_rows;
         measure(n->registry.tensors[i->tensor - 1], i);
     }
 }
@@ -116,12 +117,20 @@ static bool given_up(item *i, bool *broken) {
     return false;
 }
 
+// The rows are those of the moment at which the batch is read: the one that stood there when the set was begun is over.
+static void follow_rows(const registry *r, const tensor *t, item *i) {
+    if (i->done && i->rows <= t->form.shape[0]) return;
+    i->all_rows = rows_now(r, t);
+    i->rows = i->all_rows < i->most_rows ? i->all_rows : i->most_rows;
+}
+
 bool item_ready(network *n, item *i, bool *broken) {
     const tensor *t = n->registry.tensors[i->tensor - 1];
+    bool same_told = i->told == atomic_load_explicit(&t->told, memory_order_relaxed);
     if (!is_there(t)) return given_up(i, broken);
-    if (likely(i->told == atomic_load_explicit(&t->told, memory_order_relaxed))) return true;
+    if (likely(same_told && !t->batch)) return true;
     item now = *i;
-    if (t->batch && now.rows > t->form.shape[0]) now.rows = now.all_rows = t->form.shape[0];
+    if (t->batch) follow_rows(&n->registry, t, &now);
     measure(t, &now);
     bool same = now.elements == i->elements && now.gathered == i->gathered;
     if (!same && (i->done || i->earlier)) return given_up(i, broken);

@@ -12,10 +12,10 @@ typedef struct items_cost {
 
 // Fills c->items with the tensors whose role is among `roles`. `held`: only what may be read in nns_step.
 void items_build(nns_run *run, capturer *c, uint32_t roles, bool held, items_cost *cost);
-// At most `part` (0..1) of the batch's rows, at least one.
-void items_cut_rows(network *n, capturer *c, double part);
+// Of the batch at most `part` times as many rows as there are now, at least one: what a hold and the ring allow.
+void items_limit_rows(network *n, capturer *c, double part);
 
-// Is the item's tensor there, with the shape that the item has? What changed before anything was copied is taken in. False: not
+// Is the item's tensor there, with the shape that the item has? What changed before anything was copied is taken in, rows too. False: not
 // there (the item is done with, when nothing of it was copied); *broken: a copy of it has begun and cannot go on.
 bool item_ready(network *n, item *i, bool *broken);
 

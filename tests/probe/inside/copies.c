@@ -421,6 +421,46 @@ static void a_set_waits_for_the_update(void **state) {
     }
 }
 
+static int64_t rows_of(int64_t step) {
+    return 1 + step * 5 % 8;
+}
+
+static void batch_body(const nns_tensor at[3], int64_t step, bool by_shape) {
+    nns_batch(run, by_shape ? 8 : rows_of(step));
+    for (int i = 0; i < 3; i++)
+        nns_tensor_reshape(run, at[i], (int64_t[]){by_shape ? rows_of(step) : 8, 8});
+    nns_tensor_show(run, at[2]);
+    assert_true(nns_before_update(run));
+}
+
+// Batches that grow and shrink from step to step, read at three points: with the rows of their own step, whatever the step
+// before had.
+static void a_batch_has_its_own_rows(void **state) {
+    (void)state;
+    nns_layer fc = layer_of("fc", 8);
+    nns_tensor at[3] = {tensor_of(fc, NNS_ACT, NNS_ALWAYS, 8, 8, activations),
+                        tensor_of(fc, NNS_PREDICTION, NNS_AT_STEP, 8, 8, gradients),
+                        tensor_of(fc, NNS_PRE_GRAD, NNS_WHEN_SHOWN, 8, 8, shown)};
+    int64_t step = 0;
+    for (; step < 5 && nns_step(run, step); step++)
+        batch_body(at, step, false);
+    for (int set = 0; set < 12; set++, forget()) {
+        want(WANT_LOOK_UNITS, ROLE_BIT(ACT) | ROLE_BIT(PREDICTION) | ROLE_BIT(PRE_GRAD));
+        for (int i = 0; i < 2000 && !number_of(COPY_SET_END); i++) {
+            nns_step(run, step);
+            take_all();
+            batch_body(at, step++, set % 2);
+            sleep_ms(1);
+        }
+        for (int k = 0; k < 3; k++) {
+            const seen *s = nth(COPY_TENSOR, at[k], 0, 0);
+            assert_non_null(s);
+            assert_int_equal(s->head.shape[0], rows_of(s->head.step));
+            assert_int_equal(s->head.rows, rows_of(s->head.step));
+        }
+    }
+}
+
 // Only what stands: copied at once, of the step before.
 static void what_stands_is_of_the_step_before(void **state) {
     (void)state;
@@ -1058,6 +1098,7 @@ int main(void) {
         TEST(copies_equal_memory),
         TEST(a_set_is_of_one_step),
         TEST(a_set_waits_for_the_update),
+        TEST(a_batch_has_its_own_rows),
         TEST(what_stands_is_of_the_step_before),
         TEST(large_weights_come_in_pairs_of_slices),
         TEST(large_batches_are_cut),
