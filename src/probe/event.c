@@ -1,7 +1,7 @@
 // Unit event.c writes EVENT records: marks of the program, and what the library itself has to say.
 #include "event.h"
 
-#include "lanes.h"
+#include "records.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -9,14 +9,9 @@
 #define MARK_BYTES_MAX 4096u
 
 static bool put(nns_run *run, uint32_t type, uint64_t number, const void *text, size_t length) {
-    size_t bytes = lanes_padded(24 + length);
-    uint8_t *at = lanes_begin(run, bytes, atomic_load(&run->serial) > 0);
+    uint8_t *at = lanes_begin(run, event_record_bytes(length), atomic_load(&run->serial) > 0);
     if (!at) return false;
-    lanes_head(at, RECORD_EVENT, bytes, type);
-    le_put_u64(at + 8, number);
-    le_put_u32(at + 16, (uint32_t)length);
-    le_put_u32(at + 20, 0);
-    memcpy(at + 24, text, length);
+    event_record_put(at, type, number, text, length);
     lanes_end(at);
     return true;
 }

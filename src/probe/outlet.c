@@ -6,18 +6,15 @@
 // The worker may wait where the trainer may not: for room in a lane it sleeps, up to PATIENCE a set.
 #include "outlet.h"
 
-#include "lanes.h"
+#include "records.h"
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/le.h"
 
-#include <string.h>
 #include <unistd.h>
 
 #define PATIENCE_NS (500 * NS_PER_MS)
 #define NAP_NS (2 * NS_PER_MS)
-#define ERROR_BYTES_MAX 256u
 
 int outlet_init(outlet *o, nns_run *run) {
     *o = (outlet){.run = run};
@@ -88,30 +85,18 @@ void outlet_scalar(outlet *o, int into, nns_series series, double value) {
 }
 
 void outlet_event(outlet *o, uint32_t type, const buf *json) {
-    size_t bytes = lanes_padded(24 + json->length);
+    size_t bytes = event_record_bytes(json->length);
     uint8_t *at = json->failed || bytes > RECORD_MAX_BYTES ? NULL : room(o, OUTLET_NOW, bytes);
     if (!at) return;
-    lanes_head(at, RECORD_EVENT, bytes, type);
-    le_put_u64(at + 8, 0);
-    le_put_u32(at + 16, (uint32_t)json->length);
-    le_put_u32(at + 20, 0);
-    memcpy(at + 24, json->data, json->length);
+    event_record_put(at, type, 0, json->data, json->length);
     publish(o->lanes[OUTLET_NOW].slot, bytes);
 }
 
-static void say_capture(outlet *o, const capture_head *head, uint64_t blob, uint64_t blob_bytes,
-                        const char *error) {
-    size_t length = error ? strnlen(error, ERROR_BYTES_MAX) : 0, bytes = lanes_padded(48 + length);
+static void say_capture(outlet *o, const capture_said *said) {
+    size_t bytes = capture_record_bytes(said);
     uint8_t *at = room(o, OUTLET_NOW, bytes);
     if (!at) return;
-    lanes_head(at, RECORD_CAPTURE, bytes, (uint32_t)head->kind);
-    le_put_u64(at + 8, head->number);
-    le_put_i64(at + 16, head->step);
-    le_put_u64(at + 24, blob);
-    le_put_u64(at + 32, blob_bytes);
-    le_put_u32(at + 40, head->flags);
-    le_put_u32(at + 44, (uint32_t)length);
-    if (length) memcpy(at + 48, error, length);
+    capture_record_put(at, said);
     publish(o->lanes[OUTLET_NOW].slot, bytes);
 }
 
@@ -159,10 +144,15 @@ bool outlet_capture(outlet *o, const buf *capture) {
     }
     outlet_pile *pile = pile_of(o, head.kind);
     if (pile) pile_push(pile, number, capture->length);
-    say_capture(o, &head, number, capture->length, NULL);
+    say_capture(o, &(capture_said){.kind = head.kind,
+                                   .number = head.number,
+                                   .step = head.step,
+                                   .flags = head.flags,
+                                   .blob = number,
+                                   .blob_bytes = capture->length});
     return true;
 }
 
 void outlet_refuse(outlet *o, int kind, uint64_t number, int64_t step, const char *why) {
-    say_capture(o, &(capture_head){.kind = kind, .number = number, .step = step}, 0, 0, why);
+    say_capture(o, &(capture_said){.kind = kind, .number = number, .step = step, .error = why});
 }

@@ -10,7 +10,7 @@
 //   3. An answer stands in one piece in the ring: BEGIN, values, END. There is room for all of it, or the job waits.
 #include "push.h"
 
-#include "lanes.h"
+#include "records.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -219,17 +219,12 @@ void pushes_run(nns_run *run, const capture_moment *m, bool pins) {
 
 // The answer to a push that was not made.
 static void refuse(nns_run *run, uint64_t number, const char *why) {
-    size_t length = strlen(why), bytes = lanes_padded(48 + length);
-    uint8_t *at = lanes_begin(run, bytes, atomic_load(&run->serial) > 0);
+    capture_said said = {.kind = CAPTURE_PUSH, .number = number, .error = why};
+    uint64_t serial = atomic_load(&run->serial);
+    said.step = atomic_load(&run->stamps[serial & 1].step);
+    uint8_t *at = lanes_begin(run, capture_record_bytes(&said), serial > 0);
     if (!at) return;
-    lanes_head(at, RECORD_CAPTURE, bytes, CAPTURE_PUSH);
-    le_put_u64(at + 8, number);
-    le_put_i64(at + 16, atomic_load(&run->stamps[atomic_load(&run->serial) & 1].step));
-    le_put_u64(at + 24, 0);
-    le_put_u64(at + 32, 0);
-    le_put_u32(at + 40, 0);
-    le_put_u32(at + 44, (uint32_t)length);
-    memcpy(at + 48, why, length);
+    capture_record_put(at, &said);
     lanes_end(at);
 }
 
