@@ -1,11 +1,13 @@
 // Unit handlers_auth.c serves sessions (a token traded for a cookie) and tokens (for their owner).
 #include "handlers.h"
 #include "http.h"
+#include "shape.h"
 
 #include "base/clock.h"
 #include "base/error.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *cookie_path(const net *n) {
@@ -119,10 +121,16 @@ static void add(request *r, json_t *json) {
 void handle_post_token(request *r) {
     json_t *json =
         json_loadb(r->body.data ? (const char *)r->body.data : "", r->body.length, 0, NULL);
-    if (json)
+    const char *stray = shape_stray(shape_members("wanted_token"), json);
+    char message[160];
+    if (stray) {
+        snprintf(message, sizeof message, "unknown member \"%.100s\" in wanted_token", stray);
+        request_error(r, 422, "unknown_member", message);
+    } else if (json) {
         add(r, json);
-    else
+    } else {
         request_error(r, 400, "bad_json", "the body must be a JSON object");
+    }
     json_decref(json);
 }
 

@@ -156,8 +156,9 @@ void reply_json(core_reply *r, int status); // body is there: sets status, check
 void json_time(buf *out, int64_t wall_ms);  // "2026-01-02T03:04:05.678Z", or null for 0
 void json_text(buf *out, const char *text); // quoted; null for NULL
 void json_float(buf *out, float v);         // the shortest text that reads back as the same float (points_text.c)
-// The object `json` holds, or NULL with a 400 in `r` that says where it is wrong.
-struct json_t *reply_parse(core_reply *r, const char *json, size_t bytes);
+// The object `json` holds, or NULL with a 400 in `r` that says where it is wrong, or a 422 that names a member which `shape`
+// (of shape.def) lacks.
+struct json_t *reply_parse(core_reply *r, const char *shape, const char *json, size_t bytes);
 void json_print(const struct json_t *value, buf *out); // compact, with the shortest exact numbers; null for NULL
 char *json_printed(const struct json_t *value);         // the same as an owned text; NULL without memory or value
 

@@ -299,7 +299,7 @@ static void post_run(core *c, const json_t *json, core_reply *reply) {
 }
 
 void core_post_run(core *c, const char *json, size_t bytes, const core_author *who, core_reply *reply) {
-    json_t *parsed = reply_parse(reply, bytes ? json : "{}", bytes ? bytes : 2);
+    json_t *parsed = reply_parse(reply, "new_run", bytes ? json : "{}", bytes ? bytes : 2);
     if (!parsed) return;
     if (run_check_members(parsed, reply)) {
         core_lock(c);

@@ -1,5 +1,6 @@
 // Unit reply.c makes the replies that all calls share: errors, times, texts, and parsing what a client sent.
 #include "inside.h"
+#include "shape.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -52,14 +53,21 @@ void json_time(buf *out, int64_t wall_ms) {
     buf_print(out, "\"%s.%03dZ\"", text, (int)(wall_ms % 1000));
 }
 
-json_t *reply_parse(core_reply *r, const char *json, size_t bytes) {
+static bool has_stray(core_reply *r, const char *shape, json_t *object) {
+    const char *name = shape_stray(shape_members(shape), object);
+    if (name) reply_error(r, 422, "unknown_member", "unknown member \"%.100s\" in %s", name, shape);
+    return name != NULL;
+}
+
+json_t *reply_parse(core_reply *r, const char *shape, const char *json, size_t bytes) {
     json_error_t error;
     json_t *value = json_loadb(json, bytes, 0, &error);
-    if (value && json_is_object(value)) return value;
-    if (value)
-        reply_error(r, 400, "bad_json", "the body must be a JSON object");
-    else
+    if (!value)
         reply_error(r, 400, "bad_json", "line %d column %d: %s", error.line, error.column, error.text);
+    else if (!json_is_object(value))
+        reply_error(r, 400, "bad_json", "the body must be a JSON object");
+    else if (!has_stray(r, shape, value))
+        return value;
     json_decref(value);
     return NULL;
 }

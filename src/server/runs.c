@@ -155,7 +155,7 @@ static void patch(core *c, run *r, const json_t *json, const core_author *who, c
 
 void core_patch_run(core *c, const char *key, const char *json, size_t bytes, const core_author *who, core_done done, void *context) {
     core_reply reply = {0};
-    json_t *parsed = reply_parse(&reply, json, bytes);
+    json_t *parsed = reply_parse(&reply, "run_change", json, bytes);
     if (parsed) {
         core_lock(c);
         run *r = registry_named(c, key);

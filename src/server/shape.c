@@ -1,4 +1,5 @@
-// Unit shape.c writes the shapes of shape.def as JSON Schema: what openapi.c says of bodies and answers. No sockets.
+// Unit shape.c writes the shapes of shape.def as JSON Schema: what openapi.c says of bodies and answers; and finds what a
+// body has beyond its shape. No sockets.
 //
 //     shape   = type | member*            member = name ["?"] ":" type
 //     type    = one ("|" one)* ["?"]      one    = word | "[" type "]" | "{" type "}"
@@ -37,6 +38,13 @@ static const char *const commands[] = {
 #undef X
     "undo", NULL};
 static const char *const command_states[] = {"asked", "applied", "refused", "expired", NULL};
+
+// Shapes of bodies: closed. Answers may grow.
+static const char *const wanted[] = {
+#define X(method, path, scope, handler, query, body, wanted, answers, sentence) wanted,
+#include "routes.def"
+#undef X
+    NULL};
 
 static bool is(const char *word, const char *at, size_t length) {
     return strlen(word) == length && !memcmp(word, at, length);
@@ -160,7 +168,14 @@ static void put_required(const char *members, buf *out) {
     buf_text(out, end);
 }
 
-static void put_object(const char *members, buf *out) {
+static bool is_wanted(const char *name) {
+    const char *const *w = wanted;
+    while (*w && strcmp(*w, name) != 0)
+        w++;
+    return *w != NULL;
+}
+
+static void put_object(const char *members, bool closed, buf *out) {
     member m = {0};
     const char *between = "";
     bool others = false;
@@ -173,6 +188,7 @@ static void put_object(const char *members, buf *out) {
     }
     buf_char(out, '}');
     put_required(members, out);
+    if (closed && !others) buf_text(out, ",\"additionalProperties\":false");
     if (!others) return;
     buf_text(out, ",\"additionalProperties\":");
     shape_schema(m.type, m.type_length, out);
@@ -188,7 +204,7 @@ void shape_components(buf *out) {
             shape_schema(members, strlen(members), out);
             buf_char(out, ']');
         } else {
-            put_object(members, out);
+            put_object(members, is_wanted(shapes[i].name), out);
         }
         buf_char(out, '}');
     }
@@ -197,5 +213,25 @@ void shape_components(buf *out) {
 const char *shape_sentence(const char *name, size_t length) {
     for (size_t i = 0; i < SHAPES; i++)
         if (is(shapes[i].name, name, length)) return shapes[i].sentence;
+    return NULL;
+}
+
+const char *shape_members(const char *name) {
+    for (size_t i = 0; i < SHAPES; i++)
+        if (!strcmp(shapes[i].name, name)) return shapes[i].members;
+    return NULL;
+}
+
+static bool has_member(const char *members, const char *name) {
+    member m;
+    while (next_member(&members, &m))
+        if (m.other || is(name, m.name, m.name_length)) return true;
+    return false;
+}
+
+const char *shape_stray(const char *members, json_t *object) {
+    const char *name;
+    json_t *value;
+    json_object_foreach(object, name, value) if (!has_member(members, name)) return name;
     return NULL;
 }

@@ -68,7 +68,7 @@ static void work_try(core *c, job *j, store_reader *reader) {
 void core_post_try(core *c, const char *key, const char *json, size_t bytes, int64_t wait_ms,
                    core_done done, void *context) {
     core_reply reply = {0};
-    json_t *wanted = reply_parse(&reply, json, bytes);
+    json_t *wanted = reply_parse(&reply, "sample", json, bytes);
     if (!wanted) {
         answer_later(c, &reply, done, context);
         return;

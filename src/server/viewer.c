@@ -5,12 +5,14 @@
 // Only answers, errors and snapshots stand in a queue: they are bounded by what the viewer itself asked for (limits below).
 #include "hub.h"
 #include "network.h"
+#include "shape.h"
 
 #include "base/clock.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { SUBSCRIPTIONS_MAX = 256, WATCHES_MAX = 64, PATTERNS_MAX = 1024, JOBS_MAX = 64, BUCKETS_STANDARD = 1200, BUCKETS_MAX = 20000 };
@@ -371,17 +373,40 @@ static void dispatch(viewer *v, const json_t *m, const char *type, uint32_t id) 
     }
 }
 
+// A member that the message's row in message.def lacks; NULL: there is none, or nobody knows the message.
+static const char *stray_of(const char *type, json_t *m) {
+    static const struct {
+        const char *word, *members;
+        char way;
+    } messages[] = {
+#define X(name, word, way, members, sentence) {word, "type:text " members, way},
+#include "message.def"
+#undef X
+    };
+    for (size_t i = 0; i < sizeof messages / sizeof *messages; i++)
+        if (messages[i].way == '>' && strcmp(messages[i].word, type) == 0) return shape_stray(messages[i].members, m);
+    return NULL;
+}
+
+static void stray_error(viewer *v, uint32_t id, const char *type, const char *name) {
+    char why[160];
+    snprintf(why, sizeof why, "unknown member \"%.100s\" in %s", name, type);
+    viewer_error(v, id, "unknown_member", why);
+}
+
 void viewer_message(viewer *v, const char *json, size_t bytes, const core_author *who, unsigned scopes) {
     core *c = v->core;
     json_t *m = bytes <= MESSAGE_BYTES_MAX ? json_loadb(json, bytes, 0, NULL) : NULL;
     const char *type = text_of(m, "type");
     uint32_t id = (uint32_t)json_integer_value(json_object_get(m, "id"));
-    if (strcmp(type, "command") == 0) {
+    const char *stray = stray_of(type, m);
+    if (strcmp(type, "command") == 0 && !stray) {
         command_message(v, m, id, who, scopes);
     } else {
         core_lock(c);
         if (!json_is_object(m)) viewer_error(v, 0, "bad_json", "a message is a JSON object of at most 256 kB");
         else if (!(scopes & SCOPE_READ)) viewer_error(v, id, "forbidden", "this token may not read");
+        else if (stray) stray_error(v, id, type, stray);
         else if (strcmp(type, "push") == 0) push_message(v, m, id, scopes);
         else dispatch(v, m, type, id);
         core_unlock(c);

@@ -3,7 +3,7 @@ import json
 import time
 import unittest
 
-from harness import PATIENCE, Server, main
+from harness import PATIENCE, Server, WebSocket, main
 
 try:
     from openapi_spec_validator import validate as official
@@ -46,7 +46,7 @@ class Document:
         told, others = schema.get("properties", {}), schema.get("additionalProperties")
         found = ["%s: %s is missing" % (where, name) for name in schema.get("required", ()) if name not in value]
         for name, member in value.items():
-            if name not in told and others is None:
+            if name not in told and not isinstance(others, dict):
                 found.append("%s: nobody told of %s" % (where, name))
             else:
                 found += self.faults(told.get(name, others), member, "%s.%s" % (where, name))
@@ -193,8 +193,41 @@ class Answers(unittest.TestCase):
                 if "{id}" not in path or operation["operationId"] == "delete_token":
                     continue
                 path = path.replace("{id}", NONE).replace("{step}", "1").replace("{name}", "x").replace("{hash}", "0" * 64)
-                body = '{"type": "pause", "input": [1]}' if "requestBody" in operation else None
+                bodies = {"post_command": '{"type": "pause"}', "post_try": '{"input": [1]}'}
+                body = bodies.get(operation["operationId"], "{}") if "requestBody" in operation else None
                 self.ask(operation["operationId"], path + ("?layer=x" if path.endswith("units") else ""), body, 404)
+
+    def test_members_that_nobody_knows_are_refused(self):
+        """As the document says of every body; only a point's further members are series."""
+        schemas, open_ones = self.document.document["components"]["schemas"], []
+        for path, item in self.document.document["paths"].items():
+            for operation in item.values():
+                if "requestBody" not in operation:
+                    continue
+                shape = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+                if schemas[shape].get("additionalProperties") is not False:
+                    open_ones.append(shape)
+                    continue
+                path = path.replace("{id}", NONE)
+                reply = self.ask(operation["operationId"], path, {"ratee": 1}, 422)
+                self.assertEqual(reply.code(), "unknown_member")
+                self.assertIn('"ratee" in %s' % shape, reply.json()["error"]["message"])
+        self.assertEqual(open_ones, ["new_points"])
+        closed = [name for name, schema in schemas.items() if schema.get("additionalProperties") is False]
+        self.assertEqual(sorted(closed), ["new_run", "order", "run_change", "sample", "wanted_token"])  # answers may grow
+
+    def test_also_in_messages_of_the_live_link(self):
+        socket = WebSocket(self.server)
+        self.addCleanup(socket.close)
+        for word in ("watch_runs", "subscribe", "unsubscribe", "watch", "unwatch", "query", "command", "look", "unlook", "push", "ping"):
+            socket.send(json.dumps({"type": word, "id": 5, "ratee": 1}))
+            error = socket.message("error")
+            self.assertEqual((error["id"], error["error"]["code"]), (5, "unknown_member"), word)
+            self.assertIn('"ratee" in ' + word, error["error"]["message"])
+        socket.send(json.dumps({"type": "command", "id": 6, "run": NONE, "command": {"type": "pause", "at": 3}}))
+        self.assertEqual(socket.message("answer")["error"]["code"], "unknown_member")
+        socket.send(json.dumps({"type": "ping", "id": 7}))
+        self.assertEqual(socket.message("pong")["id"], 7)
 
     @unittest.skipUnless(official, "no openapi_spec_validator")
     def test_valid(self):
