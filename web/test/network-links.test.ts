@@ -6,6 +6,7 @@ import { quantities } from '../src/link/tables';
 import { compose } from '../src/network/compose';
 import { endsOf } from '../src/network/ends';
 import { linksOfUnit, wiringFor } from '../src/network/lines';
+import { matrixValue } from '../src/network/matrix';
 import { PLAIN } from '../src/network/model';
 import { paintScene } from '../src/network/paint';
 import { svgPen } from '../src/network/pen';
@@ -49,6 +50,22 @@ test('links of a chosen unit: its strongest in and out, exact where it is known'
   state.links[0]!.matrix = {};
   assert.deepEqual([...linksOfUnit(model, layout, state, PLAIN, { layer: 1, unit: 0 }, 2)[0]!.index].reverse(), [2, 1], 'of the strongest where there is no matrix');
 });
+
+for (const [form, m] of [
+  ['floats', matrix([4, 1500], Array.from({ length: 6000 }, (_, i) => Math.sin(i * 1.7) / (1 + (i % 7))))],
+  ['halves', { ...matrix([4, 1500], []), data: Uint16Array.from({ length: 6000 }, (_, i) => (i * 7919) & 0xffff), scale: 0.5 }],
+  ['codes', { ...matrix([4, 1500], []), data: Int8Array.from({ length: 6000 }, (_, i) => (i * 37) % 256 - 128), scale: 0.01 }],
+] as const)
+  test(`a snapshot keeps whole weights: its lines are the strongest of them, from ${form}; zero and not finite are none`, () => {
+    const model = chain(input([1500]), layer('a', [4])), whole = link(1, m), state = stateOf(model, { links: [{ ...whole, strongest: {} }] });
+    for (const strongest of [10, 3000, 5800]) {
+      const [batch] = contentOf(model, state, { strongest }).batches, values = Array.from(m.data.keys(), i => Math.abs(matrixValue(m, i))).filter(v => v > 0 && Number.isFinite(v));
+      const least = values.sort((a, b) => b - a).slice(0, strongest);
+      assert.deepEqual([...batch!.value].map(Math.abs).reverse(), [...Float32Array.from(least)]);
+      assert.ok([...batch!.index].every((at, i) => Math.fround(matrixValue(m, at)) === batch!.value[i]));
+    }
+    assert.equal(contentOf(model, { ...state, links: [{ ...whole, strongest: {}, matrix: { weight: { ...m, full: [40, 1500] } } }] }).batches.length, 0, 'of a folded one nothing is known');
+  });
 
 const model = { layers: [{ ...input([2, 2]), number: 7 }, { ...layer('a', [2], { inputs: ['input'] }), number: 9 }] };
 const sections = [

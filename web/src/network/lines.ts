@@ -7,6 +7,7 @@ import { linksOf, matrixValue } from './matrix';
 import type { LinkQuantity, LinkState, Look, Matrix, NetworkModel, NetworkState, Scale, Strongest } from './model';
 import { isLog } from './seen';
 import { join, nothing, rangeOf, type Range } from './scale';
+import { strongestIn } from './strongest';
 
 export const FLOATS = 6; // x0 y0 x1 y1 strength sign (0: not finite)
 
@@ -90,9 +91,10 @@ function keptBatch(layout: Layout, link: LinkState, wiring: Wiring, quantity: Li
 
 export function batchesOf(model: NetworkModel, layout: Layout, state: NetworkState, look: Look): Batch[] {
   const batches = state.links.flatMap(link => {
-    const quantity = linkQuantity(look, link.strongest), wiring = quantity && wiringFor(model, layout, link);
+    const whole = link.matrix.weight?.full === null ? link.matrix.weight : undefined;
+    const quantity = linkQuantity<object>(look, { weight: whole, ...link.strongest }), wiring = quantity && wiringFor(model, layout, link);
     if (!quantity || !wiring) return [];
-    const then = link.strongest[quantity]!;
+    const then = link.strongest[quantity] ?? strongestIn(whole!, look.strongest);
     if (!look.compare) return [keptBatch(layout, link, wiring, quantity, then, look.strongest)];
     return [batchOf(layout, link, wiring, quantity, changed(then, ofSame(look.compare, link), quantity), look.strongest)];
   });
