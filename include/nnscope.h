@@ -92,7 +92,8 @@ NNS_API const char *nns_run_id(const nns_run *run);
 NNS_API bool nns_step(nns_run *run, int64_t step);
 
 /* Optional, between computing gradients and the update: where gradients may be looked at before they do harm.
- * False: skip this update, please. */
+ * Returns true: make the update. False will mean: skip it; nothing in this version asks for that, a loop that heeds it
+ * is ready for one that does. */
 NNS_API bool nns_before_update(nns_run *run);
 
 /* Feeds epoch, progress and the time left. total_steps 0 means unknown. */

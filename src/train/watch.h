@@ -32,7 +32,7 @@ bool watch_step(watch *w);                               // the safe point; fals
 bool watch_wait(watch *w);                               // the same, waiting for resume; false too: nothing is recorded
 void watch_learning(watch *w, size_t rows);              // the batch is gathered
 void watch_batch(watch *w, size_t rows, const loss_sum *sum);
-bool watch_before_update(watch *w);                      // false: skip the update
+bool watch_before_update(watch *w);                      // false: skip the update (nothing asks for that yet)
 void watch_validation(watch *w, const evaluation *e);
 void watch_result(watch *w, double accuracy);            // on the test set, at the end
 
