@@ -108,6 +108,7 @@ struct nns_run {
     _Atomic int64_t hold_since_ns;
     _Atomic int64_t paused_ns;
     _Atomic int64_t inside_ns; // measured time in the slower calls of the trainer
+    _Atomic int64_t inside_at_hold_ns, held_inside_ns; // when the hold began; during holds, in all
 
     course course; // value.c, any thread
 

@@ -98,20 +98,31 @@ static int64_t helpers_cpu_ns(nns_run *run) {
     return atomic_load(&run->helper_cpu_ns) + atomic_load(&run->aside_cpu_ns) + worker;
 }
 
+#define TRAINED_LEAST_NS 200000000 // of the last seconds, for a share to be said of them
+
+// While a person holds the training, time inside nnscope is no share of its steps: what is copied then is left out.
+static int64_t trained_inside_ns(nns_run *run) {
+    int64_t inside = stats_inside_ns(run), held = atomic_load(&run->held_inside_ns);
+    if (atomic_load(&run->holds)) held += inside - atomic_load(&run->inside_at_hold_ns);
+    return inside - held;
+}
+
 void stats_second(nns_run *run) {
     nns_stats s = {0};
     count(run, &s);
     atomic_store(&run->helper_cpu_ns, clock_thread_cpu_ns());
-    share_sample now = {.mono_ns = clock_mono_ns() - s.paused_ns,
-                        .wall_ns = clock_mono_ns(),
-                        .inside_ns = stats_inside_ns(run),
+    int64_t wall = clock_mono_ns(), trained = wall - s.paused_ns;
+    share_sample now = {.mono_ns = trained,
+                        .wall_ns = wall,
+                        .inside_ns = trained_inside_ns(run),
                         .helper_ns = helpers_cpu_ns(run)};
     uint32_t held = run->sample_count < SHARE_SECONDS ? run->sample_count : SHARE_SECONDS;
     if (held) {
         uint32_t oldest = run->sample_count < SHARE_SECONDS ? 0 : run->sample_count % SHARE_SECONDS;
         share_sample then = run->samples[oldest];
-        atomic_store(&run->step_share_ppm,
-                     ppm(now.inside_ns - then.inside_ns, now.mono_ns - then.mono_ns));
+        if (now.mono_ns - then.mono_ns >= TRAINED_LEAST_NS) // else the last one stands
+            atomic_store(&run->step_share_ppm,
+                         ppm(now.inside_ns - then.inside_ns, now.mono_ns - then.mono_ns));
         atomic_store(&run->helper_share_ppm,
                      ppm(now.helper_ns - then.helper_ns, now.wall_ns - then.wall_ns));
     }

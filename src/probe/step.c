@@ -124,6 +124,7 @@ static void hold(nns_run *run, uint64_t number, const char *json) {
     run->paused = true;
     run->hold_in = 0;
     atomic_store(&run->hold_since_ns, clock_mono_ns());
+    atomic_store(&run->inside_at_hold_ns, stats_inside_ns(run));
     atomic_store(&run->holds, true);
     event_text(run, EVENT_PAUSED, number, json);
 }
@@ -135,6 +136,8 @@ static void go_on(nns_run *run, uint64_t number, uint32_t type, const char *json
     if (was_paused) {
         atomic_fetch_add(&run->paused_ns, now - atomic_load(&run->hold_since_ns));
         atomic_store(&run->hold_since_ns, 0);
+        atomic_fetch_add(&run->held_inside_ns,
+                         stats_inside_ns(run) - atomic_load(&run->inside_at_hold_ns));
         atomic_store(&run->holds, false);
         run->paused = false;
         run->began_ns = now;
@@ -214,7 +217,8 @@ static void wait_for_command(nns_run *run, uint32_t bell, bool behind) {
 
 // Looks and pushes are served meanwhile: the state stays that of the step before.
 static void hold_while_paused(nns_run *run) {
-    if (run->paused) run_nudge(run); // what led to the hold is written now: whoever sees it held may ask
+    if (run->paused)
+        run_nudge(run); // what led to the hold is written now: whoever sees it held may ask
     while (run->paused && run_is_open(run)) {
         uint32_t bell = atomic_load(&run->commands.bell);
         bool behind = capture_held(run);
