@@ -34,13 +34,16 @@ export function attach(root: HTMLElement, controls: Controls): () => void {
     const other = [...down].find(([id]) => id !== event.pointerId)?.[1];
     if (other) controls.zoom(Math.hypot(at.x - other.x, at.y - other.y) / Math.max(1, Math.hypot(from.x - other.x, from.y - other.y)), (at.x + other.x) / 2, (at.y + other.y) / 2);
     moved += Math.hypot(at.x - from.x, at.y - from.y);
+    if (moved > STILL) controls.leave(); // what was under the pointer goes on its way
     if (!other && moved > STILL) controls.pan(at.x - from.x, at.y - from.y);
     down.set(event.pointerId, at);
   }, on);
   const up = (event: PointerEvent) => {
     const from = down.get(event.pointerId);
     down.delete(event.pointerId);
-    if (from && event.type === 'pointerup' && moved <= STILL && !onStrip && down.size === 0) controls.choose(from.x, from.y);
+    if (!from || event.type !== 'pointerup' || onStrip || down.size > 0) return;
+    if (moved <= STILL) controls.choose(from.x, from.y);
+    else if (event.pointerType === 'mouse') controls.hover(from.x, from.y);
   };
   root.addEventListener('pointerup', up, on);
   root.addEventListener('pointercancel', up, on);
@@ -50,7 +53,10 @@ export function attach(root: HTMLElement, controls: Controls): () => void {
     if (event.ctrlKey || event.metaKey) {
       event.preventDefault();
       controls.zoom(Math.exp(-event.deltaY * lines * 0.0035), at.x, at.y);
-    } else if (controls.pan(-event.deltaX * lines, -event.deltaY * lines)) event.preventDefault();
+    } else if (controls.pan(-event.deltaX * lines, -event.deltaY * lines)) {
+      event.preventDefault();
+      controls.hover(at.x, at.y);
+    }
   }, { signal: off.signal, passive: false });
   root.addEventListener('keydown', event => {
     if (event.ctrlKey || event.metaKey || event.altKey || !controls.key(event.key)) return;
