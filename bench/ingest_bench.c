@@ -21,7 +21,8 @@ enum { SERIES = 10, STEPS = 1000000, BLOCK_STEPS = 1000, HTTP_OBJECTS = 100000, 
 static double cpu_s(void) {
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+    return (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static void head(buf *out, uint16_t kind, uint16_t words, uint32_t a) {
@@ -56,7 +57,8 @@ static void make_journal(const char *dir, const char *run, const char *proc) {
         for (uint32_t i = 1; i <= SERIES; i++) {
             head(&out, RECORD_SCALAR, 2, i);
             noise = noise * 6364136223846793005u + 1442695040888963407u;
-            buf_f64(&out, (double)(float)((double)(noise >> 40) / 16777216.0 + 1.0 / (double)(step + 1)));
+            buf_f64(&out,
+                    (double)(float)((double)(noise >> 40) / 16777216.0 + 1.0 / (double)(step + 1)));
         }
         if (step % BLOCK_STEPS != BLOCK_STEPS - 1) continue;
         if (segment_append(&w, 0, sequence, out.data, out.length)) exit(1);
@@ -100,7 +102,8 @@ static void bench_journal(const char *dir) {
     double wall = (double)(clock_mono_ns() - start) / 1e9;
     cpu = cpu_s() - cpu;
     bench_line_least("ingest", (double)SERIES * STEPS / cpu / 1e6, "M_points/s/core", 8);
-    printf("# ingest: %.2f s wall, %.2f s CPU, %.1f M points/s wall\n", wall, cpu, (double)SERIES * STEPS / wall / 1e6);
+    printf("# ingest: %.2f s wall, %.2f s CPU, %.1f M points/s wall\n", wall, cpu,
+           (double)SERIES * STEPS / wall / 1e6);
 }
 
 static void done(void *context, core_reply *reply) {
@@ -118,8 +121,11 @@ static void bench_http(const char *dir) {
     buf body = {0};
     double cpu = cpu_s();
     for (int i = 0, status = 0; i < HTTP_OBJECTS; i++) {
-        buf_print(&body, "{\"step\":%d,\"train/loss\":%.9g,\"train/accuracy\":%.9g,\"lr\":0.001,\"grad/norm\":%.9g,\"time/step\":%.9g}\n", i,
-                  1.0 / (i + 1) + 0.123456789, 0.5 + i * 1e-6, 3.14159265 * i, 0.0123 + i * 1e-9);
+        buf_print(&body,
+                  "{\"step\":%d,\"train/loss\":%.9g,\"train/accuracy\":%.9g,\"lr\":0.001,\"grad/"
+                  "norm\":%.9g,\"time/step\":%.9g}\n",
+                  i, 1.0 / (i + 1) + 0.123456789, 0.5 + i * 1e-6, 3.14159265 * i,
+                  0.0123 + i * 1e-9);
         if (i % 1000 != 999) continue;
         core_post_points(c, run, (char *)body.data, body.length, done, &status);
         while (!status) {
@@ -137,14 +143,19 @@ static void bench_http(const char *dir) {
     double all = cpu_s() - cpu;
     cpu = cpu_s(); // what making the bodies cost is not the server's
     for (int i = 0; i < HTTP_OBJECTS; i++) {
-        buf_print(&body, "{\"step\":%d,\"train/loss\":%.9g,\"train/accuracy\":%.9g,\"lr\":0.001,\"grad/norm\":%.9g,\"time/step\":%.9g}\n", i,
-                  1.0 / (i + 1) + 0.123456789, 0.5 + i * 1e-6, 3.14159265 * i, 0.0123 + i * 1e-9);
+        buf_print(&body,
+                  "{\"step\":%d,\"train/loss\":%.9g,\"train/accuracy\":%.9g,\"lr\":0.001,\"grad/"
+                  "norm\":%.9g,\"time/step\":%.9g}\n",
+                  i, 1.0 / (i + 1) + 0.123456789, 0.5 + i * 1e-6, 3.14159265 * i,
+                  0.0123 + i * 1e-9);
         buf_clear(&body);
     }
     double making = cpu_s() - cpu;
     buf_fini(&body);
-    bench_line_least("ingest_http", (double)HTTP_OBJECTS * HTTP_SERIES / (all - making) / 1e3, "k_points/s/core", 500);
-    printf("# ingest_http: %.3f s CPU to the answers, %.3f s to the committed store\n", with - making, all - making);
+    bench_line_least("ingest_http", (double)HTTP_OBJECTS * HTTP_SERIES / (all - making) / 1e3,
+                     "k_points/s/core", 500);
+    printf("# ingest_http: %.3f s CPU to the answers, %.3f s to the committed store\n",
+           with - making, all - making);
 }
 
 int main(void) {

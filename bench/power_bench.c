@@ -87,7 +87,8 @@ static double worst_of_segment(const char *path, size_t *points) {
 
 int main(void) {
     bench_begin();
-    nns_run *run = nns_open(&(nns_options){.project = "bench", .name = "power", .quiet = true, .no_system = true});
+    nns_run *run = nns_open(
+        &(nns_options){.project = "bench", .name = "power", .quiet = true, .no_system = true});
     char id[32], folder[PATH_CAP], command[PATH_CAP + 64], path[PATH_CAP];
     snprintf(id, sizeof id, "%s", nns_run_id(run));
     log_moments(run);

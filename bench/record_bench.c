@@ -33,12 +33,14 @@ static void one_step(side *s) {
 
 static double steps_ms(side *s, int steps) {
     int64_t began = bench_ns(CLOCK_THREAD_CPUTIME_ID);
-    for (int i = 0; i < steps; i++) one_step(s);
+    for (int i = 0; i < steps; i++)
+        one_step(s);
     return (double)(bench_ns(CLOCK_THREAD_CPUTIME_ID) - began) * 1e-6;
 }
 
 // Median of how much longer the steps of `recorded` take, in per cent. *alone: a step of `plain`, ms.
-static double half(side *recorded, side *plain, const options *o, int steps, double *alone, nns_stats *stats) {
+static double half(side *recorded, side *plain, const options *o, int steps, double *alone,
+                   nns_stats *stats) {
     double ratio[ROUNDS], took[ROUNDS];
     watch_open(&recorded->w, &recorded->t, o, 0, NULL);
     if (!recorded->w.run) exit(2);
@@ -57,7 +59,13 @@ static double half(side *recorded, side *plain, const options *o, int steps, dou
 
 static void bench(const char *which, const char *behind, int steps, const data *d) {
     static side sides[2];
-    char *argv[] = {(char *)"bench_record", (char *)"--model", (char *)which, (char *)"--threads", (char *)"1", (char *)"--quiet", NULL};
+    char *argv[] = {(char *)"bench_record",
+                    (char *)"--model",
+                    (char *)which,
+                    (char *)"--threads",
+                    (char *)"1",
+                    (char *)"--quiet",
+                    NULL};
     double alone[2], longer[2];
     nns_stats stats[2];
     options o;
@@ -68,14 +76,17 @@ static void bench(const char *which, const char *behind, int steps, const data *
         if (trainer_new(&sides[i].t, d, &o.trainer, &reason)) exit(2);
         sides[i].w = (watch){.t = &sides[i].t};
     }
-    for (int i = 0; i < 2; i++) longer[i] = half(&sides[i], &sides[!i], &o, steps, &alone[i], &stats[i]);
-    printf("# %s: step %.3f ms, share of step time %.3f %%; the halves %.2f %% and %.2f %%\n", which, (alone[0] + alone[1]) / 2,
-           50 * (stats[0].step_share + stats[1].step_share), longer[0], longer[1]);
+    for (int i = 0; i < 2; i++)
+        longer[i] = half(&sides[i], &sides[!i], &o, steps, &alone[i], &stats[i]);
+    printf("# %s: step %.3f ms, share of step time %.3f %%; the halves %.2f %% and %.2f %%\n",
+           which, (alone[0] + alone[1]) / 2, 50 * (stats[0].step_share + stats[1].step_share),
+           longer[0], longer[1]);
     snprintf(name, sizeof name, "trainer_recorded%s", behind);
     bench_line(name, (longer[0] + longer[1]) / 2, "%", 1);
     snprintf(name, sizeof name, "recorded_helpers%s", behind);
     bench_line(name, 50 * (stats[0].helper_share + stats[1].helper_share), "%", 2.5);
-    for (int i = 0; i < 2; i++) trainer_free(&sides[i].t);
+    for (int i = 0; i < 2; i++)
+        trainer_free(&sides[i].t);
 }
 
 int main(int argc, char **argv) {

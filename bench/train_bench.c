@@ -29,7 +29,8 @@ static void one_step(trainer *t) {
 
 static int64_t steps_ns(trainer *t) {
     int64_t began = clock_mono_ns();
-    for (int i = 0; i < STEPS; i++) one_step(t);
+    for (int i = 0; i < STEPS; i++)
+        one_step(t);
     return clock_mono_ns() - began;
 }
 
@@ -44,9 +45,11 @@ static int note_product(const gemm_product *p) {
 
 static void note_products(trainer *t) {
     loss_sum sum;
-    for (int i = 0; i < t->net.shape.layers; i++) t->pass.slot[i].product = note_product;
+    for (int i = 0; i < t->net.shape.layers; i++)
+        t->pass.slot[i].product = note_product;
     if (trainer_learn(t, trainer_begin(t), &sum)) exit(2);
-    for (int i = 0; i < t->net.shape.layers; i++) t->pass.slot[i].product = gemm;
+    for (int i = 0; i < t->net.shape.layers; i++)
+        t->pass.slot[i].product = gemm;
 }
 
 static int64_t products_ns(void) {
@@ -102,8 +105,10 @@ static void bench_accuracy(const char *name, const options *o, double least) {
     }
     if (trainer_new(&t, &d, &o->trainer, &w)) exit(2);
     int64_t began = clock_mono_ns();
-    while (t.epoch < t.live.epochs) one_step(&t);
-    printf("%s: %lld epochs in %.0f s\n", name, (long long)t.epoch, (double)(clock_mono_ns() - began) * 1e-9);
+    while (t.epoch < t.live.epochs)
+        one_step(&t);
+    printf("%s: %lld epochs in %.0f s\n", name, (long long)t.epoch,
+           (double)(clock_mono_ns() - began) * 1e-9);
     if (trainer_evaluate(&t, &d.test, &e)) exit(2);
     line(name, 100 * e.accuracy, "%", least);
     trainer_free(&t);
@@ -114,14 +119,16 @@ static options parse(char **argv) {
     options o;
     why w;
     int count = 0;
-    while (argv[count]) count++;
+    while (argv[count])
+        count++;
     if (options_parse(&o, count, argv, &w)) exit(2);
     return o;
 }
 
 int main(int argc, char **argv) {
     char *mlp[] = {argv[0], NULL};
-    char *cnn[] = {argv[0], (char[]){"--model"}, (char[]){"cnn"}, (char[]){"--epochs"}, (char[]){"5"}, NULL};
+    char *cnn[] = {
+        argv[0], (char[]){"--model"}, (char[]){"cnn"}, (char[]){"--epochs"}, (char[]){"5"}, NULL};
     start_passive(argv);
     options o = parse(mlp);
     parallel_start(o.threads);

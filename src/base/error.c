@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+// Tables, a line an item.
+// clang-format off
 const char *error_sentence(int code) {
     switch (code) {
     case NNS_OK: return "no error";
@@ -31,3 +33,4 @@ int error_from_errno(int err) {
     default: return NNS_E_IO;
     }
 }
+// clang-format on

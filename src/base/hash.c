@@ -23,7 +23,7 @@ static void prepare(void) {
 
 #if defined(__x86_64__)
 __attribute__((target("sse4.2"))) static uint32_t crc_sse42(uint32_t crc, const uint8_t *at,
-                                                             size_t bytes) {
+                                                            size_t bytes) {
     uint64_t c = crc;
     for (; bytes >= 8; bytes -= 8, at += 8) {
         uint64_t word;

@@ -74,8 +74,8 @@ static void fail(call *k, const char *why) {
 static int add_headers(call *k, struct lws *wsi, unsigned char **at, unsigned char *end) {
     char bearer[300], length[24];
     int n = snprintf(bearer, sizeof bearer, "Bearer %s", k->c->token);
-    if (k->c->token[0] &&
-        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, (unsigned char *)bearer, n, at, end))
+    if (k->c->token[0] && lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION,
+                                                       (unsigned char *)bearer, n, at, end))
         return 1;
     if (lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_ACCEPT, (const unsigned char *)k->accept,
                                      (int)strlen(k->accept), at, end))
@@ -86,9 +86,10 @@ static int add_headers(call *k, struct lws *wsi, unsigned char **at, unsigned ch
         return 1;
     if (!k->body) return 0;
     n = snprintf(length, sizeof length, "%zu", strlen(k->body));
-    if (lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, (unsigned char *)length, n, at, end) ||
-        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, (const unsigned char *)"application/json",
-                                     16, at, end))
+    if (lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, (unsigned char *)length, n,
+                                     at, end) ||
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE,
+                                     (const unsigned char *)"application/json", 16, at, end))
         return 1;
     lws_client_http_body_pending(wsi, 1);
     lws_callback_on_writable(wsi);
@@ -112,7 +113,8 @@ static bool take_body(call *k, const void *data, size_t bytes) {
     return !k->reply->body.failed && k->reply->body.length <= REPLY_LIMIT_BYTES;
 }
 
-static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t bytes) {
+static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in,
+                    size_t bytes) {
     (void)user;
     call *k = lws_context_user(lws_get_context(wsi));
     if (!k) return 0;
@@ -121,7 +123,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         unsigned char **at = in;
         return add_headers(k, wsi, at, *at + bytes);
     }
-    case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE: return k->body ? send_body(k, wsi) : 0;
+    case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE:
+        return k->body ? send_body(k, wsi) : 0;
     case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
         k->reply->status = (int)lws_http_client_http_response(wsi);
         return 0;
@@ -130,26 +133,39 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         int room = 4096;
         return lws_http_client_read(wsi, &at, &room) < 0 ? -1 : 0;
     }
-    case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ: return take_body(k, in, bytes) ? 0 : -1;
-    case LWS_CALLBACK_COMPLETED_CLIENT_HTTP: k->whole = true; // fallthrough
-    case LWS_CALLBACK_CLOSED_CLIENT_HTTP: k->over = true; return 0;
+    case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
+        return take_body(k, in, bytes) ? 0 : -1;
+    case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
+        k->whole = true; // fallthrough
+    case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
+        k->over = true;
+        return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         fail(k, in ? (const char *)in : "no connection");
         return 0;
-    default: return 0;
+    default:
+        return 0;
     }
 }
 
-static int connect_call(struct lws_context *context, const client *c, const char *method, const char *path) {
+static int connect_call(struct lws_context *context, const client *c, const char *method,
+                        const char *path) {
     char url[1024], whole[4096];
     const char *protocol, *host, *prefix;
     int port;
     snprintf(url, sizeof url, "%s", c->url);
     if (lws_parse_uri(url, &protocol, &host, &port, &prefix)) return NNS_E_INVALID;
     snprintf(whole, sizeof whole, "%s%s%s", *prefix ? "/" : "", prefix, path);
-    struct lws_client_connect_info info = {
-        .context = context, .address = host, .port = port, .path = whole, .host = host, .origin = NULL, .method = method,
-        .ssl_connection = strcmp(protocol, "https") == 0 ? LCCSCF_USE_SSL : 0, .protocol = "nnscope"};
+    struct lws_client_connect_info info = {.context = context,
+                                           .address = host,
+                                           .port = port,
+                                           .path = whole,
+                                           .host = host,
+                                           .origin = NULL,
+                                           .method = method,
+                                           .ssl_connection =
+                                               strcmp(protocol, "https") == 0 ? LCCSCF_USE_SSL : 0,
+                                           .protocol = "nnscope"};
     char with_port[1100];
     snprintf(with_port, sizeof with_port, "%s:%d", host, port);
     info.host = with_port;
@@ -160,8 +176,12 @@ static int run_call(call *k, const char *method, const char *path) {
     *k->reply = (client_reply){0};
     if (!k->accept) k->accept = "application/json";
     struct lws_protocols protocols[] = {{.name = "nnscope", .callback = on_event}, {0}};
-    struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN, .protocols = protocols, .user = k,
-                                             .gid = -1, .uid = -1, .timeout_secs = CALL_TIMEOUT_S};
+    struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN,
+                                             .protocols = protocols,
+                                             .user = k,
+                                             .gid = -1,
+                                             .uid = -1,
+                                             .timeout_secs = CALL_TIMEOUT_S};
     if (strncmp(k->c->url, "https:", 6) == 0) info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     lws_set_log_level(0, NULL);
     struct lws_context *context = lws_create_context(&info);
@@ -173,13 +193,14 @@ static int run_call(call *k, const char *method, const char *path) {
     return k->reply->status ? 0 : NNS_E_IO;
 }
 
-int client_call(const client *c, const char *method, const char *path, const char *accept, const char *body,
-                client_reply *reply) {
+int client_call(const client *c, const char *method, const char *path, const char *accept,
+                const char *body, client_reply *reply) {
     call k = {.c = c, .accept = accept, .body = body, .reply = reply};
     return run_call(&k, method, path);
 }
 
-int client_fetch(const client *c, const char *path, const char *accept, client_sink sink, void *context, client_reply *reply) {
+int client_fetch(const client *c, const char *path, const char *accept, client_sink sink,
+                 void *context, client_reply *reply) {
     call k = {.c = c, .accept = accept, .reply = reply, .sink = sink, .context = context};
     int result = run_call(&k, "GET", path);
     if (result || reply->status != 200 || k.whole) return result;
@@ -202,8 +223,10 @@ int client_explain(const client_reply *reply) {
         fprintf(stderr, "nnscope: the server does not answer: %s\n", reply->error);
         return EXIT_NO_SERVER;
     }
-    json_t *json = json_loadb((const char *)reply->body.data, reply->body.length, JSON_ALLOW_NUL, NULL);
-    const char *message = json_string_value(json_object_get(json_object_get(json, "error"), "message"));
+    json_t *json =
+        json_loadb((const char *)reply->body.data, reply->body.length, JSON_ALLOW_NUL, NULL);
+    const char *message =
+        json_string_value(json_object_get(json_object_get(json, "error"), "message"));
     if (message)
         fprintf(stderr, "nnscope: %s\n", message);
     else
@@ -219,7 +242,8 @@ json_t *client_get(const client *c, const char *path, int *exit_status) {
     client_reply reply;
     json_t *json = NULL;
     client_call(c, "GET", path, NULL, NULL, &reply);
-    if (reply.status == 200) json = json_loadb((const char *)reply.body.data, reply.body.length, JSON_ALLOW_NUL, NULL);
+    if (reply.status == 200)
+        json = json_loadb((const char *)reply.body.data, reply.body.length, JSON_ALLOW_NUL, NULL);
     if (!json) *exit_status = client_explain(&reply);
     buf_fini(&reply.body);
     return json;
@@ -230,7 +254,8 @@ json_t *client_runs(const client *c, const char *query, int *exit_status) {
     const char *next = "";
     do {
         char path[600];
-        snprintf(path, sizeof path, "/api/v1/runs?limit=1000%s%s%s", query, *next ? "&cursor=" : "", next);
+        snprintf(path, sizeof path, "/api/v1/runs?limit=1000%s%s%s", query, *next ? "&cursor=" : "",
+                 next);
         json_decref(page);
         page = client_get(c, path, exit_status);
         json_array_extend(all, json_object_get(page, "runs"));

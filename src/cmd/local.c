@@ -21,7 +21,8 @@ int local_open(local *l, const client *c) {
     if (!result) result = store_open(&l->store, path, &options, &error);
     if (!result) result = store_reader_open(l->store, &l->reader);
     if (result) {
-        fprintf(stderr, "nnscope: cannot read %s: %s\n", path, error ? error : error_sentence(result));
+        fprintf(stderr, "nnscope: cannot read %s: %s\n", path,
+                error ? error : error_sentence(result));
         local_close(l);
     }
     mem_free(error);
@@ -41,9 +42,10 @@ static const char *named(const char *name, const char *otherwise) {
 static json_t *run_object(const store_run *r, bool whole) {
     size_t states = sizeof state_words / sizeof *state_words;
     const char *state = (size_t)r->state < states ? state_words[r->state] : "unknown";
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "id", r->key, "name", named(r->name, r->key), "project",
-                             named(r->project, "default"), "state", state, "last_step", (json_int_t)r->last_step, "points",
-                             (json_int_t)r->points);
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "id", r->key, "name", named(r->name, r->key),
+                  "project", named(r->project, "default"), "state", state, "last_step",
+                  (json_int_t)r->last_step, "points", (json_int_t)r->points);
     json_t *tags = r->tags ? json_loads(r->tags, 0, NULL) : NULL;
     json_object_set_new(json, "tags", tags ? tags : json_array());
     if (!whole) return json;

@@ -34,8 +34,8 @@ static int take(void *context, int letter, const char *value) {
 static int print_piece(const client *c, const char *run, const log_arguments *a, int64_t *offset) {
     char path[256];
     int status = EXIT_FAILED;
-    snprintf(path, sizeof path, "/api/v1/runs/%s/log?offset=%lld&limit=65536%s%.26s", run, (long long)*offset,
-             a->process ? "&process=" : "", a->process ? a->process : "");
+    snprintf(path, sizeof path, "/api/v1/runs/%s/log?offset=%lld&limit=65536%s%.26s", run,
+             (long long)*offset, a->process ? "&process=" : "", a->process ? a->process : "");
     json_t *json = client_get(c, path, &status);
     if (!json) return status;
     json_t *text = json_object_get(json, "text");
@@ -107,11 +107,13 @@ int cmd_log(int argc, char **argv) {
         {"follow", no_argument, NULL, 'f'}, {"process", required_argument, NULL, 'p'}, {0}};
     log_arguments a = {0};
     command_options o = {.usage = "nnscope log RUN\n"
-                          "Prints the captured output of a run.\n"
-                          "  --follow      goes on until the run ends\n"
-                          "  --process ID  of this process, when there are several\n"
-                          "  --dir DIR     data directory\n",
-                 .own = own, .take = take, .context = &a};
+                                  "Prints the captured output of a run.\n"
+                                  "  --follow      goes on until the run ends\n"
+                                  "  --process ID  of this process, when there are several\n"
+                                  "  --dir DIR     data directory\n",
+                         .own = own,
+                         .take = take,
+                         .context = &a};
     client c;
     int status = options_begin(&o, argc, argv, 1, 1, &c);
     if (status >= 0) return status;
@@ -123,7 +125,8 @@ int cmd_log(int argc, char **argv) {
         do {
             status = print_piece(&c, run, &a, &offset);
         } while (status < 0);
-        if (status || !a.follow || ferror(stdout) || output_unread() || is_over(&c, run)) return status;
+        if (status || !a.follow || ferror(stdout) || output_unread() || is_over(&c, run))
+            return status;
         clock_sleep_ns(300 * NS_PER_MS);
     }
 }

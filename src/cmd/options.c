@@ -15,14 +15,16 @@ static int wrong(int letter, char **argv) {
     else if (letter == ':')
         fprintf(stderr, "nnscope %s: %s wants a value\n", argv[0], option);
     else
-        fprintf(stderr, "nnscope %s: \"%s\" is not a value for this option\n", argv[0], optarg ? optarg : "");
+        fprintf(stderr, "nnscope %s: \"%s\" is not a value for this option\n", argv[0],
+                optarg ? optarg : "");
     fprintf(stderr, "nnscope %s --help tells more.\n", argv[0]);
     return EXIT_USAGE;
 }
 
 int options_parse(command_options *o, int argc, char **argv) {
-    struct option all[OWN_MAX + 4] = {
-        {"help", no_argument, NULL, 1}, {"json", no_argument, NULL, 2}, {"dir", required_argument, NULL, 3}};
+    struct option all[OWN_MAX + 4] = {{"help", no_argument, NULL, 1},
+                                      {"json", no_argument, NULL, 2},
+                                      {"dir", required_argument, NULL, 3}};
     int n = 3;
     for (const struct option *own = o->own; own && own->name && n < OWN_MAX + 3; own++)
         all[n++] = *own;
@@ -54,7 +56,8 @@ int options_begin(command_options *o, int argc, char **argv, int least, int most
     }
     int result = client_find(c, o->dir);
     if (result) {
-        fprintf(stderr, "nnscope: no data directory: %s. Set NNSCOPE_DIR.\n", error_sentence(result));
+        fprintf(stderr, "nnscope: no data directory: %s. Set NNSCOPE_DIR.\n",
+                error_sentence(result));
         return EXIT_FAILED;
     }
     return -1;

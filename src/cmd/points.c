@@ -50,7 +50,8 @@ static int take(void *context, int letter, const char *value) {
         a->output = value;
         return 0;
     }
-    if (!(strchr("ftb", letter) ? take_number(a, letter, value) : take_word(a, letter, value))) return 1;
+    if (!(strchr("ftb", letter) ? take_number(a, letter, value) : take_word(a, letter, value)))
+        return 1;
     buf_print(&a->query, "&%s=%s", names[letter], value);
     return a->query.failed;
 }
@@ -68,12 +69,14 @@ static int written(points_arguments *a) {
     if (a->out && a->out != stdout) whole &= fclose(a->out) == 0;
     if (whole) return EXIT_OK;
     if (a->out == stdout && output_unread()) return EXIT_NO_READER;
-    fprintf(stderr, "nnscope: cannot write %s: %s\n", a->output ? a->output : "to the output", strerror(errno));
+    fprintf(stderr, "nnscope: cannot write %s: %s\n", a->output ? a->output : "to the output",
+            strerror(errno));
     return EXIT_FAILED;
 }
 
 // Without a server: the same bytes from the store.
-static int query_store(local *l, const char *key, const command_options *o, points_arguments *a, int count, char **series) {
+static int query_store(local *l, const char *key, const command_options *o, points_arguments *a,
+                       int count, char **series) {
     points_query p = {.form = o->json ? CORE_JSON : CORE_CSV, .q = a->q};
     core_reply reply = {0};
     int64_t start_ms = 0;
@@ -92,7 +95,8 @@ static int query_store(local *l, const char *key, const command_options *o, poin
     return status;
 }
 
-static int read_store(const client *c, const command_options *o, points_arguments *a, int count, char **series) {
+static int read_store(const client *c, const command_options *o, points_arguments *a, int count,
+                      char **series) {
     char key[27];
     local l;
     if (local_open(&l, c)) return EXIT_FAILED;
@@ -103,7 +107,8 @@ static int read_store(const client *c, const command_options *o, points_argument
 }
 
 // All points of `count` series (0: every scalar series) to where they are wanted.
-static int fetch(const client *c, const command_options *o, points_arguments *a, int count, char **series) {
+static int fetch(const client *c, const command_options *o, points_arguments *a, int count,
+                 char **series) {
     char key[27];
     buf path = {0};
     client_reply reply = {0};
@@ -125,9 +130,12 @@ static int fetch(const client *c, const command_options *o, points_arguments *a,
 }
 
 static int run_command(int argc, char **argv, int most, const char *usage) {
-    static const struct option own[] = {{"from", required_argument, NULL, 'f'},    {"to", required_argument, NULL, 't'},
-                                        {"buckets", required_argument, NULL, 'b'}, {"axis", required_argument, NULL, 'x'},
-                                        {"attempts", required_argument, NULL, 'a'}, {"output", required_argument, NULL, 'o'},
+    static const struct option own[] = {{"from", required_argument, NULL, 'f'},
+                                        {"to", required_argument, NULL, 't'},
+                                        {"buckets", required_argument, NULL, 'b'},
+                                        {"axis", required_argument, NULL, 'x'},
+                                        {"attempts", required_argument, NULL, 'a'},
+                                        {"output", required_argument, NULL, 'o'},
                                         {0}};
     points_arguments a = {.q = {.from = INT64_MIN, .to = INT64_MAX}};
     command_options o = {.usage = usage, .own = own, .take = take, .context = &a};
@@ -138,23 +146,26 @@ static int run_command(int argc, char **argv, int most, const char *usage) {
     return status;
 }
 
-#define POINTS_OPTIONS                                                                                                 \
-    "  --from N --to N   steps (or milliseconds since the start with --axis time) from N, to below N\n" \
-    "  --buckets N       at most N rows: min, max, mean, last, count, nonfinite of each stretch\n"                     \
-    "  --axis step|time  what --from and --to mean (default step)\n"                                                   \
-    "  --attempts all    with what a rewind or a resume has overtaken (default current)\n"                             \
-    "  --output FILE     instead of the standard output\n"                                                             \
-    "  --json            JSON columns instead of CSV\n"                                                                \
+#define POINTS_OPTIONS                                                                             \
+    "  --from N --to N   steps (or milliseconds since the start with --axis time) from N, to "     \
+    "below N\n"                                                                                    \
+    "  --buckets N       at most N rows: min, max, mean, last, count, nonfinite of each stretch\n" \
+    "  --axis step|time  what --from and --to mean (default step)\n"                               \
+    "  --attempts all    with what a rewind or a resume has overtaken (default current)\n"         \
+    "  --output FILE     instead of the standard output\n"                                         \
+    "  --json            JSON columns instead of CSV\n"                                            \
     "  --dir DIR         data directory\n"
 
 int cmd_points(int argc, char **argv) {
     return run_command(argc, argv, 1 + 64,
                        "nnscope points RUN [SERIES ...]\n"
-                       "Prints points of series as CSV (step first); without SERIES of every scalar series.\n" POINTS_OPTIONS);
+                       "Prints points of series as CSV (step first); without SERIES of every "
+                       "scalar series.\n" POINTS_OPTIONS);
 }
 
 int cmd_export(int argc, char **argv) {
-    return run_command(argc, argv, 1,
-                       "nnscope export RUN [--output FILE]\n"
-                       "Writes every point of every scalar series of a run as CSV or JSON.\n" POINTS_OPTIONS);
+    return run_command(
+        argc, argv, 1,
+        "nnscope export RUN [--output FILE]\n"
+        "Writes every point of every scalar series of a run as CSV or JSON.\n" POINTS_OPTIONS);
 }

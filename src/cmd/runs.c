@@ -15,13 +15,15 @@ typedef struct filter {
 static bool wanted(const filter *f, json_t *run) {
     const char *project = json_string_value(json_object_get(run, "project"));
     const char *state = json_string_value(json_object_get(run, "state"));
-    return (!f->project || (project && !strcmp(project, f->project))) && (!f->state || (state && !strcmp(state, f->state)));
+    return (!f->project || (project && !strcmp(project, f->project))) &&
+           (!f->state || (state && !strcmp(state, f->state)));
 }
 
 static json_t *filtered(json_t *all, const filter *f) {
     json_t *runs = json_array(), *run;
     size_t i;
-    json_array_foreach(json_object_get(all, "runs"), i, run) if (wanted(f, run)) json_array_append(runs, run);
+    json_array_foreach(json_object_get(all, "runs"), i, run)
+        if (wanted(f, run)) json_array_append(runs, run);
     json_decref(all);
     return json_pack("{s:o}", "runs", runs);
 }
@@ -71,8 +73,10 @@ static int print_json(json_t *json) {
 
 static int take(void *context, int letter, const char *value) {
     filter *f = context;
-    if (letter == 'p') f->project = value;
-    else f->state = value;
+    if (letter == 'p')
+        f->project = value;
+    else
+        f->state = value;
     buf_print(&f->query, letter == 'p' ? "&project=" : "&state=");
     client_encode(&f->query, value);
     return strlen(value) > 255;
@@ -82,13 +86,17 @@ int cmd_runs(int argc, char **argv) {
     static const struct option own[] = {
         {"project", required_argument, NULL, 'p'}, {"state", required_argument, NULL, 's'}, {0}};
     filter f = {0};
-    command_options o = {.usage = "nnscope runs [--project P] [--state S]\n"
-                          "Lists runs: id, state, last step, last value, project/name, (series of that value).\n"
-                          "  --project P  only of this project\n"
-                          "  --state S    only in this state (running, paused, finished, crashed ...)\n"
-                          "  --json       as the API gives them\n"
-                          "  --dir DIR    data directory\n",
-                 .own = own, .take = take, .context = &f};
+    command_options o = {
+        .usage =
+            "nnscope runs [--project P] [--state S]\n"
+            "Lists runs: id, state, last step, last value, project/name, (series of that value).\n"
+            "  --project P  only of this project\n"
+            "  --state S    only in this state (running, paused, finished, crashed ...)\n"
+            "  --json       as the API gives them\n"
+            "  --dir DIR    data directory\n",
+        .own = own,
+        .take = take,
+        .context = &f};
     client c;
     int status = options_begin(&o, argc, argv, 0, 0, &c);
     json_t *json = status < 0 ? all_runs(&c, &f, &status) : NULL;
@@ -99,7 +107,8 @@ int cmd_runs(int argc, char **argv) {
     } else {
         size_t i;
         json_t *run;
-        json_array_foreach(json_object_get(json, "runs"), i, run) print_run(run);
+        json_array_foreach(json_object_get(json, "runs"), i, run)
+            print_run(run);
     }
     json_decref(json);
     return EXIT_OK;
@@ -123,9 +132,10 @@ static json_t *one_run(const client *c, const char *meant, int *status) {
 
 int cmd_show(int argc, char **argv) {
     command_options o = {.usage = "nnscope show RUN\n"
-                          "Tells everything about a run (an id, the beginning of one, or a name or its beginning).\n"
-                          "  --json       on one line\n"
-                          "  --dir DIR    data directory\n"};
+                                  "Tells everything about a run (an id, the beginning of one, or a "
+                                  "name or its beginning).\n"
+                                  "  --json       on one line\n"
+                                  "  --dir DIR    data directory\n"};
     client c;
     int status = options_begin(&o, argc, argv, 1, 1, &c);
     if (status >= 0) return status;

@@ -21,7 +21,8 @@ static int take(void *context, int letter, const char *value) {
 }
 
 // Sends, prints one line (or JSON) about the outcome, frees `command`.
-static int send_command(const client *c, const command_options *o, int64_t wait_ms, json_t *command) {
+static int send_command(const client *c, const command_options *o, int64_t wait_ms,
+                        json_t *command) {
     char run[27], path[128];
     int status = client_resolve(c, o->word[0], run);
     char *text = status ? NULL : json_dumps(command, JSON_COMPACT);
@@ -53,10 +54,10 @@ static int send_command(const client *c, const command_options *o, int64_t wait_
 
 static const struct option wait_option[] = {{"wait", required_argument, NULL, 'w'}, {0}};
 
-#define STEER_OPTIONS                                                                                                  \
-    "  --wait MS    wait so long for it to take effect (default 5000)\n"                                              \
-    "  --json       print the command object\n"                                                                       \
-    "  --dir DIR    data directory\n"                                                                                 \
+#define STEER_OPTIONS                                                                              \
+    "  --wait MS    wait so long for it to take effect (default 5000)\n"                           \
+    "  --json       print the command object\n"                                                    \
+    "  --dir DIR    data directory\n"                                                              \
     "Exit status: 0 applied, 1 not applied in time, 2 usage, 3 no server, 4 refused.\n"
 
 static int simple(int argc, char **argv, const char *verb, const char *usage) {
@@ -82,34 +83,43 @@ static int simple(int argc, char **argv, const char *verb, const char *usage) {
 }
 
 int cmd_pause(int argc, char **argv) {
-    return simple(argc, argv, "pause", "nnscope pause RUN\nHolds a run before its next step.\n" STEER_OPTIONS);
+    return simple(argc, argv, "pause",
+                  "nnscope pause RUN\nHolds a run before its next step.\n" STEER_OPTIONS);
 }
 
 int cmd_resume(int argc, char **argv) {
-    return simple(argc, argv, "resume", "nnscope resume RUN\nLets a paused run go on.\n" STEER_OPTIONS);
+    return simple(argc, argv, "resume",
+                  "nnscope resume RUN\nLets a paused run go on.\n" STEER_OPTIONS);
 }
 
 int cmd_step(int argc, char **argv) {
-    return simple(argc, argv, "step", "nnscope step RUN [N]\nRuns N steps (default 1), then holds.\n" STEER_OPTIONS);
+    return simple(argc, argv, "step",
+                  "nnscope step RUN [N]\nRuns N steps (default 1), then holds.\n" STEER_OPTIONS);
 }
 
 int cmd_stop(int argc, char **argv) {
-    return simple(argc, argv, "stop", "nnscope stop RUN\nAsks the program to stop at its next step.\n" STEER_OPTIONS);
+    return simple(argc, argv, "stop",
+                  "nnscope stop RUN\nAsks the program to stop at its next step.\n" STEER_OPTIONS);
 }
 
 // A JSON value where the text is one (number, true, false, quoted text), else the text itself.
 static json_t *value_of(const char *text) {
     json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
-    if (value && (json_is_number(value) || json_is_boolean(value) || json_is_string(value))) return value;
+    if (value && (json_is_number(value) || json_is_boolean(value) || json_is_string(value)))
+        return value;
     json_decref(value);
     return json_string(text);
 }
 
 int cmd_set(int argc, char **argv) {
     steer_arguments a = {.wait_ms = 5000};
-    command_options o = {.usage = "nnscope set RUN NAME VALUE [NAME VALUE ...]\n"
-                          "Sets parameters of a running program, all at one safe point or none.\n" STEER_OPTIONS,
-                 .own = wait_option, .take = take, .context = &a};
+    command_options o = {
+        .usage =
+            "nnscope set RUN NAME VALUE [NAME VALUE ...]\n"
+            "Sets parameters of a running program, all at one safe point or none.\n" STEER_OPTIONS,
+        .own = wait_option,
+        .take = take,
+        .context = &a};
     client c;
     int status = options_begin(&o, argc, argv, 3, 1 + 2 * 64, &c);
     if (status >= 0) return status;
@@ -121,5 +131,6 @@ int cmd_set(int argc, char **argv) {
     json_t *values = json_object();
     for (int i = 1; i + 1 < o.words; i += 2)
         json_object_set_new(values, o.word[i], value_of(o.word[i + 1]));
-    return send_command(&c, &o, a.wait_ms, json_pack("{s:s, s:o}", "type", "set", "values", values));
+    return send_command(&c, &o, a.wait_ms,
+                        json_pack("{s:s, s:o}", "type", "set", "values", values));
 }

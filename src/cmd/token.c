@@ -55,7 +55,8 @@ static int print_list(json_t *list, bool as_json) {
     if (text)
         puts(text);
     else
-        json_array_foreach(json_object_get(list, "tokens"), i, t) print_token(t);
+        json_array_foreach(json_object_get(list, "tokens"), i, t)
+            print_token(t);
     free(text);
     json_decref(list);
     return EXIT_OK;

@@ -54,8 +54,7 @@ void snapshot_tensor(digest *d, uint32_t handle, tensor_view *v) {
     if (t->role == NNS_UPDATE) add_strong(d, QUANTITY_STRONG_UPDATE, t, handle, v->own.snapshot);
     if (t->role == NNS_WEIGHT && v->updated)
         add_strong(d, QUANTITY_STRONG_UPDATE, t, handle, v->change.snapshot);
-    if (t->role == NNS_BIAS)
-        section_bias(&d->set.snapshot_capture, QUANTITY_BIAS, t, handle, v);
+    if (t->role == NNS_BIAS) section_bias(&d->set.snapshot_capture, QUANTITY_BIAS, t, handle, v);
 }
 
 // The pile is looked at before each one: beyond its size the distance doubles, without a pile every one is written again.

@@ -36,19 +36,23 @@ static uint32_t begin(run *r, uint32_t number, int64_t time_ms) {
 }
 
 static void join(run *r, process *p, int64_t step, int64_t time_ms) {
-    if (p->generation != r->generation || r->generation_rewound || step >= r->generation_step) return;
-    int64_t since = p->info.opened_ms > 0 && p->info.opened_ms < time_ms ? p->info.opened_ms : time_ms;
+    if (p->generation != r->generation || r->generation_rewound || step >= r->generation_step)
+        return;
+    int64_t since =
+        p->info.opened_ms > 0 && p->info.opened_ms < time_ms ? p->info.opened_ms : time_ms;
     r->generation_rewound = true;
     r->generation_attempt = begin(r, r->rewind_count + 1, since);
 }
 
 uint32_t attempt_of(run *r, process *p, const lane_state *l, int64_t step, int64_t time_ms) {
-    if (l->stepped && step >= l->step && r->rewind_count == l->attempt) return l->attempt; // nearly always
+    // Nearly always.
+    if (l->stepped && step >= l->step && r->rewind_count == l->attempt) return l->attempt;
     if (!l->stepped) join(r, p, step, time_ms);
     uint32_t attempt = begun_at(r, time_ms);
     if (attempt < l->attempt) attempt = l->attempt;
     if (p->generation == r->generation && r->generation_rewound && attempt < r->generation_attempt)
         attempt = r->generation_attempt;
-    if (l->stepped && step < l->step && attempt == l->attempt) attempt = begin(r, l->attempt + 1, time_ms);
+    if (l->stepped && step < l->step && attempt == l->attempt)
+        attempt = begin(r, l->attempt + 1, time_ms);
     return attempt;
 }

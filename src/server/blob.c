@@ -48,8 +48,10 @@ static int hash_file(const char *path, char hash[65]) {
     int result = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) ? 0 : NNS_E_NO_MEMORY;
     for (ssize_t n = 1; !result && n > 0;) {
         n = read(fd, part, sizeof part);
-        if (n < 0) result = error_from_errno(errno);
-        else if (n > 0 && !EVP_DigestUpdate(md, part, (size_t)n)) result = NNS_E_IO;
+        if (n < 0)
+            result = error_from_errno(errno);
+        else if (n > 0 && !EVP_DigestUpdate(md, part, (size_t)n))
+            result = NNS_E_IO;
     }
     if (!result && !EVP_DigestFinal_ex(md, digest, &length)) result = NNS_E_IO;
     if (!result) hash_hex(digest, length < 32 ? length : 32, hash);
@@ -103,11 +105,13 @@ void blob_done(process *p, uint64_t number) {
 }
 
 static void put_row(core *c, process *p, const media_due *m, const char *hash) {
-    json_t *data = json_pack("{s:i,s:i,s:s}", "width", (int)m->width, "height", (int)m->height, "format",
-                             m->format < 6 ? formats[m->format] : "");
+    json_t *data = json_pack("{s:i,s:i,s:s}", "width", (int)m->width, "height", (int)m->height,
+                             "format", m->format < 6 ? formats[m->format] : "");
     buf caption = {0};
     buf_json(&caption, m->caption, strlen(m->caption));
-    json_t *text = caption.failed ? NULL : json_loadb((char *)caption.data, caption.length, JSON_DECODE_ANY, NULL);
+    json_t *text = caption.failed
+                       ? NULL
+                       : json_loadb((char *)caption.data, caption.length, JSON_DECODE_ANY, NULL);
     if (text) json_object_set_new(data, "caption", text);
     buf_fini(&caption);
     media_put(c, p->run, m->series, m->step, m->time_ms, hash, data);
@@ -138,21 +142,26 @@ void blobs_put_away(core *c, process *p, bool last_chance) {
     char folder[PATH_CAP], path[PATH_CAP], hash[65];
     if (!p->media || place_run(c->dir, p->run->row.key, folder)) return;
     int some = 0;
-    for (media_due *m = p->media, *next; m && some < PASS_MAX; m = next) { // this thread alone changes the list
+    // This thread alone changes the list.
+    for (media_due *m = p->media, *next; m && some < PASS_MAX; m = next) {
         next = m->next;
         if (stage_blob_path(path, folder, p->id.text, m->blob)) continue;
         if (m->capture) {
             some += take_capture(c, p, m, path, last_chance);
             continue;
         }
-        if (atomic_load(&c->seeks_orphans)) continue; // a file whose row is still to come must not be met
+        // A file whose row is still to come must not be met.
+        if (atomic_load(&c->seeks_orphans)) continue;
         int result = hash_file(path, hash);
         if (result == NNS_E_NOT_FOUND && !last_chance) continue;
         if (!result) result = put_under_hash(c, path, hash);
-        if (result && result != NNS_E_NOT_FOUND && result != NNS_E_CORRUPT && !last_chance) continue;
+        if (result && result != NNS_E_NOT_FOUND && result != NNS_E_CORRUPT && !last_chance)
+            continue;
         core_lock(c);
-        if (!result) put_row(c, p, m, hash);
-        else p->run->row.dropped++;
+        if (!result)
+            put_row(c, p, m, hash);
+        else
+            p->run->row.dropped++;
         unlist(p, m);
         core_unlock(c);
         some++;
@@ -163,7 +172,8 @@ void blobs_release(core *c, process *p, uint64_t commit) {
     char folder[PATH_CAP], path[PATH_CAP];
     if (!p->blobs_done_count || place_run(c->dir, p->run->row.key, folder)) return;
     for (size_t i = 0; i < p->blobs_done_count; i++)
-        if (!stage_blob_path(path, folder, p->id.text, p->blobs_done[i])) file_release(c, path, commit);
+        if (!stage_blob_path(path, folder, p->id.text, p->blobs_done[i]))
+            file_release(c, path, commit);
     p->blobs_done_count = 0;
 }
 
@@ -199,7 +209,9 @@ void core_get_blob(core *c, const char *run_key, const char *hash, core_done don
     core_lock(c);
     known = registry_named(c, run_key) != NULL;
     core_unlock(c);
-    blob_job *b = known && strlen(hash) == 64 && strspn(hash, "0123456789abcdef") == 64 ? mem_new(sizeof *b) : NULL;
+    blob_job *b = known && strlen(hash) == 64 && strspn(hash, "0123456789abcdef") == 64
+                      ? mem_new(sizeof *b)
+                      : NULL;
     if (!b) {
         reply_error(&error, 404, "not_found", "there is no such blob");
         answer_later(c, &error, done, context);

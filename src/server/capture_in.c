@@ -160,8 +160,10 @@ bool capture_put_away(core *c, process *p, media_due *m, const char *path, bool 
     if (!result && m->capture == CAPTURE_LOOK) take_look(c, p, &bytes);
     if (!result && m->capture == CAPTURE_PUSH) take_push(c, m, &bytes);
     if (!result && m->capture == CAPTURE_PRUNE) take_prune(c, p, &bytes, m);
-    bool answered = m->capture == CAPTURE_PUSH && result == NNS_E_NOT_FOUND; // before the server was killed
-    if (result && result != NNS_E_AGAIN && m->capture >= CAPTURE_SNAPSHOT && !answered) count_lost(c, p);
+    // Before the server was killed.
+    bool answered = m->capture == CAPTURE_PUSH && result == NNS_E_NOT_FOUND;
+    if (result && result != NNS_E_AGAIN && m->capture >= CAPTURE_SNAPSHOT && !answered)
+        count_lost(c, p);
     buf_fini(&bytes);
     if (m->capture != CAPTURE_PRUNE && m->capture != CAPTURE_SNAPSHOT) unlink(path);
     return true;

@@ -62,8 +62,11 @@ void command_changed(core *c, run *r, pending *m) {
     buf json = {0};
     command_json(m, &json);
     buf_char(&json, 0);
-    int result = json.failed ? NNS_E_NO_MEMORY : store_put_command(c->store, r->row.id, (int64_t)m->number, (char *)json.data);
-    if (result) log_warn("a command of run %s cannot be stored: %s", r->row.key, error_sentence(result));
+    int result =
+        json.failed ? NNS_E_NO_MEMORY
+                    : store_put_command(c->store, r->row.id, (int64_t)m->number, (char *)json.data);
+    if (result)
+        log_warn("a command of run %s cannot be stored: %s", r->row.key, error_sentence(result));
     buf_fini(&json);
     m->version = r->commands_version = ++r->change;
     c->rows_dirty = c->commit_soon = true;
@@ -75,8 +78,10 @@ static void member(buf *out, const char *name) {
 }
 
 static void seconds(buf *out, int64_t ms) {
-    if (ms) buf_number(out, (double)ms / 1000.0);
-    else buf_text(out, "null");
+    if (ms)
+        buf_number(out, (double)ms / 1000.0);
+    else
+        buf_text(out, "null");
 }
 
 static void json_member(buf *out, const char *name, json_t *json) {
@@ -90,8 +95,10 @@ void command_json(const pending *m, buf *out) {
     buf_print(out, "{\"id\":\"%llu\",\"type\":", (unsigned long long)m->number);
     json_text(out, m->verb ? record_command_word(m->verb) : "unknown");
     buf_print(out, ",\"state\":\"%s\",\"step\":", states[m->state]);
-    if (m->state == APPLIED) buf_int(out, m->step);
-    else buf_text(out, "null");
+    if (m->state == APPLIED)
+        buf_int(out, m->step);
+    else
+        buf_text(out, "null");
     member(out, "asked");
     seconds(out, m->asked_ms);
     member(out, "applied");

@@ -149,7 +149,8 @@ static void drain_bells(core *c) {
 }
 
 static void engine_sleep(core *c, int timeout_ms) {
-    struct pollfd wait[2] = {{.fd = c->bell, .events = POLLIN}, {.fd = c->wake_fifo, .events = POLLIN}};
+    struct pollfd wait[2] = {{.fd = c->bell, .events = POLLIN},
+                             {.fd = c->wake_fifo, .events = POLLIN}};
     poll(wait, 2, timeout_ms);
     drain_bells(c);
 }
@@ -257,7 +258,8 @@ static char *holder(core *c, int pid) {
     if (!file_path(path, "%s/server.json", c->dir) && !file_read(path, 65536, &content))
         json = json_loadb((char *)content.data, content.length, 0, NULL);
     url = json_string_value(json_object_get(json, "url"));
-    snprintf(text, sizeof text, "a server (process %d%s%s) holds %.300s", pid, url ? ", " : "", url ? url : "", c->dir);
+    snprintf(text, sizeof text, "a server (process %d%s%s) holds %.300s", pid, url ? ", " : "",
+             url ? url : "", c->dir);
     json_decref(json);
     buf_fini(&content);
     return mem_text(text, strlen(text));
@@ -281,15 +283,18 @@ static int open_parts(core *c, char **error) {
     if (!result) result = hold_directory(c, error);
     if (!result) result = file_path(path, "%s/store.db", c->dir);
     if (result) return result;
-    store_options options = {.on_commit = on_commit, .context = c, .exclusive = file_remote(c->dir)};
-    if (options.exclusive) log_info("%s is on a network file system: the store is held by this server alone", c->dir);
+    store_options options = {
+        .on_commit = on_commit, .context = c, .exclusive = file_remote(c->dir)};
+    if (options.exclusive)
+        log_info("%s is on a network file system: the store is held by this server alone", c->dir);
     result = store_open(&c->store, path, &options, error);
     if (result) return result;
     c->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (c->bell < 0) return error_from_errno(errno);
     if (file_path(path, "%s/wake", c->dir)) return NNS_E_TOO_LARGE;
     c->wake_fifo = place_fifo(path);
-    if (c->wake_fifo < 0) log_warn("no %s (%s): looking once a second", path, error_sentence(c->wake_fifo));
+    if (c->wake_fifo < 0)
+        log_warn("no %s (%s): looking once a second", path, error_sentence(c->wake_fifo));
     result = store_reader_open(c->store, &c->engine_reader);
     if (!result) result = registry_load(c);
     return result;
@@ -326,8 +331,10 @@ int core_open(core **out, const core_options *options, char **error) {
     if (result) {
         char text[640];
         snprintf(text, sizeof text, "%.500s: %s", options->dir, error_sentence(result));
-        if (error) *error = why ? why : mem_text(text, strlen(text));
-        else mem_free(why);
+        if (error)
+            *error = why ? why : mem_text(text, strlen(text));
+        else
+            mem_free(why);
         core_close(c);
         return result;
     }

@@ -53,7 +53,9 @@ static void put_lane(core *c, process *p, lane_state *l) {
     le_put_i64(state + 24, l->wall_ms);
     le_put_u32(state + 32, l->stepped);
     le_put_u32(state + 36, l->adrift);
-    if (!store_put_cursor(c->store, p->run->row.id, p->id.text, l->number, l->next, state, sizeof state)) l->dirty = false;
+    if (!store_put_cursor(c->store, p->run->row.id, p->id.text, l->number, l->next, state,
+                          sizeof state))
+        l->dirty = false;
 }
 
 static void load_lane(core *c, process *p, const store_row *row) {
@@ -83,7 +85,9 @@ static json_t *series_page(const process *p, uint32_t page) {
     json_t *list = json_array();
     for (uint32_t i = page * 256; i < page * 256 + 256 && i < p->series_end; i++) {
         const live_series *s = p->series[i];
-        if (s) json_array_append_new(list, json_pack("[i,i,i,s]", (int)i, s->kind, s->direction, s->name));
+        if (s)
+            json_array_append_new(list,
+                                  json_pack("[i,i,i,s]", (int)i, s->kind, s->direction, s->name));
     }
     return list;
 }
@@ -91,7 +95,8 @@ static json_t *series_page(const process *p, uint32_t page) {
 static json_t *params_page(const process *p, uint32_t page) {
     json_t *list = json_array();
     for (uint32_t i = page * 256; i < page * 256 + 256 && i < p->param_end; i++)
-        if (p->params[i]) json_array_append_new(list, json_pack("[i,s]", (int)i, p->params[i]->name));
+        if (p->params[i])
+            json_array_append_new(list, json_pack("[i,s]", (int)i, p->params[i]->name));
     return list;
 }
 
@@ -131,9 +136,11 @@ static void load_pages(core *c, process *p, const store_row *row) {
 static json_t *media_page(const process *p) {
     json_t *list = json_array();
     for (const media_due *m = p->media; m; m = m->next)
-        if (!m->capture) json_array_append_new(list, json_pack("[s,I,I,I,i,i,i,s%]", m->series->name, (json_int_t)m->blob, (json_int_t)m->step,
-                                              (json_int_t)m->time_ms, (int)m->width, (int)m->height, (int)m->format, m->caption,
-                                              strlen(m->caption)));
+        if (!m->capture)
+            json_array_append_new(
+                list, json_pack("[s,I,I,I,i,i,i,s%]", m->series->name, (json_int_t)m->blob,
+                                (json_int_t)m->step, (json_int_t)m->time_ms, (int)m->width,
+                                (int)m->height, (int)m->format, m->caption, strlen(m->caption)));
     return list;
 }
 
@@ -141,20 +148,23 @@ static json_t *captures_page(const process *p) {
     json_t *list = json_array();
     for (const media_due *m = p->media; m; m = m->next)
         if (m->capture && !m->over)
-            json_array_append_new(list, json_pack("[i,I,I,I,I,I,I]", m->capture, (json_int_t)m->blob, (json_int_t)m->step,
-                                                  (json_int_t)m->time_ms, (json_int_t)m->flags, (json_int_t)m->attempt,
-                                                  (json_int_t)m->number));
+            json_array_append_new(list, json_pack("[i,I,I,I,I,I,I]", m->capture,
+                                                  (json_int_t)m->blob, (json_int_t)m->step,
+                                                  (json_int_t)m->time_ms, (json_int_t)m->flags,
+                                                  (json_int_t)m->attempt, (json_int_t)m->number));
     return list;
 }
 
 static void put_process(core *c, process *p) {
-    json_t *json = json_pack("{s:i,s:i,s:b,s:b,s:b,s:b,s:b,s:i,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:s,s:I,s:o,s:o}", "ordinal", (int)p->ordinal,
-                             "generation", (int)p->generation, "http", p->http, "closed", p->closed, "lost", p->lost, "paused", p->paused, "started",
-                             p->started, "status", p->status, "paused_ns", (json_int_t)p->paused_ns, "dropped",
-                             (json_int_t)p->dropped, "dropped_large", (json_int_t)p->dropped_large, "failed_bytes",
-                             (json_int_t)p->failed_bytes, "heard_ms", (json_int_t)p->heard_ms, "rank", p->info.rank, "pid",
-                             p->info.pid, "host", p->info.host, "opened_ms", (json_int_t)p->info.opened_ms, "media", media_page(p), "captures",
-                             captures_page(p));
+    json_t *json = json_pack(
+        "{s:i,s:i,s:b,s:b,s:b,s:b,s:b,s:i,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:s,s:I,s:o,s:o}", "ordinal",
+        (int)p->ordinal, "generation", (int)p->generation, "http", p->http, "closed", p->closed,
+        "lost", p->lost, "paused", p->paused, "started", p->started, "status", p->status,
+        "paused_ns", (json_int_t)p->paused_ns, "dropped", (json_int_t)p->dropped, "dropped_large",
+        (json_int_t)p->dropped_large, "failed_bytes", (json_int_t)p->failed_bytes, "heard_ms",
+        (json_int_t)p->heard_ms, "rank", p->info.rank, "pid", p->info.pid, "host", p->info.host,
+        "opened_ms", (json_int_t)p->info.opened_ms, "media", media_page(p), "captures",
+        captures_page(p));
     put_json(c, p, PROCESS_LANE, json);
     p->state_dirty = false;
 }
@@ -164,10 +174,16 @@ static void load_media(core *c, process *p, const json_t *list) {
         const char *name, *caption;
         json_int_t blob, step, time_ms;
         int width, height, format;
-        if (json_unpack(json_array_get(list, i), "[s,I,I,I,i,i,i,s]", &name, &blob, &step, &time_ms, &width, &height, &format, &caption))
+        if (json_unpack(json_array_get(list, i), "[s,I,I,I,i,i,i,s]", &name, &blob, &step, &time_ms,
+                        &width, &height, &format, &caption))
             continue;
-        media_due due = {.series = series_find(p->run, name), .blob = (uint64_t)blob, .step = step, .time_ms = time_ms,
-                         .width = (uint32_t)width, .height = (uint32_t)height, .format = (uint32_t)format};
+        media_due due = {.series = series_find(p->run, name),
+                         .blob = (uint64_t)blob,
+                         .step = step,
+                         .time_ms = time_ms,
+                         .width = (uint32_t)width,
+                         .height = (uint32_t)height,
+                         .format = (uint32_t)format};
         snprintf(due.caption, sizeof due.caption, "%s", caption);
         if (due.series) blob_due(c, p, &due);
     }
@@ -177,7 +193,8 @@ static void load_captures(core *c, process *p, const json_t *list) {
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_int_t blob, step, time_ms, flags, attempt, number;
         media_due due = {0};
-        if (json_unpack(json_array_get(list, i), "[i,I,I,I,I,I,I]", &due.capture, &blob, &step, &time_ms, &flags, &attempt, &number))
+        if (json_unpack(json_array_get(list, i), "[i,I,I,I,I,I,I]", &due.capture, &blob, &step,
+                        &time_ms, &flags, &attempt, &number))
             continue;
         due.blob = (uint64_t)blob;
         due.step = step;

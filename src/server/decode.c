@@ -84,9 +84,11 @@ static void take_series(decoding *d, uint32_t a, const uint8_t *at) {
     char name[SERIES_NAME_MAX + 1], unit[SERIES_NAME_MAX + 1];
     size_t name_bytes = le_u16(at + 10), unit_bytes = le_u16(at + 12);
     int kind = at[8], direction = at[9] <= 2 ? at[9] : 0;
-    if (!name_text(name, at + 16, name_bytes) || kind < SERIES_SCALAR || kind > SERIES_CONFUSION) return;
+    if (!name_text(name, at + 16, name_bytes) || kind < SERIES_SCALAR || kind > SERIES_CONFUSION)
+        return;
     bool has_unit = name_text(unit, at + 16 + name_bytes, unit_bytes);
-    process_declare_series(d->p, a, series_open(d->c, d->r, name, kind, has_unit ? unit : NULL, direction));
+    process_declare_series(d->p, a,
+                           series_open(d->c, d->r, name, kind, has_unit ? unit : NULL, direction));
     d->p->state_dirty = true;
 }
 
@@ -115,7 +117,9 @@ static void take_param(decoding *d, uint32_t a, const uint8_t *at) {
     size_t name = le_u16(at + 10), unit = le_u16(at + 12), description = le_u16(at + 14);
     uint32_t series = le_u32(at + 16), choices = le_u32(at + 20);
     const uint8_t *texts = at + 48;
-    param *q = at[8] >= PARAM_DOUBLE && at[8] <= PARAM_TEXT_TYPE ? param_open(d->c, d->r, (const char *)texts, name) : NULL;
+    param *q = at[8] >= PARAM_DOUBLE && at[8] <= PARAM_TEXT_TYPE
+                   ? param_open(d->c, d->r, (const char *)texts, name)
+                   : NULL;
     if (!q) return;
     q->type = at[8];
     q->flags = at[9];
@@ -162,7 +166,8 @@ static void enter_step(decoding *d, int64_t step, int64_t time_ms) {
     l->adrift = false;
     store_step(l->group, attempt, step, time_ms);
     if (!r->row.started_ms) r->row.started_ms = time_ms;
-    if (attempt > r->row.attempt || (attempt == r->row.attempt && step > r->row.last_step)) r->row.last_step = step;
+    if (attempt > r->row.attempt || (attempt == r->row.attempt && step > r->row.last_step))
+        r->row.last_step = step;
     if (attempt > r->row.attempt) r->row.attempt = attempt;
     d->stepped = true;
 }
@@ -290,7 +295,8 @@ static void take_event(decoding *d, uint32_t type, const uint8_t *at) {
     }
     // While a run is paused its step grows old: what answers a command was not before the command was asked.
     int64_t time_ms = m && m->asked_ms > d->l->time_ms ? m->asked_ms : d->l->time_ms;
-    run_event(d->c, d->r, (int)type, d->l->step, time_ms, text, m ? m->author : NULL, m ? m->from : NULL, number);
+    run_event(d->c, d->r, (int)type, d->l->step, time_ms, text, m ? m->author : NULL,
+              m ? m->from : NULL, number);
     json_decref(text);
 }
 
@@ -299,9 +305,11 @@ static void take_fact(decoding *d, const uint8_t *at) {
     char key[SERIES_NAME_MAX + 1];
     run *r = d->r;
     if (!r->facts || !name_text(key, at + 16, key_bytes)) return;
-    json_t *value = json_loadb((const char *)at + 16 + key_bytes, value_bytes, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    json_t *value = json_loadb((const char *)at + 16 + key_bytes, value_bytes,
+                               JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     if (!value) value = text_json(at + 16 + key_bytes, value_bytes);
-    if (r->facts_bytes + key_bytes + value_bytes > FACTS_BYTES_MAX || json_object_set_new(r->facts, key, value)) {
+    if (r->facts_bytes + key_bytes + value_bytes > FACTS_BYTES_MAX ||
+        json_object_set_new(r->facts, key, value)) {
         return;
     }
     r->facts_bytes += key_bytes + value_bytes;
@@ -336,7 +344,8 @@ static void take_beat(decoding *d, uint32_t share_ppm, const uint8_t *at) {
     p->helper_ppm = le_u32(at + 48);
     p->flags = le_u32(at + 52);
     int64_t paused_ns = within(le_i64(at + 56), INT64_C(1) << 62);
-    if (p->info.rank == 0 && paused_ns > p->paused_ns) r->row.paused_ms += paused_ns / NS_PER_MS - p->paused_ns / NS_PER_MS;
+    if (p->info.rank == 0 && paused_ns > p->paused_ns)
+        r->row.paused_ms += paused_ns / NS_PER_MS - p->paused_ns / NS_PER_MS;
     p->paused_ns = paused_ns;
     p->paused = p->flags & BEAT_PAUSED;
     r->step_share = p->share_ppm / 1e6;
@@ -358,7 +367,8 @@ static void take_close(decoding *d, uint32_t status, const uint8_t *at) {
 
 static void take_reply(decoding *d, uint32_t state, const uint8_t *at) {
     need_step(d);
-    steer_reply(d->c, d->p, le_u64(at + 8), (int)state, within(le_i64(at + 16), STEP_MAX), d->l->time_ms, (const char *)at + 32, le_u32(at + 24));
+    steer_reply(d->c, d->p, le_u64(at + 8), (int)state, within(le_i64(at + 16), STEP_MAX),
+                d->l->time_ms, (const char *)at + 32, le_u32(at + 24));
     d->p->state_dirty = true;
 }
 
@@ -379,6 +389,7 @@ static void take_media(decoding *d, uint32_t kind, uint32_t a, const uint8_t *at
 // One record that is not a scalar. False: it needs a declaration that has not come.
 static bool take_other(decoding *d, const record *r, const uint8_t *at) {
     switch (r->kind) {
+    // clang-format off
     case RECORD_STEP: take_step(d, at); break;
     case RECORD_GAP: break; // beats count the drops
     case RECORD_TIME: d->l->wall_ms = le_i64(at + 8) / NS_PER_MS; break;
@@ -402,6 +413,7 @@ static bool take_other(decoding *d, const record *r, const uint8_t *at) {
         take_media(d, r->kind, r->a, at);
         break;
     default: break; // a kind of later days
+        // clang-format on
     }
     return true;
 }
@@ -467,14 +479,16 @@ static void account(decoding *d) {
     run_touch(d->c, r);
 }
 
-size_t decode_records(core *c, process *p, lane_state *l, const uint8_t *at, size_t bytes, int64_t offset_ns, bool force) {
+size_t decode_records(core *c, process *p, lane_state *l, const uint8_t *at, size_t bytes,
+                      int64_t offset_ns, bool force) {
     decoding d = {.c = c, .p = p, .r = p->run, .l = l, .offset_ns = offset_ns, .force = force};
     uint64_t base = l->next;
     size_t done = 0, breathed = 0;
     while (done < bytes) {
         const record *r = (const record *)(const void *)(at + done);
         assert(r->words >= 1 && (size_t)r->words * 8 <= bytes - done);
-        bool taken = r->kind == RECORD_SCALAR ? take_scalar(&d, r->a, at + done) : take_other(&d, r, at + done);
+        bool taken = r->kind == RECORD_SCALAR ? take_scalar(&d, r->a, at + done)
+                                              : take_other(&d, r, at + done);
         if (!taken) break;
         done += (size_t)r->words * 8;
         if (done - breathed < BREATHE_BYTES) continue;

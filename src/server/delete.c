@@ -65,7 +65,8 @@ typedef struct keepers {
 static int keep_of_run(void *context, const store_run *row) {
     keepers *k = context;
     if (!k->hashes->count) return 1;
-    store_list_media(k->reader, row->id, NULL, INT64_MIN, INT64_MAX, SIZE_MAX / 4, each_media, k->hashes);
+    store_list_media(k->reader, row->id, NULL, INT64_MIN, INT64_MAX, SIZE_MAX / 4, each_media,
+                     k->hashes);
     return 0;
 }
 
@@ -94,7 +95,8 @@ static int waiting_path(core *c, const char *key, char out[PATH_CAP]) {
 static void put_aside(core *c, const char *key) {
     char folder[PATH_CAP], waiting[PATH_CAP];
     if (place_run(c->dir, key, folder) || waiting_path(c, key, waiting)) return;
-    if (rename(folder, waiting) && errno != ENOENT) log_warn("%s cannot be put aside: %s", folder, strerror(errno));
+    if (rename(folder, waiting) && errno != ENOENT)
+        log_warn("%s cannot be put aside: %s", folder, strerror(errno));
 }
 
 void remove_folder(core *c, const char *key) {
@@ -107,7 +109,8 @@ void remove_folder(core *c, const char *key) {
         return;
     }
     for (struct dirent *e; (e = readdir(d));) // a run's directory holds files only
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) unlinkat(dirfd(d), e->d_name, 0);
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            unlinkat(dirfd(d), e->d_name, 0);
     closedir(d);
     if (rmdir(folder)) log_warn("%s is not empty; left", folder);
 }
@@ -171,7 +174,8 @@ void deletes_fini(core *c) {
 static void work_list(core *c, job *j, store_reader *reader) {
     delete_job *d = (delete_job *)j;
     core_settle(c);
-    store_list_media(reader, d->run, NULL, INT64_MIN, INT64_MAX, SIZE_MAX / 4, each_media, &d->hashes);
+    store_list_media(reader, d->run, NULL, INT64_MIN, INT64_MAX, SIZE_MAX / 4, each_media,
+                     &d->hashes);
     store_all_snapshots(reader, d->run, each_snapshot, &d->snapshots);
     delete_job *copy = mem_new(sizeof *copy);
     if (!copy) {
@@ -202,7 +206,8 @@ static bool may_go(const run *r, core_reply *reply) {
     return true;
 }
 
-void core_delete_run(core *c, const char *key, const core_author *who, core_done done, void *context) {
+void core_delete_run(core *c, const char *key, const core_author *who, core_done done,
+                     void *context) {
     core_reply reply = {0};
     delete_job *d = mem_new(sizeof *d);
     core_lock(c);

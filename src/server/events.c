@@ -36,18 +36,21 @@ void recent_fini(recent *ring) {
     *ring = (recent){0};
 }
 
-static json_t *event_object(uint64_t number, int type, int64_t step, int64_t time_ms, json_t *detail) {
-    json_t *event = json_pack("{s:I, s:s, s:I, s:f}", "number", (json_int_t)number, "type", event_word(type), "step",
-                              (json_int_t)step, "time", (double)time_ms / 1000.0);
+static json_t *event_object(uint64_t number, int type, int64_t step, int64_t time_ms,
+                            json_t *detail) {
+    json_t *event =
+        json_pack("{s:I, s:s, s:I, s:f}", "number", (json_int_t)number, "type", event_word(type),
+                  "step", (json_int_t)step, "time", (double)time_ms / 1000.0);
     json_t *text = json_object_get(detail, "text"), *values = json_object_get(detail, "values");
     if (text) json_object_set(event, "text", text);
     if (values) json_object_set(event, "values", values);
-    if (detail && !text && !values && json_object_size(detail)) json_object_set(event, "detail", detail);
+    if (detail && !text && !values && json_object_size(detail))
+        json_object_set(event, "detail", detail);
     return event;
 }
 
-void run_event(core *c, run *r, int type, int64_t step, int64_t time_ms, json_t *detail, const char *author,
-               const char *from, uint64_t answers) {
+void run_event(core *c, run *r, int type, int64_t step, int64_t time_ms, json_t *detail,
+               const char *author, const char *from, uint64_t answers) {
     uint64_t number = r->next_event++;
     json_t *event = event_object(number, type, step, time_ms, detail);
     if (author) json_object_set_new(event, "author", json_string(author));
@@ -61,7 +64,8 @@ void run_event(core *c, run *r, int type, int64_t step, int64_t time_ms, json_t 
     json_decref(event);
     if (!json) return;
     int result = store_put_event(c->store, r->row.id, (int64_t)number, step, time_ms, type, json);
-    if (result) log_warn("an event of run %s cannot be stored: %s", r->row.key, error_sentence(result));
+    if (result)
+        log_warn("an event of run %s cannot be stored: %s", r->row.key, error_sentence(result));
     recent_push(&r->events, RECENT_EVENTS, number, json);
     c->rows_dirty = true;
     r->change++;

@@ -12,6 +12,6 @@ void frame_text_block(const char *name, uint32_t attempt, const store_columns *c
     points_json_series(&p, 0, c, out);
     if (out->failed || out->length == begin) return;
     out->length--; // the closing brace
-    buf_print(out, ",\"ordinal\":%llu,\"end\":%llu,\"attempt_now\":%u}", (unsigned long long)c->ordinal,
-              (unsigned long long)c->total, attempt);
+    buf_print(out, ",\"ordinal\":%llu,\"end\":%llu,\"attempt_now\":%u}",
+              (unsigned long long)c->ordinal, (unsigned long long)c->total, attempt);
 }

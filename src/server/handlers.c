@@ -144,8 +144,11 @@ void handle_get_pruning(request *r) {
 }
 
 static void get_values(request *r, const char *tensor) {
-    core_values q = {.run = run_of(r), .tensor = tensor, .layer = request_arg_text(r, "layer"),
-                     .quantity = request_arg_text(r, "quantity"), .step = request_arg_int(r, "step", INT64_MAX)};
+    core_values q = {.run = run_of(r),
+                     .tensor = tensor,
+                     .layer = request_arg_text(r, "layer"),
+                     .quantity = request_arg_text(r, "quantity"),
+                     .step = request_arg_int(r, "step", INT64_MAX)};
     bool columns = wants(r, "columns", "application/vnd.nnscope.capture") ||
                    wants(r, "columns", "application/vnd.nnscope.columns");
     q.form = wants(r, "csv", "text/csv") ? CORE_CSV : columns ? CORE_COLUMNS : CORE_JSON;
@@ -157,26 +160,31 @@ void handle_get_tensor(request *r) {
 }
 
 void handle_get_units(request *r) {
-    if (request_arg_text(r, "layer")) get_values(r, NULL);
-    else request_error(r, 400, "invalid", "units need a layer");
+    if (request_arg_text(r, "layer"))
+        get_values(r, NULL);
+    else
+        request_error(r, 400, "invalid", "units need a layer");
 }
 
 void handle_get_snapshots(request *r) {
     core_get_snapshots(the_core(r), run_of(r), request_arg_int(r, "from", INT64_MIN),
-                       request_arg_int(r, "to", INT64_MAX), limit_of(r, 1000, 10000), request_done, request_hold(r));
+                       request_arg_int(r, "to", INT64_MAX), limit_of(r, 1000, 10000), request_done,
+                       request_hold(r));
 }
 
 void handle_get_snapshot(request *r) {
     const char *text = request_param(r, 1);
     int64_t step;
-    if (http_int(text, strlen(text), &step)) core_get_snapshot(the_core(r), run_of(r), step, request_done, request_hold(r));
-    else request_error(r, 404, "not_found", "a step is a whole number");
+    if (http_int(text, strlen(text), &step))
+        core_get_snapshot(the_core(r), run_of(r), step, request_done, request_hold(r));
+    else
+        request_error(r, 404, "not_found", "a step is a whole number");
 }
 
 void handle_post_try(request *r) {
     int64_t wait = request_arg_int(r, "wait", TRY_WAIT_MS);
-    core_post_try(the_core(r), run_of(r), body_text(r), r->body.length, wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait, request_done,
-                  request_hold(r));
+    core_post_try(the_core(r), run_of(r), body_text(r), r->body.length,
+                  wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait, request_done, request_hold(r));
 }
 
 // --- steering ------------------------------------------------------------------------------
@@ -238,7 +246,8 @@ void handle_get_metrics(request *r) {
     figure(out, "commands", "counter", "Commands given.", f.commands);
     figure(out, "refused", "counter", "Records refused.", f.refused);
     figure(out, "runs", "gauge", "Runs known.", f.runs);
-    figure(out, "runs_active", "gauge", "Runs that may still write, or have something to take in.", f.active);
+    figure(out, "runs_active", "gauge", "Runs that may still write, or have something to take in.",
+           f.active);
     figure(out, "series", "gauge", "Series known.", f.series);
     figure(out, "viewers", "gauge", "Viewers connected.", f.viewers);
     figure(out, "connections", "gauge", "Sockets open.", (uint64_t)r->net->conn_count);

@@ -164,7 +164,8 @@ static int read_args(request *r) {
         int n = lws_hdr_copy_fragment(r->conn->wsi, text, sizeof text, WSI_TOKEN_HTTP_URI_ARGS, i);
         if (n < 0) return 414;
         if (strlen(text) != (size_t)n) return 400;
-        if (i == 0 && !strcmp(text, "/")) continue; // how the library says that nothing stands behind the question mark
+        // How the library says that nothing stands behind the question mark.
+        if (i == 0 && !strcmp(text, "/")) continue;
         if (n && !add_arg(r, text)) return 414;
     }
     return 0;
@@ -420,8 +421,10 @@ int http_stray(conn *c, const char *data, size_t length) {
     int n = (int)method_length(data, length);
     r->closing = true;
     snprintf(message, sizeof message, "there is no method %.*s here", n, data);
-    if (n) request_error(r, 501, "method", message);
-    else request_error(r, 400, "bad_request", "this is not HTTP");
+    if (n)
+        request_error(r, 501, "method", message);
+    else
+        request_error(r, 400, "bad_request", "this is not HTTP");
     return 0;
 }
 

@@ -107,7 +107,7 @@ typedef struct taking {
     http_run *h;
     core_reply *reply;
     const char *body;
-    size_t bytes, at, item;   // at: where the present object starts
+    size_t bytes, at, item; // at: where the present object starts
     uint64_t points;
     int64_t now_ms;
 } taking;
@@ -124,8 +124,9 @@ static void line_and_column(const taking *t, size_t at, int *line, int *column) 
 static bool wrong(taking *t, const char *what, const char *name) {
     int line, column;
     line_and_column(t, t->at, &line, &column);
-    reply_error(t->reply, 400, "bad_point", "object %zu (line %d column %d): %s%s%.80s%s", t->item + 1, line, column, what,
-                name ? " (\"" : "", name ? name : "", name ? "\")" : "");
+    reply_error(t->reply, 400, "bad_point", "object %zu (line %d column %d): %s%s%.80s%s",
+                t->item + 1, line, column, what, name ? " (\"" : "", name ? name : "",
+                name ? "\")" : "");
     return false;
 }
 
@@ -136,10 +137,14 @@ static bool value_of(const json_t *value, double *v) {
     }
     const char *text = json_string_value(value);
     if (!text) return false;
-    if (strcmp(text, "NaN") == 0) *v = NAN;
-    else if (strcmp(text, "Infinity") == 0) *v = INFINITY;
-    else if (strcmp(text, "-Infinity") == 0) *v = -INFINITY;
-    else return false;
+    if (strcmp(text, "NaN") == 0)
+        *v = NAN;
+    else if (strcmp(text, "Infinity") == 0)
+        *v = INFINITY;
+    else if (strcmp(text, "-Infinity") == 0)
+        *v = -INFINITY;
+    else
+        return false;
     return true;
 }
 
@@ -148,7 +153,8 @@ static bool step_of(taking *t, const json_t *object, int64_t *step) {
     *step = t->h->stepped ? t->h->step + 1 : t->h->step;
     if (!value) return true;
     double v = json_is_number(value) ? json_number_value(value) : NAN;
-    if (!(fabs(v) <= 9007199254740992.0) || v != floor(v) || v < 0) return wrong(t, "step must be a whole number from 0", NULL);
+    if (!(fabs(v) <= 9007199254740992.0) || v != floor(v) || v < 0)
+        return wrong(t, "step must be a whole number from 0", NULL);
     *step = (int64_t)v;
     return true;
 }
@@ -189,13 +195,16 @@ static bool take_object(taking *t, json_t *object) {
     put_step(t->h, step, time_ms);
     json_object_foreach(object, name, value) {
         if (strcmp(name, "step") == 0 || strcmp(name, "time") == 0) continue;
-        if (!value_of(value, &v)) return wrong(t, "a value must be a number, \"NaN\", \"Infinity\" or \"-Infinity\"", name);
+        if (!value_of(value, &v))
+            return wrong(t, "a value must be a number, \"NaN\", \"Infinity\" or \"-Infinity\"",
+                         name);
         if (strcmp(name, "epoch") == 0) {
             take_epoch(t, v);
             continue;
         }
         uint32_t number = series_number(t->h, name, strlen(name));
-        if (!number) return wrong(t, "a name has 1 to 255 bytes, and there are at most 65536", name);
+        if (!number)
+            return wrong(t, "a name has 1 to 255 bytes, and there are at most 65536", name);
         put_scalar(t, number, v);
     }
     t->item++;
@@ -257,14 +266,17 @@ static const char *blank(const char *at, const char *end) {
 
 // A plain JSON number; exact: at most 15 digits and a small power of ten, else strtod. NULL: not plain.
 static const char *quick_number(const char *at, const char *end, double *v) {
-    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
-                                    1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     const char *start = at;
     bool below = at < end && *at == '-';
     uint64_t digits = 0;
     int count = 0, scale = 0;
     at += below;
-    if (at >= end || *at < '0' || *at > '9' || (*at == '0' && at + 1 < end && at[1] >= '0' && at[1] <= '9')) return NULL;
+    if (at >= end || *at < '0' || *at > '9' ||
+        (*at == '0' && at + 1 < end && at[1] >= '0' && at[1] <= '9'))
+        return NULL;
     for (; at < end && *at >= '0' && *at <= '9'; at++, count++)
         digits = digits * 10 + (uint64_t)(*at - '0');
     if (at < end && *at == '.') {
@@ -302,7 +314,8 @@ static const char *quick_number(const char *at, const char *end, double *v) {
 static const char *quick_name(const char *at, const char *end, member *m) {
     if (at >= end || *at != '"') return NULL;
     m->name = ++at;
-    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x7F)
+    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20 &&
+           (unsigned char)*at < 0x7F)
         at++;
     if (at >= end || *at != '"') return NULL;
     m->bytes = (size_t)(at - m->name);
@@ -333,21 +346,26 @@ static bool is_name(const member *m, const char *word) {
 }
 
 // A name twice in one object, or a name with a meaning of its own that has an odd value: the slow way decides.
-static bool quick_head(const taking *t, const member *m, size_t count, int64_t *step, int64_t *time_ms) {
+static bool quick_head(const taking *t, const member *m, size_t count, int64_t *step,
+                       int64_t *time_ms) {
     int steps = 0, times = 0;
     *step = t->h->stepped ? t->h->step + 1 : t->h->step;
     *time_ms = t->now_ms;
     for (size_t i = 0; i < count; i++) {
-        if (m[i].bytes == 0 || m[i].bytes > SERIES_NAME_MAX || is_name(&m[i], "epoch")) return false;
+        if (m[i].bytes == 0 || m[i].bytes > SERIES_NAME_MAX || is_name(&m[i], "epoch"))
+            return false;
         if (is_name(&m[i], "step")) {
-            if (steps++ || m[i].value < 0 || m[i].value > 9007199254740992.0 || m[i].value != floor(m[i].value)) return false;
+            if (steps++ || m[i].value < 0 || m[i].value > 9007199254740992.0 ||
+                m[i].value != floor(m[i].value))
+                return false;
             *step = (int64_t)m[i].value;
         } else if (is_name(&m[i], "time")) {
             if (times++ || !(m[i].value >= 0 && m[i].value < 1e11)) return false;
             *time_ms = (int64_t)(m[i].value * 1000.0 + 0.5);
         }
         for (size_t k = 0; k < i && count <= 16; k++)
-            if (m[k].bytes == m[i].bytes && memcmp(m[k].name, m[i].name, m[i].bytes) == 0) return false;
+            if (m[k].bytes == m[i].bytes && memcmp(m[k].name, m[i].name, m[i].bytes) == 0)
+                return false;
     }
     return true;
 }
@@ -377,7 +395,8 @@ static bool take_quick(taking *t) {
 static bool take_body(taking *t) {
     for (skip_space(t); t->at < t->bytes; skip_space(t)) {
         if (t->body[t->at] == ',') { // objects with commas between, as of a list without brackets
-            reply_error(t->reply, 400, "bad_json", "objects stand one after the other, or in an array");
+            reply_error(t->reply, 400, "bad_json",
+                        "objects stand one after the other, or in an array");
             return false;
         }
         if (!take_quick(t) && !take_slow(t)) return false;
@@ -385,7 +404,8 @@ static bool take_body(taking *t) {
     return true;
 }
 
-bool http_points_take(http_run *h, const char *body, size_t bytes, points_taken *taken, core_reply *reply) {
+bool http_points_take(http_run *h, const char *body, size_t bytes, points_taken *taken,
+                      core_reply *reply) {
     taking t = {.h = h, .reply = reply, .body = body, .bytes = bytes, .now_ms = clock_wall_ms()};
     bool good = take_body(&t);
     *taken = (points_taken){.points = t.points, .objects = t.item};

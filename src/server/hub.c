@@ -43,7 +43,10 @@ frame *frame_of(buf *bytes, bool text) {
 frame *frame_of_front(buf *bytes, bool text) {
     frame *f = bytes->failed || bytes->length < FRAME_FRONT ? NULL : mem_new(sizeof *f);
     if (f) {
-        *f = (frame){.uses = 1, .text = text, .length = bytes->length - FRAME_FRONT, .data = bytes->data + FRAME_FRONT};
+        *f = (frame){.uses = 1,
+                     .text = text,
+                     .length = bytes->length - FRAME_FRONT,
+                     .data = bytes->data + FRAME_FRONT};
         *bytes = (buf){0};
     }
     buf_fini(bytes);
@@ -68,7 +71,11 @@ static bool tap_open(live_series *s) {
         }
         store_series_info info;
         store_series_get(s->stored, &info);
-        *t = (tap){.ring = ring, .capacity = TAP_MIN, .first = info.points, .end = info.points, .low = info.points};
+        *t = (tap){.ring = ring,
+                   .capacity = TAP_MIN,
+                   .first = info.points,
+                   .end = info.points,
+                   .low = info.points};
         s->tap = t;
         series_mind(s);
     }
@@ -136,7 +143,8 @@ bool patterns_match(char *const *patterns, size_t count, const char *name) {
 // --- channels -----------------------------------------------------------------------------------
 
 static void add_member(channel *ch, live_series *s) {
-    if (s->kind != SERIES_SCALAR || !patterns_match(ch->patterns, ch->pattern_count, s->name)) return;
+    if (s->kind != SERIES_SCALAR || !patterns_match(ch->patterns, ch->pattern_count, s->name))
+        return;
     channel_member *members = mem_grow(ch->members, ch->member_count + 1, sizeof *members);
     if (!members) return;
     ch->members = members;
@@ -169,8 +177,10 @@ static int by_text(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool same(const channel *ch, const run *r, char *const *sorted, size_t count, int rate, bool text) {
-    if (ch->run != r || ch->rate != rate || ch->text != text || ch->pattern_count != count) return false;
+static bool same(const channel *ch, const run *r, char *const *sorted, size_t count, int rate,
+                 bool text) {
+    if (ch->run != r || ch->rate != rate || ch->text != text || ch->pattern_count != count)
+        return false;
     for (size_t i = 0; i < count; i++)
         if (strcmp(ch->patterns[i], sorted[i]) != 0) return false;
     return true;
@@ -189,7 +199,12 @@ static void channel_free(channel *ch) {
 static channel *channel_new(core *c, run *r, char **sorted, size_t count, int rate, bool text) {
     channel *ch = mem_new(sizeof *ch);
     if (!ch) return NULL;
-    *ch = (channel){.next = c->channels, .run = r, .patterns = sorted, .pattern_count = count, .rate = rate, .text = text};
+    *ch = (channel){.next = c->channels,
+                    .run = r,
+                    .patterns = sorted,
+                    .pattern_count = count,
+                    .rate = rate,
+                    .text = text};
     c->channels = ch;
     for (size_t i = 0; i < r->series_count; i++)
         add_member(ch, r->series[i]);
@@ -316,7 +331,11 @@ static store_columns raw_columns(columns_room *room, const tap *t, uint64_t from
         room->time_ms[i - from] = at->time_ms;
         room->value[i - from] = at->value;
     }
-    return (store_columns){.raw = true, .rows = to - from, .step = room->step, .time_ms = room->time_ms, .value = room->value};
+    return (store_columns){.raw = true,
+                           .rows = to - from,
+                           .step = room->step,
+                           .time_ms = room->time_ms,
+                           .value = room->value};
 }
 
 static store_columns bucket_columns(columns_room *room, const tap *t, uint64_t from, uint64_t to) {
@@ -325,9 +344,17 @@ static store_columns bucket_columns(columns_room *room, const tap *t, uint64_t f
     size_t rows = 0;
     for (uint64_t i = from; i < to; i += points)
         fill_bucket(room, rows++, t, i, i + points < to ? i + points : to);
-    return (store_columns){.rows = rows, .step = room->step, .step_last = room->step_last, .time_ms = room->time_ms, .min = room->min,
-                           .max = room->max, .mean = room->mean, .last = room->last, .count = room->count,
-                           .nonfinite = room->nonfinite, .bucket_width = (int64_t)points};
+    return (store_columns){.rows = rows,
+                           .step = room->step,
+                           .step_last = room->step_last,
+                           .time_ms = room->time_ms,
+                           .min = room->min,
+                           .max = room->max,
+                           .mean = room->mean,
+                           .last = room->last,
+                           .count = room->count,
+                           .nonfinite = room->nonfinite,
+                           .bucket_width = (int64_t)points};
 }
 
 // The new points of a member as a block. False: none.
@@ -337,7 +364,8 @@ static bool put_block(channel *ch, channel_member *m, columns_room *room, buf *o
     bool gap = m->next < t->first;
     uint64_t from = gap ? t->first : m->next;
     uint64_t most = ch->waiting || ch->raw_once ? TAP_MAX : RAW_MAX;
-    store_columns c = t->end - from <= most ? raw_columns(room, t, from, t->end) : bucket_columns(room, t, from, t->end);
+    store_columns c = t->end - from <= most ? raw_columns(room, t, from, t->end)
+                                            : bucket_columns(room, t, from, t->end);
     c.ordinal = from;
     c.total = t->end;
     uint32_t attempt = point_at(t, t->end - 1)->attempt;
@@ -353,7 +381,8 @@ static bool put_block(channel *ch, channel_member *m, columns_room *room, buf *o
 }
 
 static void push_frame(channel *ch, frame *f) {
-    while (ch->first < ch->head && (ch->head - ch->first == RING_FRAMES || ch->bytes + f->length > RING_BYTES_MAX)) {
+    while (ch->first < ch->head &&
+           (ch->head - ch->first == RING_FRAMES || ch->bytes + f->length > RING_BYTES_MAX)) {
         frame *oldest = ch->ring[ch->first++ % RING_FRAMES];
         ch->bytes -= oldest->length;
         frame_release(oldest);
@@ -366,12 +395,16 @@ static void build(core *c, channel *ch, columns_room *room) {
     buf out = {0};
     uint32_t blocks = 0;
     size_t begin = 0;
-    if (ch->text) buf_print(&out, "{\"type\":\"points\",\"run\":\"%s\",\"series\":{", ch->run->row.key);
-    else begin = frame_begin(&out, FRAME_LIVE, 0, ch->run->row.key);
+    if (ch->text)
+        buf_print(&out, "{\"type\":\"points\",\"run\":\"%s\",\"series\":{", ch->run->row.key);
+    else
+        begin = frame_begin(&out, FRAME_LIVE, 0, ch->run->row.key);
     for (size_t i = 0; i < ch->member_count; i++)
         blocks += put_block(ch, &ch->members[i], room, &out, blocks == 0);
-    if (ch->text) buf_text(&out, "}}");
-    else frame_end(&out, begin, blocks);
+    if (ch->text)
+        buf_text(&out, "}}");
+    else
+        frame_end(&out, begin, blocks);
     if (!ch->waiting) ch->raw_once = false;
     frame *f = blocks ? frame_of(&out, ch->text) : NULL;
     if (f) {

@@ -58,18 +58,21 @@ static void note_newer(core *c, process *p, uint32_t version) {
 }
 
 static void leave_alone(core *c, process *p, segment_file *f, const char *why) {
-    log_warn("run %s: segment %u of %s is %s; left alone", p->run->row.key, f->number, p->id.text, why);
+    log_warn("run %s: segment %u of %s is %s; left alone", p->run->row.key, f->number, p->id.text,
+             why);
     (void)c;
     f->taken = f->foreign = true;
     p->reading = f->number;
 }
 
 static bool belongs(const process *p) {
-    return strcmp(p->reader.run.text, p->run->row.key) == 0 && strcmp(p->reader.process.text, p->id.text) == 0;
+    return strcmp(p->reader.run.text, p->run->row.key) == 0 &&
+           strcmp(p->reader.process.text, p->id.text) == 0;
 }
 
 bool process_may_grow(const process *p) {
-    if (p->http) return !p->closed || clock_mono_ns() - p->closed_ns < 2 * NS_PER_S; // a body may be under way
+    // A body may be under way.
+    if (p->http) return !p->closed || clock_mono_ns() - p->closed_ns < 2 * NS_PER_S;
     return !(p->ended || p->salvaged);
 }
 
@@ -77,7 +80,9 @@ bool process_may_grow(const process *p) {
 static bool open_next(core *c, process *p) {
     char folder[PATH_CAP], path[PATH_CAP];
     for (segment_file *f; (f = next_segment(p));) {
-        if (place_run(c->dir, p->run->row.key, folder) || segment_path(path, folder, p->id.text, f->number)) return false;
+        if (place_run(c->dir, p->run->row.key, folder) ||
+            segment_path(path, folder, p->id.text, f->number))
+            return false;
         int result = segment_open(&p->reader, path);
         if (!result && belongs(p)) {
             p->open = true;
@@ -109,7 +114,9 @@ static void close_taken(process *p) {
 static bool find_successor(core *c, process *p) {
     char folder[PATH_CAP], path[PATH_CAP];
     struct stat st;
-    if (place_run(c->dir, p->run->row.key, folder) || segment_path(path, folder, p->id.text, p->reading + 1)) return false;
+    if (place_run(c->dir, p->run->row.key, folder) ||
+        segment_path(path, folder, p->id.text, p->reading + 1))
+        return false;
     if (lstat(path, &st)) return false;
     core_lock(c); // whoever commits looks at the list
     segment_file *files = mem_grow(p->segments, p->segment_count + 1, sizeof *files);
@@ -123,10 +130,15 @@ static bool find_successor(core *c, process *p) {
 
 // --- parking ------------------------------------------------------------------------------------
 
-static void park(process *p, lane_state *l, const uint8_t *at, size_t bytes, uint64_t first, int64_t offset_ns) {
+static void park(process *p, lane_state *l, const uint8_t *at, size_t bytes, uint64_t first,
+                 int64_t offset_ns) {
     parked *k = mem_new(sizeof *k + bytes);
     if (!k) return; // lost and counted below as dropped records are: memory is gone anyway
-    *k = (parked){.lane = l->number, .first = first, .since_ns = clock_mono_ns(), .offset_ns = offset_ns, .bytes = bytes};
+    *k = (parked){.lane = l->number,
+                  .first = first,
+                  .since_ns = clock_mono_ns(),
+                  .offset_ns = offset_ns,
+                  .bytes = bytes};
     memcpy(k->records, at, bytes);
     *p->parked_last = k;
     p->parked_last = &k->next;
@@ -156,7 +168,8 @@ static void unpark(core *c, process *p, bool force) {
         if (l && done < k->bytes) {
             int64_t since = k->since_ns;
             park(p, l, k->records + done, k->bytes - done, k->first + done, k->offset_ns);
-            if (p->parked) ((parked *)((char *)p->parked_last - offsetof(parked, next)))->since_ns = since;
+            if (p->parked)
+                ((parked *)((char *)p->parked_last - offsetof(parked, next)))->since_ns = since;
         }
         mem_free(k);
     }
@@ -164,7 +177,8 @@ static void unpark(core *c, process *p, bool force) {
 
 static void tend_parked(core *c, process *p, bool at_end) {
     if (!p->parked) return;
-    bool force = at_end || p->parked_bytes > PARKED_BYTES_MAX || clock_mono_ns() - p->parked->since_ns > PARKED_NS;
+    bool force = at_end || p->parked_bytes > PARKED_BYTES_MAX ||
+                 clock_mono_ns() - p->parked->since_ns > PARKED_NS;
     if (p->retry || force) unpark(c, p, force);
     if (p->parked && p->retry) unpark(c, p, force);
 }
@@ -208,11 +222,13 @@ static void take_block(core *c, process *p, const segment_block *b, int64_t offs
     l->next = b->first + skip;
     size_t done = decode_records(c, p, l, b->records + skip, b->bytes - skip, offset_ns, false);
     if (skip + done < b->bytes)
-        park(p, l, b->records + skip + done, b->bytes - skip - done, b->first + skip + done, offset_ns);
+        park(p, l, b->records + skip + done, b->bytes - skip - done, b->first + skip + done,
+             offset_ns);
 }
 
 static void take(core *c, process *p, const segment_block *b) {
-    int64_t offset_ns = (int64_t)((uint64_t)p->reader.anchor_wall_ns - (uint64_t)p->reader.anchor_mono_ns);
+    int64_t offset_ns =
+        (int64_t)((uint64_t)p->reader.anchor_wall_ns - (uint64_t)p->reader.anchor_mono_ns);
     pthread_mutex_lock(&c->lock);
     c->slice_ns = clock_mono_ns();
     take_block(c, p, b, offset_ns);
@@ -226,7 +242,8 @@ static void take(core *c, process *p, const segment_block *b) {
 // What is not whole will never be: on to the next block that is. False: the segment is taken.
 static bool skip_damage(core *c, process *p) {
     if (segment_skip(&p->reader)) return false;
-    log_warn("run %s: segment %u of %s is damaged; what stands behind the damage is taken", p->run->row.key, p->reading, p->id.text);
+    log_warn("run %s: segment %u of %s is damaged; what stands behind the damage is taken",
+             p->run->row.key, p->reading, p->id.text);
     core_lock(c);
     p->run->row.dropped++;
     run_touch(c, p->run);
@@ -251,7 +268,8 @@ bool ingest_process(core *c, process *p) {
     segment_block b;
     p->drained = false;
     while (bytes < PASS_BYTES) {
-        if (store_full(c->store)) return false; // the disk is behind, or full: the journal keeps the rest
+        // The disk is behind, or full: the journal keeps the rest.
+        if (store_full(c->store)) return false;
         if (!p->open && !open_next(c, p)) {
             at_end(c, p);
             return false;

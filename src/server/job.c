@@ -39,7 +39,8 @@ static void *worker(void *context) {
 }
 
 int job_queue_open(job_queue *q, core *c, int threads) {
-    *q = (job_queue){.core = c, .mutex = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
+    *q = (job_queue){
+        .core = c, .mutex = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
     q->last = &q->first;
     for (; q->thread_count < threads; q->thread_count++)
         if (pthread_create(&q->threads[q->thread_count], NULL, worker, q)) return NNS_E_NO_MEMORY;

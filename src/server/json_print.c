@@ -31,6 +31,7 @@ static void print_array(const json_t *array, buf *out) {
 
 void json_print(const json_t *value, buf *out) {
     switch (value ? json_typeof(value) : JSON_NULL) {
+    // clang-format off
     case JSON_OBJECT: print_object(value, out); break;
     case JSON_ARRAY: print_array(value, out); break;
     case JSON_STRING: buf_json(out, json_string_value(value), json_string_length(value)); break;
@@ -39,6 +40,7 @@ void json_print(const json_t *value, buf *out) {
     case JSON_TRUE: buf_text(out, "true"); break;
     case JSON_FALSE: buf_text(out, "false"); break;
     case JSON_NULL: buf_text(out, "null"); break;
+        // clang-format on
     }
 }
 

@@ -26,7 +26,7 @@ struct live {
     int in_second;
     bool over; // revoked: to be closed
     size_t
-        swallowed; // of a message that is too large: read to its end, so that the client gets to read why
+        swallowed; // of a message that is too large: read to its end, so that the client reads why
 };
 
 // --- upgrade -------------------------------------------------------------------------------
@@ -86,7 +86,10 @@ int live_confirm(conn *c) {
 
 int live_open(conn *c) {
     const asset *page = asset_find("/index.html");
-    viewer_options options = {.name = c->who.name, .scopes = c->who.scopes, .build = page ? page->etag : NULL, .address = c->net->outer};
+    viewer_options options = {.name = c->who.name,
+                              .scopes = c->who.scopes,
+                              .build = page ? page->etag : NULL,
+                              .address = c->net->outer};
     live *l = mem_new(sizeof *l);
     if (!l || !c->who.scopes) {
         mem_free(l);

@@ -54,7 +54,9 @@ static void start_salvage(core *c, process *p, const char *folder) {
 
 static void look(core *c, process *p) {
     char folder[PATH_CAP];
-    if (p->state == PROC_OVER || p->salvaging || p->newer || p->http || place_run(c->dir, p->run->row.key, folder)) return;
+    if (p->state == PROC_OVER || p->salvaging || p->newer || p->http ||
+        place_run(c->dir, p->run->row.key, folder))
+        return;
     if (p->ended || p->salvaged) return;
     int alive = alive_check(folder, p->id.text);
     core_lock(c);
@@ -105,7 +107,9 @@ static bool files_gone(const process *p) {
 static bool may_rest(const run *r) {
     if (!r->loaded || !state_over(r->row.state) || r->succession_ns) return false;
     for (size_t i = 0; i < r->process_count; i++)
-        if (r->processes[i]->state != PROC_OVER || r->processes[i]->salvaging || !files_gone(r->processes[i])) return false;
+        if (r->processes[i]->state != PROC_OVER || r->processes[i]->salvaging ||
+            !files_gone(r->processes[i]))
+            return false;
     return true;
 }
 

@@ -30,9 +30,12 @@ static bool newest_output(const char *folder, char proc[27]) {
     for (struct dirent *e; d && (e = readdir(d));) {
         struct stat st;
         char id[27] = {0};
-        if (strlen(e->d_name) != ID_LENGTH + 4 || strcmp(e->d_name + ID_LENGTH, ".out") != 0) continue;
+        if (strlen(e->d_name) != ID_LENGTH + 4 || strcmp(e->d_name + ID_LENGTH, ".out") != 0)
+            continue;
         memcpy(id, e->d_name, ID_LENGTH);
-        if (!id_valid(id) || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode)) continue;
+        if (!id_valid(id) || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
+            !S_ISREG(st.st_mode))
+            continue;
         int64_t at = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
         if (at <= newest) continue;
         newest = at;
@@ -78,7 +81,8 @@ int log_size(const char *folder, char proc[27], int64_t *size) {
 static size_t pass_gap(log_piece *p, size_t limit) {
     int64_t from = p->gap[0], to = p->gap[1];
     if (from == p->size || p->offset >= to) return limit;
-    if (p->offset < from) return (int64_t)limit > from - p->offset ? (size_t)(from - p->offset) : limit;
+    if (p->offset < from)
+        return (int64_t)limit > from - p->offset ? (size_t)(from - p->offset) : limit;
     int64_t skipped = to - p->offset;
     p->offset = to;
     return (int64_t)limit > skipped ? limit - (size_t)skipped : limit;
@@ -88,7 +92,8 @@ static int read_text(int fd, log_piece *p, size_t limit) {
     uint8_t *at = buf_room(&p->text, limit);
     int64_t n = at ? file_pread(fd, at, limit, p->offset) : NNS_E_NO_MEMORY;
     if (n < 0) return (int)n;
-    size_t whole = p->offset + n < p->size || (size_t)n == limit ? whole_characters(at, (size_t)n) : (size_t)n;
+    size_t whole =
+        p->offset + n < p->size || (size_t)n == limit ? whole_characters(at, (size_t)n) : (size_t)n;
     p->text.length += whole ? whole : (size_t)n;
     return 0;
 }
@@ -115,7 +120,8 @@ static void work(core *c, job *j, store_reader *reader) {
         k->piece.offset = 0;
     }
     if (result) {
-        reply_error(&j->reply, 503, "unreadable", "the output cannot be read: %s", error_sentence(result));
+        reply_error(&j->reply, 503, "unreadable", "the output cannot be read: %s",
+                    error_sentence(result));
     } else if (k->plain) {
         j->reply.type = "text/plain; charset=utf-8";
         buf_add(&j->reply.body, k->piece.text.data, k->piece.text.length);
@@ -141,8 +147,8 @@ void log_json(const log_piece *p, buf *out) {
     buf_char(out, '}');
 }
 
-void core_get_log(core *c, const char *key, const char *proc, int64_t offset, int limit, bool plain, core_done done,
-                  void *context) {
+void core_get_log(core *c, const char *key, const char *proc, int64_t offset, int limit, bool plain,
+                  core_done done, void *context) {
     core_reply error = {0};
     core_lock(c);
     bool known = registry_named(c, key) != NULL;
@@ -151,7 +157,8 @@ void core_get_log(core *c, const char *key, const char *proc, int64_t offset, in
     log_job *k = known && !wrong ? mem_new(sizeof *k) : NULL;
     if (!k || place_run(c->dir, key, k->folder)) {
         mem_free(k);
-        reply_error(&error, 404, "not_found", known ? "there is no such process" : "there is no such run");
+        reply_error(&error, 404, "not_found",
+                    known ? "there is no such process" : "there is no such run");
         answer_later(c, &error, done, context);
         return;
     }

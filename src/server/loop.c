@@ -109,7 +109,7 @@ static int serve_live(conn *c, enum lws_callback_reasons reason, void *in, size_
 }
 
 static int serve(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-              size_t length) {
+                 size_t length) {
     (void)user;
     if (reason == LWS_CALLBACK_EVENT_WAIT_CANCELLED) {
         woken(net_of(wsi));

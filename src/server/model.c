@@ -102,7 +102,8 @@ void model_take(core *c, process *p, uint32_t part, uint32_t number, const uint8
 static json_t *without_gaps(json_t *list) {
     json_t *out = json_array(), *item;
     size_t i;
-    json_array_foreach(list, i, item) if (!json_is_null(item)) json_array_append(out, item);
+    json_array_foreach(list, i, item)
+        if (!json_is_null(item)) json_array_append(out, item);
     return out;
 }
 

@@ -82,7 +82,8 @@ static size_t clear_folder(const char *path, const names *known) {
     size_t gone = 0;
     for (struct dirent *e; d && (e = readdir(d));) {
         uint64_t number = is_name(e->d_name) ? number_of(e->d_name) : 0;
-        if (!is_name(e->d_name) || (known->count && bsearch(&number, known->at, known->count, sizeof number, compare)))
+        if (!is_name(e->d_name) ||
+            (known->count && bsearch(&number, known->at, known->count, sizeof number, compare)))
             continue;
         gone += unlinkat(dirfd(d), e->d_name, 0) == 0;
     }

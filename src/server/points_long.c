@@ -14,11 +14,11 @@ enum { WINDOW_POINTS = 8192, CUT_BUCKETS = 1024 };
 struct core_rest {
     core *core;
     points_query p;
-    int64_t *cut;          // windows: cut[k]..cut[k+1]
+    int64_t *cut; // windows: cut[k]..cut[k+1]
     size_t windows, window;
     size_t series;
     int column;
-    bool wrote;            // something of this column
+    bool wrote; // something of this column
     bool finished;
 };
 
@@ -121,7 +121,8 @@ static int json_next_column(core_rest *r, store_reader *reader, buf *out) {
 
 static int json_piece(core_rest *r, store_reader *reader, buf *out) {
     store_columns c = {0};
-    int result = points_fetch(&r->p, reader, r->series, r->cut[r->window], r->cut[r->window + 1], &c);
+    int result =
+        points_fetch(&r->p, reader, r->series, r->cut[r->window], r->cut[r->window + 1], &c);
     if (!result) {
         points_json_raw_column(&c, r->column, !r->wrote, out);
         r->wrote |= c.rows > 0;
@@ -152,7 +153,8 @@ int points_begin_long(core *c, points_query *p, store_reader *reader, core_reply
     if (!result && r->p.form == CORE_CSV) {
         points_csv_head(&r->p, true, &reply->body);
     } else if (!result) {
-        buf_print(&reply->body, "{\"raw\":true,\"axis\":\"%s\",\"series\":{", r->p.q.axis == STORE_AXIS_TIME ? "time" : "step");
+        buf_print(&reply->body, "{\"raw\":true,\"axis\":\"%s\",\"series\":{",
+                  r->p.q.axis == STORE_AXIS_TIME ? "time" : "step");
         json_text(&reply->body, r->p.names[0]);
         buf_text(&reply->body, ":{\"raw\":true,\"step\":[");
     }

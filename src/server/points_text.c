@@ -14,7 +14,8 @@ static void put_time(buf *out, int64_t ms) {
     char text[32];
     bool below = ms < 0;
     uint64_t u = below ? 0 - (uint64_t)ms : (uint64_t)ms;
-    int n = snprintf(text, sizeof text, "%s%" PRIu64 ".%03u", below ? "-" : "", u / 1000, (unsigned)(u % 1000));
+    int n = snprintf(text, sizeof text, "%s%" PRIu64 ".%03u", below ? "-" : "", u / 1000,
+                     (unsigned)(u % 1000));
     buf_add(out, text, (size_t)n);
 }
 
@@ -100,8 +101,10 @@ static void json_buckets(const store_columns *c, buf *out) {
 void points_json_series(const points_query *p, size_t i, const store_columns *c, buf *out) {
     json_text(out, p->names[i]);
     buf_print(out, ":{\"raw\":%s,\"total\":%" PRIu64 ",", c->raw ? "true" : "false", c->total);
-    if (c->raw) json_raw(c, out);
-    else json_buckets(c, out);
+    if (c->raw)
+        json_raw(c, out);
+    else
+        json_buckets(c, out);
     buf_char(out, '}');
 }
 
@@ -120,7 +123,8 @@ static void csv_name(buf *out, const char *name, const char *suffix) {
     buf_print(out, "%s\"", suffix);
 }
 
-static const char *const bucket_suffix[] = {".min", ".max", ".mean", ".last", ".count", ".nonfinite"};
+static const char *const bucket_suffix[] = {".min",  ".max",   ".mean",
+                                            ".last", ".count", ".nonfinite"};
 enum { BUCKET_SUFFIXES = 6 };
 
 void points_csv_head(const points_query *p, bool raw, buf *out) {
@@ -134,14 +138,19 @@ void points_csv_head(const points_query *p, bool raw, buf *out) {
 }
 
 static void csv_number(buf *out, double v) {
-    if (isnan(v)) buf_text(out, "NaN");
-    else if (isinf(v)) buf_text(out, v > 0 ? "Infinity" : "-Infinity");
-    else buf_number(out, v);
+    if (isnan(v))
+        buf_text(out, "NaN");
+    else if (isinf(v))
+        buf_text(out, v > 0 ? "Infinity" : "-Infinity");
+    else
+        buf_number(out, v);
 }
 
 static void csv_float(buf *out, float v) {
-    if (isfinite(v)) json_float(out, v);
-    else csv_number(out, (double)v);
+    if (isfinite(v))
+        json_float(out, v);
+    else
+        csv_number(out, (double)v);
 }
 
 // Cells of row `at` of one series; empty ones when it has none at this step.
@@ -176,7 +185,8 @@ static bool before(const store_columns *a, size_t i, uint64_t attempt, int64_t s
 }
 
 // The lowest (attempt, step) among the next rows. False: all are written.
-static bool next_key(const points_query *p, const store_columns *c, const size_t *at, uint64_t *attempt, int64_t *step) {
+static bool next_key(const points_query *p, const store_columns *c, const size_t *at,
+                     uint64_t *attempt, int64_t *step) {
     bool any = false;
     for (size_t i = 0; i < p->count; i++) {
         if (at[i] >= c[i].rows) continue;
@@ -213,7 +223,8 @@ void points_csv_rows(const points_query *p, const store_columns *c, bool raw, bu
     while (next_key(p, c, at, &attempt, &step)) {
         buf_int(out, step);
         for (size_t i = 0; i < p->count; i++) {
-            bool have = at[i] < c[i].rows && c[i].step[at[i]] == step && (!c[i].attempt || c[i].attempt[at[i]] == attempt);
+            bool have = at[i] < c[i].rows && c[i].step[at[i]] == step &&
+                        (!c[i].attempt || c[i].attempt[at[i]] == attempt);
             csv_cells(&c[i], at[i], have, raw, out);
             at[i] += have;
         }

@@ -22,7 +22,8 @@ void points_query_fini(points_query *p) {
     *p = (points_query){0};
 }
 
-int points_fetch(const points_query *p, store_reader *reader, size_t i, int64_t from, int64_t to, store_columns *out) {
+int points_fetch(const points_query *p, store_reader *reader, size_t i, int64_t from, int64_t to,
+                 store_columns *out) {
     store_query q = p->q;
     q.series = p->names[i];
     q.from = from;
@@ -50,7 +51,8 @@ static int add_scalar(void *context, const store_series_info *info) {
 
 // --- writing ------------------------------------------------------------------------------------
 
-static int fetch_all(const points_query *p, store_reader *reader, store_columns *c, size_t *unknown) {
+static int fetch_all(const points_query *p, store_reader *reader, store_columns *c,
+                     size_t *unknown) {
     for (size_t i = 0; i < p->count; i++) {
         int result = points_fetch(p, reader, i, p->q.from, p->q.to, &c[i]);
         if (result == NNS_E_NOT_FOUND) *unknown = i;
@@ -67,8 +69,8 @@ static bool all_raw(const points_query *p, const store_columns *c) {
 }
 
 static void write_json(const points_query *p, const store_columns *c, core_reply *reply) {
-    buf_print(&reply->body, "{\"raw\":%s,\"axis\":\"%s\",\"series\":{", all_raw(p, c) ? "true" : "false",
-              p->q.axis == STORE_AXIS_TIME ? "time" : "step");
+    buf_print(&reply->body, "{\"raw\":%s,\"axis\":\"%s\",\"series\":{",
+              all_raw(p, c) ? "true" : "false", p->q.axis == STORE_AXIS_TIME ? "time" : "step");
     for (size_t i = 0; i < p->count; i++) {
         if (i) buf_char(&reply->body, ',');
         points_json_series(p, i, &c[i], &reply->body);
@@ -123,7 +125,8 @@ static uint64_t points_in_all(const points_query *p, store_reader *reader) {
 
 static void failed(core_reply *reply, const points_query *p, size_t unknown, int result) {
     if (result == NNS_E_NOT_FOUND)
-        reply_error(reply, 404, "unknown_series", "the run has no series \"%.255s\"", p->names[unknown]);
+        reply_error(reply, 404, "unknown_series", "the run has no series \"%.255s\"",
+                    p->names[unknown]);
     else
         reply_error(reply, 503, "store", "the points cannot be read: %s", error_sentence(result));
 }
@@ -136,8 +139,10 @@ void points_reply(const points_query *p, store_reader *reader, core_reply *reply
     size_t unknown = 0;
     store_columns *c = mem_array(p->count ? p->count : 1, sizeof *c);
     int result = c ? fetch_all(p, reader, c, &unknown) : NNS_E_NO_MEMORY;
-    if (result) failed(reply, p, unknown, result);
-    else write_out(p, c, reply);
+    if (result)
+        failed(reply, p, unknown, result);
+    else
+        write_out(p, c, reply);
     for (size_t i = 0; c && i < p->count; i++)
         store_columns_fini(&c[i]);
     mem_free(c);
@@ -148,13 +153,19 @@ static void reply_every_point(core *c, points_query *p, store_reader *reader, co
     if (total <= WHOLE_POINTS || p->count == 0) {
         points_reply(p, reader, reply);
     } else if (p->form == CORE_COLUMNS || p->q.all_attempts) {
-        if (total <= LONG_POINTS) points_reply(p, reader, reply);
-        else reply_error(reply, 413, "too_many", "more than %d points: ask with buckets, or a part", LONG_POINTS);
+        if (total <= LONG_POINTS)
+            points_reply(p, reader, reply);
+        else
+            reply_error(reply, 413, "too_many", "more than %d points: ask with buckets, or a part",
+                        LONG_POINTS);
     } else {
         if (p->form == CORE_CSV) reply->type = "text/csv; charset=utf-8";
         int result = points_begin_long(c, p, reader, reply);
-        if (result) reply_error(reply, 503, "store", "the points cannot be read: %s", error_sentence(result));
-        else reply->status = 200;
+        if (result)
+            reply_error(reply, 503, "store", "the points cannot be read: %s",
+                        error_sentence(result));
+        else
+            reply->status = 200;
     }
 }
 
@@ -164,8 +175,10 @@ static void work(core *c, job *j, store_reader *reader) {
         reply_error(&j->reply, 503, "store", "the list of series cannot be read");
         return;
     }
-    if (k->p.q.buckets) points_reply(&k->p, reader, &j->reply);
-    else reply_every_point(c, &k->p, reader, &j->reply);
+    if (k->p.q.buckets)
+        points_reply(&k->p, reader, &j->reply);
+    else
+        reply_every_point(c, &k->p, reader, &j->reply);
 }
 
 static void fini(job *j) {
@@ -210,7 +223,11 @@ void core_get_points(core *c, const core_points *q, core_done done, void *contex
     k->j = (job){.work = work, .fini = fini, .done = done, .context = context};
     k->all_series = q->series_count == 0;
     k->p = (points_query){.form = (int)q->form, .request = q->request};
-    k->p.q = (store_query){.axis = q->axis, .from = q->from, .to = q->to, .buckets = q->buckets, .all_attempts = q->all_attempts};
+    k->p.q = (store_query){.axis = q->axis,
+                           .from = q->from,
+                           .to = q->to,
+                           .buckets = q->buckets,
+                           .all_attempts = q->all_attempts};
     int result = 0;
     for (size_t i = 0; i < q->series_count && !result; i++)
         if (!has_name(&k->p, q->series[i])) result = points_add_name(&k->p, q->series[i]);
@@ -221,6 +238,7 @@ void core_get_points(core *c, const core_points *q, core_done done, void *contex
         job_submit(&c->workers, &k->j);
         return;
     }
-    reply_error(&k->j.reply, result ? 503 : 404, result ? "no_memory" : "not_found", result ? "out of memory" : "there is no such run");
+    reply_error(&k->j.reply, result ? 503 : 404, result ? "no_memory" : "not_found",
+                result ? "out of memory" : "there is no such run");
     job_answer(c, &k->j);
 }

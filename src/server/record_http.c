@@ -88,8 +88,10 @@ static http_run *writer_of(core *c, const char *key, core_reply *reply) {
         drop(c, h);
         h = NULL;
     }
-    if (!known) reply_error(reply, 404, "not_found", "there is no such run");
-    else if (!h && !(h = open_writer(c, key, last_step))) reply_error(reply, 503, "full", "the journal cannot be written");
+    if (!known)
+        reply_error(reply, 404, "not_found", "there is no such run");
+    else if (!h && !(h = open_writer(c, key, last_step)))
+        reply_error(reply, 503, "full", "the journal cannot be written");
     return known ? h : NULL;
 }
 
@@ -133,8 +135,10 @@ static void tell_engine(core *c, const http_run *h) {
     core_lock(c);
     run *r = registry_named(c, h->run.text);
     process *p = r ? process_find(r, h->process.text) : NULL;
-    if (p) p->told = true; // not earlier: the engine would look before there is anything, and not again for a second
-    if (p && !p->segment_count) p->rescan = true; // its file is there now, and is seen before it may end
+    // Not earlier: the engine would look before there is anything, and not again for a second.
+    if (p) p->told = true;
+    // Its file is there now, and is seen before it may end.
+    if (p && !p->segment_count) p->rescan = true;
     if (r) run_activate(c, r);
     core_unlock(c);
     core_ring(c);
@@ -161,7 +165,8 @@ static void put_started(core *c, http_run *h) {
     le_put_u32(head + 8, (uint32_t)text.length);
     buf_add(&body, head, sizeof head);
     buf_add(&body, text.data, text.length);
-    if (!body.failed && !text.failed) http_put_record(&h->records, RECORD_EVENT, EVENT_STARTED, body.data, body.length);
+    if (!body.failed && !text.failed)
+        http_put_record(&h->records, RECORD_EVENT, EVENT_STARTED, body.data, body.length);
     buf_fini(&body);
     buf_fini(&text);
     h->started = true;
@@ -187,18 +192,22 @@ static void take_job(core *c, http_run *h, points_job *k) {
     if (good) introduce(c, h);
     int result = good ? write_body(h) : 0;
     buf_clear(&h->records);
-    if (h->records.capacity > RECORDS_KEPT) buf_fini(&h->records); // not a large body for every run that sent one
+    // Not a large body for every run that sent one.
+    if (h->records.capacity > RECORDS_KEPT) buf_fini(&h->records);
     if (!good || result) {
         h->step = step;
         h->time_ms = time_ms;
         h->stepped = stepped;
         h->started = started;
-        if (result) reply_error(&k->j.reply, 503, "full", "the journal cannot be written: %s", error_sentence(result));
+        if (result)
+            reply_error(&k->j.reply, 503, "full", "the journal cannot be written: %s",
+                        error_sentence(result));
         return;
     }
     tell_engine(c, h);
-    buf_print(&k->j.reply.body, "{\"points\":%" PRIu64 ",\"objects\":%zu,\"last_step\":%" PRId64 "}", taken.points, taken.objects,
-              h->step);
+    buf_print(&k->j.reply.body,
+              "{\"points\":%" PRIu64 ",\"objects\":%zu,\"last_step\":%" PRId64 "}", taken.points,
+              taken.objects, h->step);
     reply_json(&k->j.reply, 200);
 }
 
@@ -230,13 +239,16 @@ void record_http_ended(core *c, const run *r) {
     job_submit(&c->recorder, &k->j);
 }
 
-void core_post_points(core *c, const char *key, const char *json, size_t bytes, core_done done, void *context) {
+void core_post_points(core *c, const char *key, const char *json, size_t bytes, core_done done,
+                      void *context) {
     core_reply error = {0};
     points_job *k = mem_new(sizeof *k + bytes + 1);
     if (!k || !id_valid(key)) {
         mem_free(k);
-        if (!k) reply_error(&error, 503, "no_memory", "out of memory");
-        else reply_error(&error, 404, "not_found", "there is no such run");
+        if (!k)
+            reply_error(&error, 503, "no_memory", "out of memory");
+        else
+            reply_error(&error, 404, "not_found", "there is no such run");
         answer_later(c, &error, done, context);
         return;
     }
@@ -279,7 +291,8 @@ static run *make_run(core *c, const char *key) {
 static void post_run(core *c, const json_t *json, core_reply *reply) {
     const char *key = json_string_value(json_object_get(json, "id"));
     if (key && !id_valid(key)) {
-        reply_error(reply, 422, "invalid", "an id has 26 characters of 0-9 and a-z without i, l, o, u");
+        reply_error(reply, 422, "invalid",
+                    "an id has 26 characters of 0-9 and a-z without i, l, o, u");
         return;
     }
     run *r = key ? registry_find(c, key) : NULL;
@@ -298,7 +311,8 @@ static void post_run(core *c, const json_t *json, core_reply *reply) {
     reply_json(reply, is_new ? 201 : 200);
 }
 
-void core_post_run(core *c, const char *json, size_t bytes, const core_author *who, core_reply *reply) {
+void core_post_run(core *c, const char *json, size_t bytes, const core_author *who,
+                   core_reply *reply) {
     json_t *parsed = reply_parse(reply, "new_run", bytes ? json : "{}", bytes ? bytes : 2);
     if (!parsed) return;
     if (run_check_members(parsed, reply)) {

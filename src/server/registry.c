@@ -61,7 +61,8 @@ static int table_grow(core *c) {
         c->run_capacity = capacity;
     }
     if ((c->table.count + 1) * 2 <= c->table.capacity) return 0;
-    return table_fill(&c->table, c->runs, c->run_count, c->table.capacity ? c->table.capacity * 2 : 128);
+    return table_fill(&c->table, c->runs, c->run_count,
+                      c->table.capacity ? c->table.capacity * 2 : 128);
 }
 
 run *run_new(core *c, const char *key) {
@@ -113,7 +114,8 @@ void run_remove(core *c, run *r) {
     memmove(c->runs + i, c->runs + i + 1, (c->run_count - i - 1) * sizeof *c->runs);
     c->run_count--;
     size_t capacity = c->table.capacity;
-    if (table_fill(&c->table, c->runs, c->run_count, capacity)) log_warn("out of memory while deleting a run");
+    if (table_fill(&c->table, c->runs, c->run_count, capacity))
+        log_warn("out of memory while deleting a run");
     c->runs_version++;
     run_free(r);
 }
@@ -196,8 +198,10 @@ static void put_row(core *c, run *r) {
     run_extra(r);
     dump_facts(r);
     int result = store_put_run(c->store, &r->row);
-    if (result) log_warn("run %s cannot be stored: %s", r->row.key, error_sentence(result));
-    else r->dirty = false;
+    if (result)
+        log_warn("run %s cannot be stored: %s", r->row.key, error_sentence(result));
+    else
+        r->dirty = false;
     model_put(c, r);
     for (size_t i = 0; i < r->param_count; i++) {
         param *q = r->params[i];
@@ -205,7 +209,8 @@ static void put_row(core *c, run *r) {
         buf json = {0};
         param_json(q, &json);
         buf_char(&json, 0);
-        if (!json.failed && !store_put_param(c->store, r->row.id, q->name, (char *)json.data)) q->dirty = false;
+        if (!json.failed && !store_put_param(c->store, r->row.id, q->name, (char *)json.data))
+            q->dirty = false;
         buf_fini(&json);
     }
 }
@@ -276,7 +281,8 @@ static void choose_main(run *r, live_series *s) {
     r->main_last = r->main_best = NAN;
 }
 
-live_series *series_open(core *c, run *r, const char *name, int kind, const char *unit, int direction) {
+live_series *series_open(core *c, run *r, const char *name, int kind, const char *unit,
+                         int direction) {
     live_series *s = series_find(r, name);
     if (s) return s->kind == kind ? s : NULL; // one kind for ever (SEMANTICS 12)
     if (series_grow(r)) return NULL;
@@ -296,8 +302,7 @@ live_series *series_open(core *c, run *r, const char *name, int kind, const char
     s->begun = info.points > 0;
     *series_slot(r, name) = s;
     r->series[r->series_count++] = s;
-    if (strncmp(name, "param/", 6) == 0)
-        s->param = param_find(r, name + 6, strlen(name + 6));
+    if (strncmp(name, "param/", 6) == 0) s->param = param_find(r, name + 6, strlen(name + 6));
     series_mind(s);
     choose_main(r, s);
     s->shown = r->series_version = ++r->change;
@@ -311,7 +316,8 @@ live_series *series_open(core *c, run *r, const char *name, int kind, const char
 
 param *param_find(run *r, const char *name, size_t bytes) {
     for (size_t i = 0; i < r->param_count; i++)
-        if (strlen(r->params[i]->name) == bytes && memcmp(r->params[i]->name, name, bytes) == 0) return r->params[i];
+        if (strlen(r->params[i]->name) == bytes && memcmp(r->params[i]->name, name, bytes) == 0)
+            return r->params[i];
     return NULL;
 }
 

@@ -18,7 +18,9 @@ enum { PAST_MAX = 64 };
 
 static json_t *document(store_reader *reader, store_id of, const char *name) {
     buf text = {0};
-    json_t *json = store_get_document(reader, of, name, &text) ? NULL : json_loadb((char *)text.data, text.length, 0, NULL);
+    json_t *json = store_get_document(reader, of, name, &text)
+                       ? NULL
+                       : json_loadb((char *)text.data, text.length, 0, NULL);
     buf_fini(&text);
     return json;
 }
@@ -41,8 +43,8 @@ static bool same_names(const json_t *a, const json_t *b) {
 
 void past_add(network *n, int64_t until_ms) {
     if (!json_array_size(n->layers) && !json_array_size(n->tensors)) return;
-    json_t *item = json_pack("{s:I,s:o,s:o}", "until", (json_int_t)until_ms, "layers", names_of(n->layers), "tensors",
-                             names_of(n->tensors));
+    json_t *item = json_pack("{s:I,s:o,s:o}", "until", (json_int_t)until_ms, "layers",
+                             names_of(n->layers), "tensors", names_of(n->tensors));
     if (!n->past) n->past = json_array();
     size_t count = json_array_size(n->past);
     if (count && same_names(json_array_get(n->past, count - 1), item))
@@ -63,9 +65,11 @@ void past_put(core *c, run *r) {
     network *n = r->network;
     if (!n || !n->past_dirty) return;
     char *text = json_printed(n->past);
-    int result = text ? store_put_document(c->store, r->row.id, "model.past", text) : NNS_E_NO_MEMORY;
+    int result =
+        text ? store_put_document(c->store, r->row.id, "model.past", text) : NNS_E_NO_MEMORY;
     if (result)
-        log_warn("the earlier network of run %s cannot be stored: %s", r->row.key, error_sentence(result));
+        log_warn("the earlier network of run %s cannot be stored: %s", r->row.key,
+                 error_sentence(result));
     else
         n->past_dirty = false;
     mem_free(text);
@@ -78,7 +82,8 @@ static uint32_t number_of(const json_t *list, const char *name) {
     json_t *item;
     json_array_foreach(list, i, item) {
         const char *its = json_string_value(json_object_get(item, "name"));
-        if (its && strcmp(its, name) == 0) return (uint32_t)json_integer_value(json_object_get(item, "number"));
+        if (its && strcmp(its, name) == 0)
+            return (uint32_t)json_integer_value(json_object_get(item, "number"));
     }
     return 0;
 }
@@ -135,7 +140,8 @@ static const json_t *item_of(const json_t *past, int64_t time_ms) {
 }
 
 static void change_names(const json_t *was, const json_t *is, const buf *in, buf *out) {
-    const json_t *layers = json_object_get(was, "layers"), *tensors = json_object_get(was, "tensors");
+    const json_t *layers = json_object_get(was, "layers"),
+                 *tensors = json_object_get(was, "tensors");
     numbers to = {.layers = json_array_size(layers), .tensors = json_array_size(tensors)};
     to.layer = present_numbers(layers, json_object_get(is, "layers"));
     to.tensor = present_numbers(tensors, json_object_get(is, "tensors"));

@@ -63,7 +63,8 @@ json_t *reply_parse(core_reply *r, const char *shape, const char *json, size_t b
     json_error_t error;
     json_t *value = json_loadb(json, bytes, 0, &error);
     if (!value)
-        reply_error(r, 400, "bad_json", "line %d column %d: %s", error.line, error.column, error.text);
+        reply_error(r, 400, "bad_json", "line %d column %d: %s", error.line, error.column,
+                    error.text);
     else if (!json_is_object(value))
         reply_error(r, 400, "bad_json", "the body must be a JSON object");
     else if (!has_stray(r, shape, value))

@@ -64,18 +64,22 @@ static void work(core *c, job *j, store_reader *reader) {
     buf_print(&j->reply.body, "{\"%s\":[", k->name);
     int result = k->list(k, reader);
     if (result == NNS_E_NOT_FOUND && k->series) {
-        reply_error(&j->reply, 404, "unknown_series", "the run has no series \"%.255s\"", k->series);
+        reply_error(&j->reply, 404, "unknown_series", "the run has no series \"%.255s\"",
+                    k->series);
         return;
     }
     if (result) {
-        reply_error(&j->reply, 503, "store", "the %s cannot be read: %s", k->name, error_sentence(result));
+        reply_error(&j->reply, 503, "store", "the %s cannot be read: %s", k->name,
+                    error_sentence(result));
         return;
     }
     buf_char(&j->reply.body, ']');
     if (pages(k)) {
         buf_text(&j->reply.body, ",\"next\":");
-        if (k->count >= k->limit) buf_int(&j->reply.body, k->last);
-        else buf_text(&j->reply.body, "null");
+        if (k->count >= k->limit)
+            buf_int(&j->reply.body, k->last);
+        else
+            buf_text(&j->reply.body, "null");
     }
     buf_char(&j->reply.body, '}');
     reply_json(&j->reply, 200);
@@ -116,19 +120,30 @@ void core_get_params(core *c, const char *run_key, core_done done, void *context
     submit(c, run_key, (rows_job){.list = list_params, .name = "parameters"}, done, context);
 }
 
-void core_get_events(core *c, const char *run_key, int64_t after, int limit, core_done done, void *context) {
-    submit(c, run_key, (rows_job){.list = list_events, .name = "events", .from = after + 1, .limit = limited(limit, 1000)}, done,
-           context);
+void core_get_events(core *c, const char *run_key, int64_t after, int limit, core_done done,
+                     void *context) {
+    submit(c, run_key,
+           (rows_job){.list = list_events,
+                      .name = "events",
+                      .from = after + 1,
+                      .limit = limited(limit, 1000)},
+           done, context);
 }
 
-void core_get_commands(core *c, const char *run_key, int64_t after, int limit, core_done done, void *context) {
-    submit(c, run_key, (rows_job){.list = list_commands, .name = "commands", .from = after + 1, .limit = limited(limit, 1000)}, done,
-           context);
+void core_get_commands(core *c, const char *run_key, int64_t after, int limit, core_done done,
+                       void *context) {
+    submit(c, run_key,
+           (rows_job){.list = list_commands,
+                      .name = "commands",
+                      .from = after + 1,
+                      .limit = limited(limit, 1000)},
+           done, context);
 }
 
-void core_get_media(core *c, const char *run_key, const char *series, int64_t from, int64_t to, int limit, core_done done,
-                    void *context) {
-    rows_job want = {.list = list_media, .name = "media", .from = from, .to = to, .limit = limited(limit, 200)};
+void core_get_media(core *c, const char *run_key, const char *series, int64_t from, int64_t to,
+                    int limit, core_done done, void *context) {
+    rows_job want = {
+        .list = list_media, .name = "media", .from = from, .to = to, .limit = limited(limit, 200)};
     want.series = series && *series ? mem_text(series, strlen(series)) : NULL;
     submit(c, run_key, want, done, context);
 }

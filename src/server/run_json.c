@@ -18,13 +18,17 @@ static void key(buf *out, const char *name) {
 }
 
 static void number_or_null(buf *out, double v) {
-    if (isnan(v)) buf_text(out, "null");
-    else buf_number(out, v);
+    if (isnan(v))
+        buf_text(out, "null");
+    else
+        buf_number(out, v);
 }
 
 static void float_or_null(buf *out, float v) {
-    if (isnan(v)) buf_text(out, "null");
-    else json_float(out, v);
+    if (isnan(v))
+        buf_text(out, "null");
+    else
+        json_float(out, v);
 }
 
 static void raw_or(buf *out, const char *json, const char *otherwise) {
@@ -35,15 +39,18 @@ static void raw_or(buf *out, const char *json, const char *otherwise) {
 
 static const char *process_word(const process *p) {
     if (p->newer) return "newer";
-    if (p->state == PROC_OVER) return p->crashed ? "crashed" : p->lost ? "lost" : p->status ? "failed" : "finished";
+    if (p->state == PROC_OVER)
+        return p->crashed ? "crashed" : p->lost ? "lost" : p->status ? "failed" : "finished";
     if (p->paused) return "paused";
     return p->started || p->http ? "running" : "starting";
 }
 
 static void process_json(const process *p, buf *out) {
     buf_print(out, "{\"id\":\"%s\",\"rank\":%d,\"host\":", p->id.text, p->info.rank);
-    if (p->http) buf_text(out, "null");
-    else json_text(out, p->info.host);
+    if (p->http)
+        buf_text(out, "null");
+    else
+        json_text(out, p->info.host);
     buf_print(out, ",\"pid\":%d,\"state\":\"%s\",\"salvageable\":%s}", p->info.pid, process_word(p),
               p->flags & BEAT_PRIVATE_LANES ? "false" : "true");
 }
@@ -119,13 +126,15 @@ static void main_json(const run *r, buf *out, bool kept) {
     buf_char(out, '[');
     uint32_t by = kept || r->spark_count <= 32 ? 1 : 2;
     for (uint32_t i = 0; i < r->spark_count; i += by) {
-        double v = by == 2 && i + 1 < r->spark_count ? (r->spark[i] + r->spark[i + 1]) / 2 : r->spark[i];
+        double v =
+            by == 2 && i + 1 < r->spark_count ? (r->spark[i] + r->spark[i + 1]) / 2 : r->spark[i];
         if (i) buf_char(out, ',');
         float_or_null(out, (float)v);
     }
     buf_char(out, ']');
     if (kept) {
-        buf_print(out, ",\"stride\":%llu,\"have\":%u,\"sum\":", (unsigned long long)r->spark_stride, r->spark_have);
+        buf_print(out, ",\"stride\":%llu,\"have\":%u,\"sum\":", (unsigned long long)r->spark_stride,
+                  r->spark_have);
         buf_number(out, r->spark_sum);
     }
     buf_char(out, '}');
@@ -136,13 +145,16 @@ static void main_json(const run *r, buf *out, bool kept) {
 void run_extra(run *r) {
     if (!r->details_known) run_extra_load(r);
     buf out = {0};
-    buf_print(&out, "{\"next_event\":%llu,\"next_command\":%llu,\"next_media\":%llu,\"generation\":%u,\"ordinals\":%u,\"generation_step\":%lld",
-              (unsigned long long)r->next_event, (unsigned long long)r->next_command, (unsigned long long)r->next_media,
-              r->generation, r->ordinals,
+    buf_print(&out,
+              "{\"next_event\":%llu,\"next_command\":%llu,\"next_media\":%llu,\"generation\":%u,"
+              "\"ordinals\":%u,\"generation_step\":%lld",
+              (unsigned long long)r->next_event, (unsigned long long)r->next_command,
+              (unsigned long long)r->next_media, r->generation, r->ordinals,
               (long long)r->generation_step);
-    buf_print(&out, ",\"rewound\":%s,\"stepped\":%s,\"generation_attempt\":%u,\"failed_bytes\":%llu",
-              r->generation_rewound ? "true" : "false", r->generation_stepped ? "true" : "false", r->generation_attempt,
-              (unsigned long long)r->failed_bytes);
+    buf_print(&out,
+              ",\"rewound\":%s,\"stepped\":%s,\"generation_attempt\":%u,\"failed_bytes\":%llu",
+              r->generation_rewound ? "true" : "false", r->generation_stepped ? "true" : "false",
+              r->generation_attempt, (unsigned long long)r->failed_bytes);
     key(&out, "rewinds");
     for (uint32_t i = 0; i < r->rewind_count; i++)
         buf_print(&out, "%c%lld", i ? ',' : '[', (long long)r->rewinds[i]);
@@ -165,13 +177,17 @@ void run_extra(run *r) {
 static double number_in(const json_t *o, const char *name) {
     json_t *v = json_object_get(o, name);
     const char *word = json_string_value(v);
-    if (word) return strcmp(word, "Infinity") == 0 ? INFINITY : strcmp(word, "-Infinity") == 0 ? -INFINITY : NAN;
+    if (word)
+        return strcmp(word, "Infinity") == 0    ? INFINITY
+               : strcmp(word, "-Infinity") == 0 ? -INFINITY
+                                                : NAN;
     return json_is_number(v) ? json_number_value(v) : NAN;
 }
 
 static void load_spark(run *r, const json_t *main) {
     json_t *spark = json_object_get(main, "spark");
-    json_int_t stride = json_integer_value(json_object_get(main, "stride")), have = json_integer_value(json_object_get(main, "have"));
+    json_int_t stride = json_integer_value(json_object_get(main, "stride")),
+               have = json_integer_value(json_object_get(main, "have"));
     for (size_t i = 0; i < json_array_size(spark) && i < SPARK - 1; i++)
         r->spark[r->spark_count++] = json_number_value(json_array_get(spark, i));
     r->spark_stride = stride > 0 ? (uint64_t)stride : 1;
@@ -231,7 +247,8 @@ void run_extra_load(run *r) {
 
 static void eta_json(const run *r, buf *out) {
     if (r->row.total_steps > 0 && r->steps_per_s > 0 && !state_over(r->row.state))
-        json_float(out, (float)((double)(r->row.total_steps - r->row.last_step - 1) / r->steps_per_s));
+        json_float(out,
+                   (float)((double)(r->row.total_steps - r->row.last_step - 1) / r->steps_per_s));
     else
         buf_text(out, "null");
 }
@@ -267,7 +284,8 @@ static void object(run *r, buf *out, bool whole) {
     json_text(out, r->row.project && *r->row.project ? r->row.project : "default");
     key(out, "group");
     json_text(out, r->row.group);
-    buf_print(out, ",\"state\":\"%s\",\"last_step\":%lld", state_word(r->row.state), (long long)r->row.last_step);
+    buf_print(out, ",\"state\":\"%s\",\"last_step\":%lld", state_word(r->row.state),
+              (long long)r->row.last_step);
     key(out, "tags");
     raw_or(out, r->row.tags, "[]");
     key(out, "notes");
@@ -346,8 +364,10 @@ void param_json(const param *q, buf *out) {
     }
     buf_char(out, ']');
     key(out, "changed_step");
-    if (q->changed_step < 0) buf_text(out, "null");
-    else buf_int(out, q->changed_step);
+    if (q->changed_step < 0)
+        buf_text(out, "null");
+    else
+        buf_int(out, q->changed_step);
     key(out, "changed_by");
     json_text(out, q->changed_by);
     buf_char(out, '}');
@@ -358,7 +378,9 @@ void series_json(const store_series_info *info, buf *out) {
     json_text(out, info->name);
     buf_print(out, ",\"kind\":\"%s\",\"unit\":", record_series_word((uint32_t)info->kind));
     json_text(out, info->unit && *info->unit ? info->unit : NULL);
-    buf_print(out, ",\"direction\":\"%s\",\"points\":%llu,\"first_step\":%lld,\"last_step\":%lld,\"last_time\":",
+    buf_print(out,
+              ",\"direction\":\"%s\",\"points\":%llu,\"first_step\":%lld,\"last_step\":%lld,\"last_"
+              "time\":",
               direction_words[info->direction & 3], (unsigned long long)info->points,
               (long long)info->first_step, (long long)info->last_step);
     buf_number(out, (double)info->last_time_ms / 1000.0);

@@ -35,7 +35,9 @@ double param_number(const param *q, const json_t *value) {
     if (!word) return NAN;
     for (uint32_t i = 0; i < q->choice_count; i++)
         if (q->type == PARAM_CHOICE && strcmp(q->choices[i], word) == 0) return i;
-    return strcmp(word, "Infinity") == 0 ? INFINITY : strcmp(word, "-Infinity") == 0 ? -INFINITY : NAN;
+    return strcmp(word, "Infinity") == 0    ? INFINITY
+           : strcmp(word, "-Infinity") == 0 ? -INFINITY
+                                            : NAN;
 }
 
 static void load_choices(param *q, const json_t *list) {
@@ -107,7 +109,9 @@ int run_load(core *c, run *r) {
     r->facts_bytes = r->row.facts ? strlen(r->row.facts) : 0;
     int64_t from = r->next_command > COMMANDS_KEPT ? (int64_t)r->next_command - COMMANDS_KEPT : 0;
     int result = store_list_params(c->engine_reader, r->row.id, load_param, &l);
-    if (!result) result = store_list_commands(c->engine_reader, r->row.id, from, COMMANDS_KEPT * 4, load_command, &l);
+    if (!result)
+        result = store_list_commands(c->engine_reader, r->row.id, from, COMMANDS_KEPT * 4,
+                                     load_command, &l);
     if (!result) result = model_load(c, r);
     if (result) log_warn("run %s: details cannot be read: %s", r->row.key, error_sentence(result));
     core_lock(c);

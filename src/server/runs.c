@@ -15,7 +15,8 @@ static bool same(const char *wanted, const char *have, const char *otherwise) {
 }
 
 // Newest first; the cursor is the id of the last run of the page before.
-void core_list_runs(core *c, const char *project, const char *state, const char *cursor, int limit, core_reply *reply) {
+void core_list_runs(core *c, const char *project, const char *state, const char *cursor, int limit,
+                    core_reply *reply) {
     size_t most = limit <= 0 || limit > LIMIT_MAX ? LIMIT_MAX : (size_t)limit, count = 0;
     const char *next = NULL;
     bool begun = !cursor || !*cursor;
@@ -31,7 +32,9 @@ void core_list_runs(core *c, const char *project, const char *state, const char 
             begun = strcmp(r->row.key, cursor) == 0;
             continue;
         }
-        if (r->deleted || !same(project, r->row.project, "default") || !same(state, state_word(r->row.state), "")) continue;
+        if (r->deleted || !same(project, r->row.project, "default") ||
+            !same(state, state_word(r->row.state), ""))
+            continue;
         if (count == most) {
             next = c->runs[i + 1]->row.key;
             break;
@@ -44,8 +47,10 @@ void core_list_runs(core *c, const char *project, const char *state, const char 
     json_text(&reply->body, next);
     buf_char(&reply->body, '}');
     core_unlock(c);
-    if (begun) reply_json(reply, 200);
-    else reply_error(reply, 404, "not_found", "the run that the cursor names is gone: begin anew");
+    if (begun)
+        reply_json(reply, 200);
+    else
+        reply_error(reply, 404, "not_found", "the run that the cursor names is gone: begin anew");
 }
 
 void core_get_run(core *c, const char *key, core_reply *reply) {
@@ -56,8 +61,10 @@ void core_get_run(core *c, const char *key, core_reply *reply) {
         run_json(r, &reply->body, true);
     }
     core_unlock(c);
-    if (r) reply_json(reply, 200);
-    else reply_error(reply, 404, "not_found", "there is no such run");
+    if (r)
+        reply_json(reply, 200);
+    else
+        reply_error(reply, 404, "not_found", "there is no such run");
 }
 
 // --- changes ------------------------------------------------------------------------------------
@@ -68,7 +75,8 @@ static bool refuse(core_reply *reply, const char *what) {
 }
 
 static bool text_fits(const json_t *value, size_t most) {
-    return json_is_string(value) && json_string_length(value) <= most && strlen(json_string_value(value)) == json_string_length(value);
+    return json_is_string(value) && json_string_length(value) <= most &&
+           strlen(json_string_value(value)) == json_string_length(value);
 }
 
 static bool tags_fit(const json_t *tags) {
@@ -83,10 +91,12 @@ bool run_check_members(const json_t *json, core_reply *reply) {
     static const char *const texts[] = {"name", "project", "group"};
     for (int i = 0; i < 3; i++) {
         json_t *value = json_object_get(json, texts[i]);
-        if (value && !text_fits(value, NAME_MAX_BYTES)) return refuse(reply, "name, project and group are texts of at most 255 bytes");
+        if (value && !text_fits(value, NAME_MAX_BYTES))
+            return refuse(reply, "name, project and group are texts of at most 255 bytes");
     }
     json_t *notes = json_object_get(json, "notes"), *tags = json_object_get(json, "tags");
-    if (notes && !text_fits(notes, NOTES_MAX_BYTES)) return refuse(reply, "notes are a text of at most 64 kB");
+    if (notes && !text_fits(notes, NOTES_MAX_BYTES))
+        return refuse(reply, "notes are a text of at most 64 kB");
     if (tags && !tags_fit(tags)) return refuse(reply, "tags are a list of at most 64 texts");
     return true;
 }
@@ -109,14 +119,16 @@ void run_set_members(run *r, const json_t *json) {
 
 static bool lives(const run *r) {
     for (size_t i = 0; i < r->process_count; i++)
-        if (process_speaks(r->processes[i]) && !r->processes[i]->http && r->row.state != STATE_LOST) return true;
+        if (process_speaks(r->processes[i]) && !r->processes[i]->http && r->row.state != STATE_LOST)
+            return true;
     return false;
 }
 
 // A state by hand: for runs recorded over HTTP, and to put an end to lost ones.
 static bool set_state(core *c, run *r, const char *word, core_reply *reply) {
     int state = word ? state_number(word) : -1;
-    if (state != STATE_FINISHED && state != STATE_FAILED && state != STATE_CRASHED && state != STATE_RUNNING)
+    if (state != STATE_FINISHED && state != STATE_FAILED && state != STATE_CRASHED &&
+        state != STATE_RUNNING)
         return refuse(reply, "state can be set to running, finished, failed or crashed");
     if (lives(r)) {
         reply_error(reply, 409, "running", "the run has a live process, which says how it ends");
@@ -153,14 +165,17 @@ static void patch(core *c, run *r, const json_t *json, const core_author *who, c
     (void)who;
 }
 
-void core_patch_run(core *c, const char *key, const char *json, size_t bytes, const core_author *who, core_done done, void *context) {
+void core_patch_run(core *c, const char *key, const char *json, size_t bytes,
+                    const core_author *who, core_done done, void *context) {
     core_reply reply = {0};
     json_t *parsed = reply_parse(&reply, "run_change", json, bytes);
     if (parsed) {
         core_lock(c);
         run *r = registry_named(c, key);
-        if (r) patch(c, r, parsed, who, &reply);
-        else reply_error(&reply, 404, "not_found", "there is no such run");
+        if (r)
+            patch(c, r, parsed, who, &reply);
+        else
+            reply_error(&reply, 404, "not_found", "there is no such run");
         core_unlock(c);
         char *text = json_dumps(parsed, JSON_COMPACT);
         if (reply.status == 200) core_audit(c, who, "patch run", key, text);
@@ -171,7 +186,8 @@ void core_patch_run(core *c, const char *key, const char *json, size_t bytes, co
     answer_later(c, &reply, done, context);
 }
 
-void core_audit(core *c, const core_author *who, const char *what, const char *key, const char *detail) {
+void core_audit(core *c, const core_author *who, const char *what, const char *key,
+                const char *detail) {
     buf json = {0};
     buf_text(&json, "{\"author\":");
     json_text(&json, who ? who->name : NULL);
@@ -186,7 +202,8 @@ void core_audit(core *c, const core_author *who, const char *what, const char *k
     buf_text(&json, "}");
     buf_char(&json, 0);
     core_lock(c);
-    if (json.failed || store_put_audit(c->store, clock_wall_ms(), (char *)json.data)) log_warn("an entry of the audit is lost");
+    if (json.failed || store_put_audit(c->store, clock_wall_ms(), (char *)json.data))
+        log_warn("an entry of the audit is lost");
     core_unlock(c);
     buf_fini(&json);
 }

@@ -23,7 +23,8 @@
 #include <unistd.h>
 
 #define YOUNG_NS (2 * NS_PER_S)
-#define SUCCESSION_NS (30 * NS_PER_S) // no longer is a predecessor waited for (a salvage that cannot be done)
+// No longer is a predecessor waited for (a salvage that cannot be done).
+#define SUCCESSION_NS (30 * NS_PER_S)
 enum { ENTRIES_MAX = 1 << 18 };
 
 typedef struct found {
@@ -51,7 +52,8 @@ static bool parse_name(const char *name, found *f) {
     if (*rest != '-') return false;
     char *end;
     unsigned long number = strtoul(rest + 1, &end, 10);
-    if (end == rest + 1 || strcmp(end, ".seg") != 0 || number == 0 || number > UINT32_MAX) return false;
+    if (end == rest + 1 || strcmp(end, ".seg") != 0 || number == 0 || number > UINT32_MAX)
+        return false;
     f->number = (uint32_t)number;
     return true;
 }
@@ -149,7 +151,9 @@ static void note_write(process *p, const char *folder) {
     char path[PATH_CAP];
     struct stat st;
     if (p->state == PROC_GONE || p->salvaging || p->salvaged || !p->segment_count) return;
-    if (segment_path(path, folder, p->id.text, p->segments[p->segment_count - 1].number) || lstat(path, &st)) return;
+    if (segment_path(path, folder, p->id.text, p->segments[p->segment_count - 1].number) ||
+        lstat(path, &st))
+        return;
     p->wrote_ms = mtime_ns(&st) / NS_PER_MS;
 }
 
@@ -179,7 +183,8 @@ static bool listed(const listing *l, const char *id) {
 
 static void forget_gone_files(run *r, const listing *l) {
     for (size_t i = 0; r && i < r->process_count; i++)
-        if (r->processes[i]->segment_count && !listed(l, r->processes[i]->id.text)) set_segments(r->processes[i], NULL, 0);
+        if (r->processes[i]->segment_count && !listed(l, r->processes[i]->id.text))
+            set_segments(r->processes[i], NULL, 0);
 }
 
 static void take_listing(core *c, const char *key, const char *folder, const listing *l) {
@@ -222,7 +227,8 @@ static void scan_folder(core *c, const char *key) {
 static bool changed(core *c, run *r) {
     char folder[PATH_CAP];
     struct stat st;
-    if (place_run(c->dir, r->row.key, folder) || lstat(folder, &st) || !S_ISDIR(st.st_mode)) return false;
+    if (place_run(c->dir, r->row.key, folder) || lstat(folder, &st) || !S_ISDIR(st.st_mode))
+        return false;
     bool was_young = r->dir_fresh;
     int64_t at = mtime_ns(&st);
     if (at == r->dir_mtime_ns && !was_young) return false;
@@ -313,7 +319,9 @@ void file_release(core *c, const char *path, uint64_t commit) {
 
 static void release_add(core *c, process *p, uint32_t number, uint64_t commit) {
     char folder[PATH_CAP], path[PATH_CAP];
-    if (place_run(c->dir, p->run->row.key, folder) || segment_path(path, folder, p->id.text, number)) return;
+    if (place_run(c->dir, p->run->row.key, folder) ||
+        segment_path(path, folder, p->id.text, number))
+        return;
     file_release(c, path, commit);
 }
 

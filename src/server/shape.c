@@ -232,6 +232,7 @@ static bool has_member(const char *members, const char *name) {
 const char *shape_stray(const char *members, json_t *object) {
     const char *name;
     json_t *value;
-    json_object_foreach(object, name, value) if (!has_member(members, name)) return name;
+    json_object_foreach(object, name, value)
+        if (!has_member(members, name)) return name;
     return NULL;
 }

@@ -13,10 +13,10 @@ enum { NAMES_MAX = 4096 };
 
 typedef struct snapshot_job {
     job j;
-    viewer *v;         // counted
+    viewer *v; // counted
     uint32_t id;
-    uint64_t serial;   // of the subscription; 0: a query
-    points_query p;    // names resolved
+    uint64_t serial; // of the subscription; 0: a query
+    points_query p;  // names resolved
     points_query asked;
     uint64_t cursor, gaps;
 } snapshot_job;
@@ -40,7 +40,8 @@ static void add_name(points_query *p, const char *name) {
 
 static int add_stored(void *context, const store_series_info *info) {
     snapshot_job *k = context;
-    if (info->kind == SERIES_SCALAR && patterns_match(k->asked.names, k->asked.count, info->name)) add_name(&k->p, info->name);
+    if (info->kind == SERIES_SCALAR && patterns_match(k->asked.names, k->asked.count, info->name))
+        add_name(&k->p, info->name);
     return 0;
 }
 
@@ -59,7 +60,8 @@ static void names_in_memory(core *c, snapshot_job *k) {
     for (size_t i = 0; i < k->asked.count; i++)
         if (!strchr(k->asked.names[i], '*')) add_name(&k->p, k->asked.names[i]);
     for (size_t i = 0; r && r->loaded && i < r->series_count; i++)
-        if (r->series[i]->kind == SERIES_SCALAR && patterns_match(k->asked.names, k->asked.count, r->series[i]->name))
+        if (r->series[i]->kind == SERIES_SCALAR &&
+            patterns_match(k->asked.names, k->asked.count, r->series[i]->name))
             add_name(&k->p, r->series[i]->name);
 }
 
@@ -95,7 +97,8 @@ static bool begin(core *c, snapshot_job *k) {
 
 static void put_text(const snapshot_job *k, const store_columns *c, buf *out) {
     bool first = true;
-    buf_print(out, "{\"type\":\"points\",\"run\":\"%s\",\"id\":%u,\"snapshot\":true,\"series\":{", k->p.key, k->id);
+    buf_print(out, "{\"type\":\"points\",\"run\":\"%s\",\"id\":%u,\"snapshot\":true,\"series\":{",
+              k->p.key, k->id);
     for (size_t i = 0; i < k->p.count; i++) {
         if (c[i].total == UINT64_MAX) continue;
         if (!first) buf_char(out, ',');
@@ -127,8 +130,10 @@ static void hand_over(core *c, snapshot_job *k, buf *out, int result) {
     viewer *v = k->v;
     subscription *s = k->serial ? its_subscription(k) : NULL;
     bool wanted = !v->closed && (s || !k->serial);
-    if (wanted && (result || out->failed)) viewer_error(v, k->id, "store", "the points cannot be read");
-    else if (wanted) viewer_push(v, frame_of(out, v->text_only));
+    if (wanted && (result || out->failed))
+        viewer_error(v, k->id, "store", "the points cannot be read");
+    else if (wanted)
+        viewer_push(v, frame_of(out, v->text_only));
     if (s) {
         subscription_wait(s, false);
         s->live = true;

@@ -24,7 +24,8 @@ static void merge(run *r) {
 
 static void better(run *r, double value) {
     bool higher = r->main->direction == 2 || (r->main->direction == 0 && r->main_rank == 0);
-    if (isnan(r->main_best) || (higher ? value > r->main_best : value < r->main_best)) r->main_best = value;
+    if (isnan(r->main_best) || (higher ? value > r->main_best : value < r->main_best))
+        r->main_best = value;
 }
 
 void spark_add(run *r, double value) {

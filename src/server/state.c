@@ -35,10 +35,13 @@ int state_number(const char *word) {
 
 bool state_over(int state) {
     switch (state) {
-#define X(name, number, word, over, sentence) case number: return over;
+#define X(name, number, word, over, sentence)                                                      \
+    case number:                                                                                   \
+        return over;
 #include "store/state.def"
 #undef X
-    default: return true;
+    default:
+        return true;
     }
 }
 
@@ -90,7 +93,9 @@ static int state_of(const core *c, const run *r, int64_t now_ms) {
         heard |= !unheard(c, p, now_ms);
         paused |= p->paused;
     }
-    if (!any) return now_ms - r->row.heard_ms > c->lost_ms && !state_over(r->row.state) ? STATE_LOST : r->row.state;
+    if (!any)
+        return now_ms - r->row.heard_ms > c->lost_ms && !state_over(r->row.state) ? STATE_LOST
+                                                                                  : r->row.state;
     if (!speaks) return over_state(r);
     if (!heard) return STATE_LOST;
     if (paused) return STATE_PAUSED;

@@ -29,7 +29,8 @@
 
 // It takes commands.
 static bool steerable(const process *p) {
-    return (p->state == PROC_LIVE || p->state == PROC_FAR) && !p->http && !p->closed && !p->newer && !p->ended;
+    return (p->state == PROC_LIVE || p->state == PROC_FAR) && !p->http && !p->closed && !p->newer &&
+           !p->ended;
 }
 
 process *run_speaker(const run *r) {
@@ -55,7 +56,8 @@ static uint64_t highest_number(const char *folder, const char *proc) {
     char path[PATH_CAP];
     buf content = {0};
     uint64_t highest = 0;
-    if (file_path(path, "%s/%s.inbox", folder, proc) || file_read(path, INBOX_BYTES_MAX, &content)) {
+    if (file_path(path, "%s/%s.inbox", folder, proc) ||
+        file_read(path, INBOX_BYTES_MAX, &content)) {
         buf_fini(&content);
         return 0;
     }
@@ -100,7 +102,9 @@ bool process_send(core *c, process *p, const buf *records) {
 
 static void send_watch(core *c, process *p, int64_t now_ns) {
     uint8_t bytes[16] = {0};
-    if (!steerable(p) || (p->watch_ns && now_ns - p->watch_ns < WATCH_RENEW_NS) || !open_inbox(c, p)) return;
+    if (!steerable(p) || (p->watch_ns && now_ns - p->watch_ns < WATCH_RENEW_NS) ||
+        !open_inbox(c, p))
+        return;
     *(record *)(void *)bytes = (record){.kind = RECORD_WATCH, .words = 2, .a = WATCH_SECONDS};
     le_put_u64(bytes + 8, 125);
     buf records = {.data = bytes, .length = sizeof bytes};
@@ -122,7 +126,8 @@ static void outcome(const pending *m, core_reply *reply) {
         buf_text(&reply->body, error ? error
                                : m->state == REFUSED
                                    ? "{\"code\":\"refused\",\"message\":\"the program refused\"}"
-                                   : "{\"code\":\"expired\",\"message\":\"the process went away before it could apply this\"}");
+                                   : "{\"code\":\"expired\",\"message\":\"the process went away "
+                                     "before it could apply this\"}");
         buf_text(&reply->body, ",\"command\":");
         command_json(m, &reply->body);
         buf_char(&reply->body, '}');
@@ -153,8 +158,10 @@ static void settle(core *c, run *r, pending *m, int state) {
     m->state = (uint8_t)state;
     m->applied_ms = clock_wall_ms();
     command_changed(c, r, m);
-    if (state == APPLIED) c->figures.commands++;
-    else c->figures.refused++;
+    if (state == APPLIED)
+        c->figures.commands++;
+    else
+        c->figures.refused++;
     answer_waiters(c, m, 0);
 }
 
@@ -174,7 +181,8 @@ static pending *unknown(run *r, uint64_t number) {
     return m;
 }
 
-void steer_reply(core *c, process *p, uint64_t number, int state, int64_t step, int64_t time_ms, const char *text, size_t bytes) {
+void steer_reply(core *c, process *p, uint64_t number, int state, int64_t step, int64_t time_ms,
+                 const char *text, size_t bytes) {
     run *r = p->run;
     pending *m = command_find(r, number);
     if (!m) m = unknown(r, number);
@@ -238,8 +246,8 @@ typedef struct order {
     const core_author *who;
     command wire;
     command_value values[COMMAND_VALUES_MAX];
-    json_t *changes;  // owned
-    json_t *wanted;   // owned: what `values` borrows from
+    json_t *changes; // owned
+    json_t *wanted;  // owned: what `values` borrows from
     pin_order pin;
     uint64_t undoes;
     core_reply *reply;
@@ -281,13 +289,15 @@ static bool order_undo_set(order *o, const pending *m) {
     json_object_foreach(m->values, name, change) {
         const param *q = param_find(o->r, name, strlen(name));
         json_t *now = q ? param_value(q) : NULL, *to = json_object_get(change, "to");
-        bool same = now && (json_equal(now, to) || (json_is_number(now) && json_is_number(to) &&
-                                                    (json_number_value(now) == json_number_value(to) ||
-                                                     (float)json_number_value(now) == (float)json_number_value(to))));
+        bool same = now && (json_equal(now, to) ||
+                            (json_is_number(now) && json_is_number(to) &&
+                             (json_number_value(now) == json_number_value(to) ||
+                              (float)json_number_value(now) == (float)json_number_value(to))));
         json_decref(now);
         if (!same) {
             json_decref(wanted);
-            return refuse(o, 409, "changed_since", "the value was changed again after that command");
+            return refuse(o, 409, "changed_since",
+                          "the value was changed again after that command");
         }
         json_object_set(wanted, name, json_object_get(change, "from"));
     }
@@ -311,16 +321,20 @@ static bool order_undo(order *o, const json_t *json) {
     uint64_t number = number_of(json_object_get(json, "command"));
     const pending *m = number ? command_find(o->r, number) : NULL;
     if (!m) return refuse(o, 404, "not_found", "there is no such command");
-    if (m->state != APPLIED) return refuse(o, 409, "not_applied", "that command has not been applied");
+    if (m->state != APPLIED)
+        return refuse(o, 409, "not_applied", "that command has not been applied");
     o->undoes = number;
     if (m->verb == COMMAND_SET && m->values) return order_undo_set(o, m);
     if (m->verb == COMMAND_PIN && m->values) {
         o->wire.verb = COMMAND_UNPIN;
         return order_pin(o, m->values);
     }
-    if (m->verb == COMMAND_PAUSE) o->wire.verb = COMMAND_RESUME;
-    else if (m->verb == COMMAND_RESUME) o->wire.verb = COMMAND_PAUSE;
-    else return refuse(o, 409, "no_undo", "that command cannot be undone");
+    if (m->verb == COMMAND_PAUSE)
+        o->wire.verb = COMMAND_RESUME;
+    else if (m->verb == COMMAND_RESUME)
+        o->wire.verb = COMMAND_PAUSE;
+    else
+        return refuse(o, 409, "no_undo", "that command cannot be undone");
     return true;
 }
 
@@ -332,7 +346,10 @@ static bool order_of(order *o, const json_t *json) {
     if (o->wire.verb == COMMAND_SET) return order_set_json(o, json);
     if (o->wire.verb == COMMAND_STEP) return order_step(o, json);
     if (o->wire.verb == COMMAND_PIN || o->wire.verb == COMMAND_UNPIN) return order_pin(o, json);
-    return o->wire.verb != 0 || refuse(o, 422, "invalid", "no such command: set, pause, resume, step, stop, keep, pin, unpin, prune or undo");
+    return o->wire.verb != 0 ||
+           refuse(
+               o, 422, "invalid",
+               "no such command: set, pause, resume, step, stop, keep, pin, unpin, prune or undo");
 }
 
 // Steps per second, from the whole course while the recent rate is not known yet.
@@ -376,21 +393,26 @@ static pending *post(core *c, order *o) {
     o->wire.at_step = common_step(r);
     pending *m = command_encode(&o->wire, &records) || records.failed ? NULL : remember(c, o);
     for (size_t i = 0; m && m->open && i < r->process_count; i++)
-        if (steerable(r->processes[i]) && send(r->processes[i], &records)) m->open[m->open_count++] = r->processes[i]->ordinal;
+        if (steerable(r->processes[i]) && send(r->processes[i], &records))
+            m->open[m->open_count++] = r->processes[i]->ordinal;
     buf_fini(&records);
     if (!m) {
         reply_error(o->reply, 503, "no_memory", "the command could not be sent");
         return NULL;
     }
-    if (m->open_count == 0) settle(c, r, m, EXPIRED);
-    else command_changed(c, r, m);
+    if (m->open_count == 0)
+        settle(c, r, m, EXPIRED);
+    else
+        command_changed(c, r, m);
     return m;
 }
 
 // Under the lock. True: somebody waits now; false: reply is filled.
-static bool command_under_lock(core *c, order *o, const json_t *json, int64_t wait_ms, core_done done, void *context) {
+static bool command_under_lock(core *c, order *o, const json_t *json, int64_t wait_ms,
+                               core_done done, void *context) {
     if (!o->r) return refuse(o, 404, "not_found", "there is no such run");
-    if (!o->r->loaded || steerable_count(o->r) == 0) return refuse(o, 409, "not_running", "the run has no live process");
+    if (!o->r->loaded || steerable_count(o->r) == 0)
+        return refuse(o, 409, "not_running", "the run has no live process");
     if (!order_of(o, json)) {
         c->figures.refused++;
         return false;
@@ -403,13 +425,14 @@ static bool command_under_lock(core *c, order *o, const json_t *json, int64_t wa
         return false;
     }
     *w = (waiter){.next = c->waiters, .run = o->r, .command = m, .done = done, .context = context};
-    w->deadline_ns = wait_ms >= INT64_MAX / NS_PER_MS / 2 ? INT64_MAX : clock_mono_ns() + wait_ms * NS_PER_MS;
+    w->deadline_ns =
+        wait_ms >= INT64_MAX / NS_PER_MS / 2 ? INT64_MAX : clock_mono_ns() + wait_ms * NS_PER_MS;
     c->waiters = w;
     return true;
 }
 
-void core_post_command(core *c, const char *run_key, const char *json, size_t bytes, int64_t wait_ms, const core_author *who,
-                       core_done done, void *context) {
+void core_post_command(core *c, const char *run_key, const char *json, size_t bytes,
+                       int64_t wait_ms, const core_author *who, core_done done, void *context) {
     core_reply reply = {0};
     bool waits = false;
     json_t *parsed = reply_parse(&reply, "order", json, bytes);

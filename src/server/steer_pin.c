@@ -25,17 +25,24 @@ static bool put_name(pin_order *p, const json_t *json, core_reply *reply) {
     const json_t *name = json_object_get(json, "name");
     size_t bytes = json_string_length(name);
     if (!json_is_string(name) || !name_good(json_string_value(name), bytes))
-        return refuse(reply, "\"name\" is a text of 1 to 100 bytes without slashes and control characters");
-    p->values[p->count++] = (command_value){.name = "name", .name_bytes = 4, .is_text = true,
-                                            .text = json_string_value(name), .text_bytes = bytes};
+        return refuse(
+            reply, "\"name\" is a text of 1 to 100 bytes without slashes and control characters");
+    p->values[p->count++] = (command_value){.name = "name",
+                                            .name_bytes = 4,
+                                            .is_text = true,
+                                            .text = json_string_value(name),
+                                            .text_bytes = bytes};
     p->shown = json_pack("{s:s}", "name", json_string_value(name));
     return true;
 }
 
 static bool put_sample(pin_order *p, json_t *sample, core_reply *reply) {
     if (!json_is_integer(sample) || json_integer_value(sample) < 0)
-        return refuse(reply, "a pin has a \"sample\" (a whole number from 0) or an \"input\" (a list of numbers)");
-    p->values[p->count++] = (command_value){.name = "sample", .name_bytes = 6, .number = (double)json_integer_value(sample)};
+        return refuse(
+            reply,
+            "a pin has a \"sample\" (a whole number from 0) or an \"input\" (a list of numbers)");
+    p->values[p->count++] = (command_value){
+        .name = "sample", .name_bytes = 6, .number = (double)json_integer_value(sample)};
     json_object_set(p->shown, "sample", sample);
     return true;
 }
@@ -52,9 +59,11 @@ static json_t *picture(const float *values, size_t count) {
 
 static bool put_input(pin_order *p, const run *r, const json_t *input, core_reply *reply) {
     size_t wanted = model_input_size(r->network), count = push_values(input, NULL, 0);
-    if (count == 0 || count == SIZE_MAX) return refuse(reply, "\"input\" is a list of finite numbers");
+    if (count == 0 || count == SIZE_MAX)
+        return refuse(reply, "\"input\" is a list of finite numbers");
     if ((wanted && count != wanted) || count > RECORD_MAX_BYTES / 8) {
-        reply_error(reply, 422, "wrong_size", "the network takes %zu numbers, \"input\" has %zu", wanted, count);
+        reply_error(reply, 422, "wrong_size", "the network takes %zu numbers, \"input\" has %zu",
+                    wanted, count);
         return false;
     }
     p->input = mem_array(count, sizeof *p->input);
@@ -63,9 +72,13 @@ static bool put_input(pin_order *p, const run *r, const json_t *input, core_repl
         return false;
     }
     push_values(input, p->input, count);
-    p->values[p->count++] = (command_value){.name = "input", .name_bytes = 5, .is_floats = true,
-                                            .text = (const char *)p->input, .text_bytes = 4 * count};
-    if (count <= PICTURE_VALUES_MAX) json_object_set_new(p->shown, "picture", picture(p->input, count));
+    p->values[p->count++] = (command_value){.name = "input",
+                                            .name_bytes = 5,
+                                            .is_floats = true,
+                                            .text = (const char *)p->input,
+                                            .text_bytes = 4 * count};
+    if (count <= PICTURE_VALUES_MAX)
+        json_object_set_new(p->shown, "picture", picture(p->input, count));
     return true;
 }
 
@@ -73,7 +86,8 @@ bool steer_pin(pin_order *p, const run *r, uint32_t verb, const json_t *json, co
     if (!put_name(p, json, reply)) return false;
     if (verb == COMMAND_UNPIN) return true;
     json_t *input = json_object_get(json, "input");
-    return input ? put_input(p, r, input, reply) : put_sample(p, json_object_get(json, "sample"), reply);
+    return input ? put_input(p, r, input, reply)
+                 : put_sample(p, json_object_get(json, "sample"), reply);
 }
 
 void pin_order_fini(pin_order *p) {

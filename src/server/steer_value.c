@@ -12,13 +12,15 @@ enum { TEXT_BYTES_MAX = 65536 };
 json_t *param_value(const param *q) {
     buf text = {0};
     param_value_json(q, q->value, q->text, &text);
-    json_t *json = text.failed ? NULL : json_loadb((char *)text.data, text.length, JSON_DECODE_ANY, NULL);
+    json_t *json =
+        text.failed ? NULL : json_loadb((char *)text.data, text.length, JSON_DECODE_ANY, NULL);
     buf_fini(&text);
     return json ? json : json_null();
 }
 
 // `what` is said of the parameter: "must be a number".
-static void refuse(core_reply *reply, const char *code, const char *what, const char *name, const param *q) {
+static void refuse(core_reply *reply, const char *code, const char *what, const char *name,
+                   const param *q) {
     char message[600];
     snprintf(message, sizeof message, "%.255s %s", name, what);
     reply->status = 422;
@@ -46,33 +48,42 @@ static double number_for(const param *q, const json_t *value) {
     switch (q->type) {
     case PARAM_BOOL:
         if (json_is_boolean(value)) return json_is_true(value);
-        return json_is_integer(value) && (json_integer_value(value) | 1) == 1 ? (double)json_integer_value(value) : NAN;
+        return json_is_integer(value) && (json_integer_value(value) | 1) == 1
+                   ? (double)json_integer_value(value)
+                   : NAN;
     case PARAM_CHOICE:
         if (json_is_string(value)) return param_number(q, value);
-        return json_is_integer(value) && json_integer_value(value) >= 0 && json_integer_value(value) < q->choice_count
+        return json_is_integer(value) && json_integer_value(value) >= 0 &&
+                       json_integer_value(value) < q->choice_count
                    ? (double)json_integer_value(value)
                    : NAN;
     case PARAM_INT: {
         double v = json_is_number(value) ? json_number_value(value) : NAN;
         return v == floor(v) && fabs(v) <= 9007199254740992.0 ? v : NAN;
     }
-    default: return json_is_number(value) ? json_number_value(value) : NAN;
+    default:
+        return json_is_number(value) ? json_number_value(value) : NAN;
     }
 }
 
 static void refuse_type(core_reply *reply, const char *name, const param *q) {
     char what[300] = "must be one of";
     size_t n = strlen(what);
-    if (q->type == PARAM_BOOL) snprintf(what, sizeof what, "must be true or false");
-    else if (q->type == PARAM_INT) snprintf(what, sizeof what, "must be a whole number");
-    else if (q->type == PARAM_TEXT_TYPE) snprintf(what, sizeof what, "must be a text");
-    else if (q->type != PARAM_CHOICE) snprintf(what, sizeof what, "must be a number");
+    if (q->type == PARAM_BOOL)
+        snprintf(what, sizeof what, "must be true or false");
+    else if (q->type == PARAM_INT)
+        snprintf(what, sizeof what, "must be a whole number");
+    else if (q->type == PARAM_TEXT_TYPE)
+        snprintf(what, sizeof what, "must be a text");
+    else if (q->type != PARAM_CHOICE)
+        snprintf(what, sizeof what, "must be a number");
     for (uint32_t i = 0; q->type == PARAM_CHOICE && i < q->choice_count && n < sizeof what; i++)
         n += (size_t)snprintf(what + n, sizeof what - n, "%s %s", i ? "," : "", q->choices[i]);
     refuse(reply, "wrong_type", what, name, q);
 }
 
-static bool check_text(const char *name, const param *q, const json_t *value, command_value *out, core_reply *reply) {
+static bool check_text(const char *name, const param *q, const json_t *value, command_value *out,
+                       core_reply *reply) {
     if (!json_is_string(value)) {
         refuse_type(reply, name, q);
         return false;
@@ -85,7 +96,8 @@ static bool check_text(const char *name, const param *q, const json_t *value, co
     return false;
 }
 
-static bool check(const char *name, const param *q, const json_t *value, command_value *out, core_reply *reply) {
+static bool check(const char *name, const param *q, const json_t *value, command_value *out,
+                  core_reply *reply) {
     char what[100];
     if (!q) {
         refuse(reply, "unknown_parameter", "is no parameter of this run", name, NULL);
@@ -102,7 +114,8 @@ static bool check(const char *name, const param *q, const json_t *value, command
         refuse_type(reply, name, q);
         return false;
     }
-    if (!(q->flags & PARAM_BOUNDED) || q->type == PARAM_BOOL || q->type == PARAM_CHOICE) return true;
+    if (!(q->flags & PARAM_BOUNDED) || q->type == PARAM_BOOL || q->type == PARAM_CHOICE)
+        return true;
     if (out->number >= q->min && out->number <= q->max) return true;
     snprintf(what, sizeof what, "must be between %.15g and %.15g", q->min, q->max);
     refuse(reply, "out_of_bounds", what, name, q);
@@ -113,17 +126,20 @@ static json_t *shown(const param *q, const command_value *v, const json_t *value
     if (v->is_text) return json_string(json_string_value(value));
     buf text = {0};
     param_value_json(q, v->number, NULL, &text);
-    json_t *json = text.failed ? NULL : json_loadb((char *)text.data, text.length, JSON_DECODE_ANY, NULL);
+    json_t *json =
+        text.failed ? NULL : json_loadb((char *)text.data, text.length, JSON_DECODE_ANY, NULL);
     buf_fini(&text);
     return json;
 }
 
-json_t *steer_values(run *r, const json_t *wanted, command_value out[COMMAND_VALUES_MAX], uint16_t *count, core_reply *reply) {
+json_t *steer_values(run *r, const json_t *wanted, command_value out[COMMAND_VALUES_MAX],
+                     uint16_t *count, core_reply *reply) {
     json_t *changes = json_object(), *value;
     const char *name;
     *count = 0;
     if (json_object_size(wanted) == 0 || json_object_size(wanted) > COMMAND_VALUES_MAX) {
-        reply_error(reply, 422, "invalid", "between 1 and %d values can be set at once", COMMAND_VALUES_MAX);
+        reply_error(reply, 422, "invalid", "between 1 and %d values can be set at once",
+                    COMMAND_VALUES_MAX);
         json_decref(changes);
         return NULL;
     }
@@ -133,7 +149,9 @@ json_t *steer_values(run *r, const json_t *wanted, command_value out[COMMAND_VAL
             json_decref(changes);
             return NULL;
         }
-        json_object_set_new(changes, name, json_pack("{s:o,s:o}", "from", param_value(q), "to", shown(q, &out[*count], value)));
+        json_object_set_new(
+            changes, name,
+            json_pack("{s:o,s:o}", "from", param_value(q), "to", shown(q, &out[*count], value)));
         ++*count;
     }
     return changes;

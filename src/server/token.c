@@ -213,8 +213,8 @@ static unsigned scopes_of(json_t *list) {
     unsigned scopes = 0, one;
     size_t i;
     json_t *word;
-    json_array_foreach(list, i, word) if (json_is_string(word) &&
-                                          scope_parse(json_string_value(word), &one)) scopes |= one;
+    json_array_foreach(list, i, word)
+        if (json_is_string(word) && scope_parse(json_string_value(word), &one)) scopes |= one;
     return scopes & ~SCOPE_OWNER_BIT;
 }
 

@@ -21,10 +21,9 @@ static void tried(core *c, void *context, frame *f, const char *code, const char
 static const char *layer_of(const json_t *layers, uint32_t number) {
     size_t i;
     json_t *item;
-    json_array_foreach(
-        layers, i,
-        item) if (json_integer_value(json_object_get(item, "number")) ==
-                  (json_int_t)number) return json_string_value(json_object_get(item, "name"));
+    json_array_foreach(layers, i, item)
+        if (json_integer_value(json_object_get(item, "number")) == (json_int_t)number)
+            return json_string_value(json_object_get(item, "name"));
     return NULL;
 }
 

@@ -195,7 +195,8 @@ static double elements_of(const json_t *tensor) {
     double n = 1;
     size_t i;
     json_t *extent;
-    json_array_foreach(json_object_get(tensor, "shape"), i, extent) n *= json_number_value(extent);
+    json_array_foreach(json_object_get(tensor, "shape"), i, extent)
+        n *= json_number_value(extent);
     return n;
 }
 

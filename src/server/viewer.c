@@ -15,7 +15,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SUBSCRIPTIONS_MAX = 256, WATCHES_MAX = 64, PATTERNS_MAX = 1024, JOBS_MAX = 64, BUCKETS_STANDARD = 1200, BUCKETS_MAX = 20000 };
+enum {
+    SUBSCRIPTIONS_MAX = 256,
+    WATCHES_MAX = 64,
+    PATTERNS_MAX = 1024,
+    JOBS_MAX = 64,
+    BUCKETS_STANDARD = 1200,
+    BUCKETS_MAX = 20000
+};
 #define OUT_BYTES_MAX (32u << 20)
 #define MESSAGE_BYTES_MAX (256u << 10)
 
@@ -58,7 +65,8 @@ static void push_text(viewer *v, buf *text) {
 
 void viewer_error(viewer *v, uint32_t id, const char *code, const char *message) {
     buf text = {0};
-    buf_print(&text, "{\"type\":\"error\",\"id\":%u,\"error\":{\"code\":\"%s\",\"message\":", id, code);
+    buf_print(&text, "{\"type\":\"error\",\"id\":%u,\"error\":{\"code\":\"%s\",\"message\":", id,
+              code);
     json_text(&text, message);
     buf_text(&text, "}}");
     push_text(v, &text);
@@ -89,7 +97,8 @@ static void say_hello(viewer *v, const viewer_options *options) {
         buf_print(&text, "%s\"%s\"", first ? "" : ",", scopes[i].word);
         first = false;
     }
-    buf_print(&text, "],\"time\":%" PRId64 ".%03d,\"ping_s\":20}", clock_wall_ms() / 1000, (int)(clock_wall_ms() % 1000));
+    buf_print(&text, "],\"time\":%" PRId64 ".%03d,\"ping_s\":20}", clock_wall_ms() / 1000,
+              (int)(clock_wall_ms() % 1000));
     push_text(v, &text);
 }
 
@@ -102,7 +111,8 @@ viewer *viewer_open(core *c, const viewer_options *options, void *user) {
         mem_free(v);
         return NULL;
     }
-    *v = (viewer){.core = c, .user = user, .next = c->viewers, .uses = 1, .text_only = options->text_only};
+    *v = (viewer){
+        .core = c, .user = user, .next = c->viewers, .uses = 1, .text_only = options->text_only};
     v->out_last = &v->out;
     if (c->viewers) c->viewers->previous = v;
     c->viewers = v;
@@ -138,8 +148,10 @@ static void drop_watch(viewer *v, watch *w) {
 
 static void unlink_viewer(viewer *v) {
     core *c = v->core;
-    if (v->previous) v->previous->next = v->next;
-    else c->viewers = v->next;
+    if (v->previous)
+        v->previous->next = v->next;
+    else
+        c->viewers = v->next;
     if (v->next) v->next->previous = v->previous;
     for (viewer **at = &c->ready; v->is_ready && *at; at = &(*at)->next_ready)
         if (*at == v) {
@@ -221,12 +233,16 @@ static bool read_query(viewer *v, const json_t *m, uint32_t id, points_query *p)
     json_int_t n = buckets ? json_integer_value(buckets) : BUCKETS_STANDARD;
     p->q.buckets = (uint32_t)(n < 1 ? 1 : n > BUCKETS_MAX ? BUCKETS_MAX : n);
     p->q.all_attempts = strcmp(text_of(m, "attempts"), "all") == 0;
-    bool good = json_is_array(series) && json_array_size(series) >= 1 && json_array_size(series) <= PATTERNS_MAX;
+    bool good = json_is_array(series) && json_array_size(series) >= 1 &&
+                json_array_size(series) <= PATTERNS_MAX;
     for (size_t i = 0; good && i < json_array_size(series); i++)
         good = add_pattern(p, json_array_get(series, i));
-    if (!good) viewer_error(v, id, "invalid", "\"series\" is a list of 1 to 1024 names or patterns");
-    else if (!points_query_init(v->core, p, text_of(m, "run"))) viewer_error(v, id, "not_found", "there is no such run");
-    else return true;
+    if (!good)
+        viewer_error(v, id, "invalid", "\"series\" is a list of 1 to 1024 names or patterns");
+    else if (!points_query_init(v->core, p, text_of(m, "run")))
+        viewer_error(v, id, "not_found", "there is no such run");
+    else
+        return true;
     points_query_fini(p);
     return false;
 }
@@ -268,8 +284,10 @@ static void subscribe(viewer *v, const json_t *m, uint32_t id) {
 
 static void query(viewer *v, const json_t *m, uint32_t id) {
     points_query p;
-    if (v->jobs >= JOBS_MAX || v->out_bytes > OUT_BYTES_MAX) viewer_error(v, id, "too_many", "too many queries at once");
-    else if (read_query(v, m, id, &p)) snapshot_query(v, &p);
+    if (v->jobs >= JOBS_MAX || v->out_bytes > OUT_BYTES_MAX)
+        viewer_error(v, id, "too_many", "too many queries at once");
+    else if (read_query(v, m, id, &p))
+        snapshot_query(v, &p);
 }
 
 static void start_watch(viewer *v, const json_t *m, uint32_t id) {
@@ -325,18 +343,22 @@ static void command_done(void *context, core_reply *reply) {
 }
 
 // Without the lock: core_post_command takes it.
-static void command_message(viewer *v, const json_t *m, uint32_t id, const core_author *who, unsigned scopes) {
+static void command_message(viewer *v, const json_t *m, uint32_t id, const core_author *who,
+                            unsigned scopes) {
     json_t *wanted = json_object_get(m, "command");
     char *text = json_is_object(wanted) ? json_dumps(wanted, JSON_COMPACT) : NULL;
     asked *a = text && scopes & SCOPE_CONTROL ? mem_new(sizeof *a) : NULL;
     core_lock(v->core);
-    if (!(scopes & SCOPE_CONTROL)) viewer_error(v, id, "forbidden", "this token may not steer runs");
-    else if (!text) viewer_error(v, id, "invalid", "\"command\" is an object");
+    if (!(scopes & SCOPE_CONTROL))
+        viewer_error(v, id, "forbidden", "this token may not steer runs");
+    else if (!text)
+        viewer_error(v, id, "invalid", "\"command\" is an object");
     if (a) v->uses++;
     core_unlock(v->core);
     if (a) {
         *a = (asked){.v = v, .id = id};
-        core_post_command(v->core, text_of(m, "run"), text, strlen(text), INT64_MAX, who, command_done, a);
+        core_post_command(v->core, text_of(m, "run"), text, strlen(text), INT64_MAX, who,
+                          command_done, a);
     }
     mem_free(text);
 }
@@ -344,17 +366,22 @@ static void command_message(viewer *v, const json_t *m, uint32_t id, const core_
 static void pong(viewer *v, uint32_t id) {
     buf text = {0};
     int64_t now = clock_wall_ms();
-    buf_print(&text, "{\"type\":\"pong\",\"id\":%u,\"time\":%" PRId64 ".%03d}", id, now / 1000, (int)(now % 1000));
+    buf_print(&text, "{\"type\":\"pong\",\"id\":%u,\"time\":%" PRId64 ".%03d}", id, now / 1000,
+              (int)(now % 1000));
     push_text(v, &text);
 }
 
 static void dispatch(viewer *v, const json_t *m, const char *type, uint32_t id) {
     subscription *s = subscription_find(v, id);
     watch *w = watch_find(v, id);
-    if (strcmp(type, "subscribe") == 0) subscribe(v, m, id);
-    else if (strcmp(type, "query") == 0) query(v, m, id);
-    else if (strcmp(type, "watch") == 0) start_watch(v, m, id);
-    else if (strcmp(type, "ping") == 0) pong(v, id);
+    if (strcmp(type, "subscribe") == 0)
+        subscribe(v, m, id);
+    else if (strcmp(type, "query") == 0)
+        query(v, m, id);
+    else if (strcmp(type, "watch") == 0)
+        start_watch(v, m, id);
+    else if (strcmp(type, "ping") == 0)
+        pong(v, id);
     else if (strcmp(type, "watch_runs") == 0) {
         v->wants_runs = true;
         v->runs_seen = 0;
@@ -384,7 +411,8 @@ static const char *stray_of(const char *type, json_t *m) {
 #undef X
     };
     for (size_t i = 0; i < sizeof messages / sizeof *messages; i++)
-        if (messages[i].way == '>' && strcmp(messages[i].word, type) == 0) return shape_stray(messages[i].members, m);
+        if (messages[i].way == '>' && strcmp(messages[i].word, type) == 0)
+            return shape_stray(messages[i].members, m);
     return NULL;
 }
 
@@ -394,7 +422,8 @@ static void stray_error(viewer *v, uint32_t id, const char *type, const char *na
     viewer_error(v, id, "unknown_member", why);
 }
 
-void viewer_message(viewer *v, const char *json, size_t bytes, const core_author *who, unsigned scopes) {
+void viewer_message(viewer *v, const char *json, size_t bytes, const core_author *who,
+                    unsigned scopes) {
     core *c = v->core;
     json_t *m = bytes <= MESSAGE_BYTES_MAX ? json_loadb(json, bytes, 0, NULL) : NULL;
     const char *type = text_of(m, "type");
@@ -404,11 +433,16 @@ void viewer_message(viewer *v, const char *json, size_t bytes, const core_author
         command_message(v, m, id, who, scopes);
     } else {
         core_lock(c);
-        if (!json_is_object(m)) viewer_error(v, 0, "bad_json", "a message is a JSON object of at most 256 kB");
-        else if (!(scopes & SCOPE_READ)) viewer_error(v, id, "forbidden", "this token may not read");
-        else if (stray) stray_error(v, id, type, stray);
-        else if (strcmp(type, "push") == 0) push_message(v, m, id, scopes);
-        else dispatch(v, m, type, id);
+        if (!json_is_object(m))
+            viewer_error(v, 0, "bad_json", "a message is a JSON object of at most 256 kB");
+        else if (!(scopes & SCOPE_READ))
+            viewer_error(v, id, "forbidden", "this token may not read");
+        else if (stray)
+            stray_error(v, id, type, stray);
+        else if (strcmp(type, "push") == 0)
+            push_message(v, m, id, scopes);
+        else
+            dispatch(v, m, type, id);
         core_unlock(c);
     }
     json_decref(m);

@@ -8,22 +8,28 @@
 
 #include <string.h>
 
-enum { EVENTS_FIRST = 1000, COMMANDS_FIRST = 500, MEDIA_FIRST = 300, LOG_FIRST_BYTES = 65536, LOG_PART_BYTES = 262144 };
-#define RUN_NS (NS_PER_S / 5)    // between two run objects when nothing else changes
+enum {
+    EVENTS_FIRST = 1000,
+    COMMANDS_FIRST = 500,
+    MEDIA_FIRST = 300,
+    LOG_FIRST_BYTES = 65536,
+    LOG_PART_BYTES = 262144
+};
+#define RUN_NS (NS_PER_S / 5) // between two run objects when nothing else changes
 #define RUNS_NS (3 * NS_PER_S / 10)
 
 // --- the first message --------------------------------------------------------------------------
 
 typedef struct watch_job {
     job j;
-    viewer *v;        // counted
+    viewer *v; // counted
     uint32_t id;
     uint64_t serial;
     store_id run;
     char key[27], process[27];
     int64_t offset;
     bool log_only;
-    watch seen;       // versions of the moment before the store was read
+    watch seen; // versions of the moment before the store was read
     buf out;
     size_t count;
 } watch_job;
@@ -66,7 +72,8 @@ static int64_t from_of(uint64_t next, int64_t most) {
     return next > (uint64_t)most ? (int64_t)next - most : 0;
 }
 
-static void put_lists(watch_job *k, store_reader *reader, uint64_t next_event, uint64_t next_command) {
+static void put_lists(watch_job *k, store_reader *reader, uint64_t next_event,
+                      uint64_t next_command) {
     list(k, ",", "series");
     store_list_series(reader, k->run, add_series, k);
     list(k, "],", "parameters");
@@ -74,7 +81,8 @@ static void put_lists(watch_job *k, store_reader *reader, uint64_t next_event, u
     list(k, "],", "events");
     store_list_events(reader, k->run, from_of(next_event, EVENTS_FIRST), EVENTS_FIRST, add_row, k);
     list(k, "],", "commands");
-    store_list_commands(reader, k->run, from_of(next_command, COMMANDS_FIRST), COMMANDS_FIRST, add_row, k);
+    store_list_commands(reader, k->run, from_of(next_command, COMMANDS_FIRST), COMMANDS_FIRST,
+                        add_row, k);
     list(k, "],", "media");
     store_list_media(reader, k->run, NULL, INT64_MIN, INT64_MAX, MEDIA_FIRST, add_row, k);
     buf_char(&k->out, ']');
@@ -190,13 +198,15 @@ void watch_begin(viewer *v, watch *w) {
 // --- what changes -------------------------------------------------------------------------------
 
 static bool details_changed(const watch *w, const run *r) {
-    return r->loaded && (w->params != r->params_version || w->commands != r->commands_version || w->series != r->series_version ||
-                         w->events != r->events.count || w->media != r->media.count);
+    return r->loaded && (w->params != r->params_version || w->commands != r->commands_version ||
+                         w->series != r->series_version || w->events != r->events.count ||
+                         w->media != r->media.count);
 }
 
 static bool log_grew(const watch *w, const run *r) {
     return !w->log_busy && r->out_process[0] &&
-           (strcmp(r->out_process, w->log_process) != 0 ? r->out_size > 0 : r->out_size > w->log_offset);
+           (strcmp(r->out_process, w->log_process) != 0 ? r->out_size > 0
+                                                        : r->out_size > w->log_offset);
 }
 
 bool watch_due(viewer *v, watch *w, int64_t now_ns) {
@@ -295,7 +305,8 @@ frame *watch_message(viewer *v, watch *w, int64_t now_ns) {
 // --- lists of runs ------------------------------------------------------------------------------
 
 bool runs_due(const viewer *v, int64_t now_ns) {
-    return (v->runs_seen != v->core->runs_version || v->gone.length || !v->runs_sent_ns) && now_ns - v->runs_sent_ns >= RUNS_NS;
+    return (v->runs_seen != v->core->runs_version || v->gone.length || !v->runs_sent_ns) &&
+           now_ns - v->runs_sent_ns >= RUNS_NS;
 }
 
 static frame *encode_runs(core *c, uint64_t seen, const buf *gone) {
@@ -318,7 +329,8 @@ frame *runs_message(viewer *v, int64_t now_ns) {
     core *c = v->core;
     bool first = v->runs_sent_ns == 0;
     uint64_t seen = first ? 0 : v->runs_seen;
-    bool shared = !v->gone.length && c->runs_frame && c->runs_frame_from == seen && c->runs_frame_to == c->runs_version;
+    bool shared = !v->gone.length && c->runs_frame && c->runs_frame_from == seen &&
+                  c->runs_frame_to == c->runs_version;
     frame *f = shared ? c->runs_frame : encode_runs(c, seen, &v->gone);
     if (!f) return NULL;
     if (!shared && !v->gone.length) {

@@ -173,7 +173,7 @@ static int drop_some(store *s, db_statement statement, store_id of, bool *none) 
 }
 
 static int drop_rows(store *s, store_id run) {
-    static const db_statement all[] = {DB_EVENTS_DROP, DB_PARAMS_DROP, DB_COMMANDS_DROP,
+    static const db_statement all[] = {DB_EVENTS_DROP,  DB_PARAMS_DROP,   DB_COMMANDS_DROP,
                                        DB_CURSORS_DROP, DB_ATTEMPTS_DROP, DB_DOCUMENTS_DROP};
     db_value v = db_i(run);
     int result = 0;

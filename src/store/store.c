@@ -58,9 +58,8 @@ static int load_ids(store *s) {
     db *d = s->owner->db;
     int result = db_select(d, DB_MAX_IDS, NULL, 0);
     int more = result ? result : db_next(d, DB_MAX_IDS);
-    store_id *ids[] = {&s->next_run,  &s->next_series, &s->next_piece,
-                       &s->next_axis, &s->next_media,  &s->next_log,
-                       &s->next_snapshot};
+    store_id *ids[] = {&s->next_run,   &s->next_series, &s->next_piece,   &s->next_axis,
+                       &s->next_media, &s->next_log,    &s->next_snapshot};
     for (int i = 0; more == 1 && i < 7; i++)
         *ids[i] = db_int(d, DB_MAX_IDS, i) + 1;
     // A deleted run's rows may still be there: its id is not given again before they are gone.

@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 static unsigned touch(const idx *x) {
     unsigned sum = 0;
     size_t items = (size_t)x->count * x->rows * x->columns;
-    for (size_t i = 0; i < items; i++) sum += x->items[i];
+    for (size_t i = 0; i < items; i++)
+        sum += x->items[i];
     return sum;
 }
 

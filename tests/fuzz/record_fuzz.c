@@ -35,22 +35,44 @@ static void consume_param(const uint8_t *at) {
 
 static void consume_record(const uint8_t *at) {
     switch (le_u16(at)) {
-    case RECORD_SERIES: consume(at + 16, (uint64_t)le_u16(at + 10) + le_u16(at + 12), 1); break;
-    case RECORD_PARAM: consume_param(at); break;
+    case RECORD_SERIES:
+        consume(at + 16, (uint64_t)le_u16(at + 10) + le_u16(at + 12), 1);
+        break;
+    case RECORD_PARAM:
+        consume_param(at);
+        break;
     case RECORD_PARAM_TEXT:
-    case RECORD_TEXT: consume(at + 16, le_u32(at + 8), 1); break;
-    case RECORD_HISTOGRAM: consume(at + 32, le_u32(at + 8), 4); break;
-    case RECORD_IMAGE: consume(at + 40, le_u16(at + 18), 1); break;
+    case RECORD_TEXT:
+        consume(at + 16, le_u32(at + 8), 1);
+        break;
+    case RECORD_HISTOGRAM:
+        consume(at + 32, le_u32(at + 8), 4);
+        break;
+    case RECORD_IMAGE:
+        consume(at + 40, le_u16(at + 18), 1);
+        break;
     case RECORD_SAMPLE:
         consume(at + 24, le_u32(at + 16), 4);
         consume(at + 24 + 4 * (size_t)le_u32(at + 16), le_u16(at + 8), le_u16(at + 10));
         break;
-    case RECORD_FACT: consume(consume(at + 16, le_u16(at + 8), 1), le_u32(at + 12), 1); break;
-    case RECORD_EVENT: consume(at + 24, le_u32(at + 16), 1); break;
-    case RECORD_REPLY: consume(at + 32, le_u32(at + 24), 1); break;
-    case RECORD_COMMAND: consume_values(at); break;
-    case RECORD_BEAT: consume(at, 64, 1); break;
-    default: consume(at, 16, 1); break;
+    case RECORD_FACT:
+        consume(consume(at + 16, le_u16(at + 8), 1), le_u32(at + 12), 1);
+        break;
+    case RECORD_EVENT:
+        consume(at + 24, le_u32(at + 16), 1);
+        break;
+    case RECORD_REPLY:
+        consume(at + 32, le_u32(at + 24), 1);
+        break;
+    case RECORD_COMMAND:
+        consume_values(at);
+        break;
+    case RECORD_BEAT:
+        consume(at, 64, 1);
+        break;
+    default:
+        consume(at, 16, 1);
+        break;
     }
 }
 

@@ -18,15 +18,15 @@
 
 // Read by harness of the tests (faults.py): little-endian, 8 bytes each.
 typedef struct progress {
-    int64_t logged;     // the last step whose values have been logged; -1: none
-    int64_t printed;    // the last step that was printed; -1: none
-    int64_t phase;      // 0 starting, 1 in its loop, 2 the loop has ended, 3 closed
-    int64_t waits;      // times that the training thread went to sleep inside nnscope's calls
-    int64_t dropped;    // of nns_stats, after the loop
+    int64_t logged;  // the last step whose values have been logged; -1: none
+    int64_t printed; // the last step that was printed; -1: none
+    int64_t phase;   // 0 starting, 1 in its loop, 2 the loop has ended, 3 closed
+    int64_t waits;   // times that the training thread went to sleep inside nnscope's calls
+    int64_t dropped; // of nns_stats, after the loop
     int64_t failed_bytes;
     int64_t salvageable;
-    int64_t stopped;    // nns_step has returned false
-    uint64_t state;     // what was learnt
+    int64_t stopped; // nns_step has returned false
+    uint64_t state;  // what was learnt
     char run[32];
 } progress;
 
@@ -49,7 +49,8 @@ static options read_options(int argc, char **argv) {
         if (!strcmp(word, "--from")) o.from = atoll(value);
         if (!strcmp(word, "--rate")) o.rate = atoll(value);
         if (!strcmp(word, "--scalars")) o.scalars = atoll(value);
-        if (!strcmp(word, "--series")) o.series = atoll(value) < SERIES_MAX ? atoll(value) : SERIES_MAX;
+        if (!strcmp(word, "--series"))
+            o.series = atoll(value) < SERIES_MAX ? atoll(value) : SERIES_MAX;
         if (!strcmp(word, "--linger")) o.linger = atoll(value);
         if (!strcmp(word, "--exit")) o.status = atoll(value);
     }
@@ -110,7 +111,8 @@ static void log_values(nns_run *run, const options *o, const nns_series series[]
 }
 
 static void train(nns_run *run, const options *o, progress *p) {
-    nns_series series[2 + SERIES_MAX] = {nns_series_open(run, "count"), nns_series_open(run, "noise")};
+    nns_series series[2 + SERIES_MAX] = {nns_series_open(run, "count"),
+                                         nns_series_open(run, "noise")};
     open_more(run, o->series, series + 2);
     struct timespec next;
     clock_gettime(CLOCK_MONOTONIC, &next);
@@ -135,7 +137,11 @@ int main(int argc, char **argv) {
     progress *p = map_progress(o.progress);
     if (!p) return 2;
     p->logged = p->printed = -1;
-    nns_run *run = nns_open(&(nns_options){.name = o.name, .project = "path", .capture_output = true, .no_system = true, .quiet = true});
+    nns_run *run = nns_open(&(nns_options){.name = o.name,
+                                           .project = "path",
+                                           .capture_output = true,
+                                           .no_system = true,
+                                           .quiet = true});
     snprintf(p->run, sizeof p->run, "%s", nns_run_id(run));
     double lr = 0.1;
     nns_param_double(run, "lr", &lr, NULL);

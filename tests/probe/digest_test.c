@@ -477,8 +477,8 @@ static bool check_links(void) {
 
 static void looked_at(void **state) {
     (void)state;
-    ask_look(LOOK_UNITS | LOOK_WEIGHTS | LOOK_MATRICES | LOOK_GRADIENTS | LOOK_UPDATES | LOOK_OUTCOME |
-                 LOOK_CLASSES | LOOK_CORRELATION | LOOK_VALUES,
+    ask_look(LOOK_UNITS | LOOK_WEIGHTS | LOOK_MATRICES | LOOK_GRADIENTS | LOOK_UPDATES |
+                 LOOK_OUTCOME | LOOK_CLASSES | LOOK_CORRELATION | LOOK_VALUES,
              15, hidden_layer, 3);
     int of_units = 0, of_links = 0, correlated = 0;
     for (int round = 0; round < 40 && (!of_units || !of_links || !correlated); round++) {

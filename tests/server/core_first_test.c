@@ -19,7 +19,8 @@ int statfs(const char *path, struct statfs *fs) {
 enum { STEPS = 3000 };
 
 static void train_paced(const char *dir, const char *id) {
-    nns_run *run = nns_open(&(nns_options){.dir = dir, .id = id, .project = "p", .name = "n", .quiet = true, .no_system = true});
+    nns_run *run = nns_open(&(nns_options){
+        .dir = dir, .id = id, .project = "p", .name = "n", .quiet = true, .no_system = true});
     double lr = 0.1;
     nns_param_double(run, "lr", &lr, &(nns_range){.min = 1e-6, .max = 1, .log_scale = true});
     nns_series loss = nns_series_open(run, "train/loss"), seen = nns_series_open(run, "seen/lr");
@@ -32,7 +33,8 @@ static void train_paced(const char *dir, const char *id) {
 }
 
 static void train_offline(const char *dir, const char *id) {
-    nns_run *run = nns_open(&(nns_options){.dir = dir, .id = id, .project = "p", .name = "off", .quiet = true, .no_system = true});
+    nns_run *run = nns_open(&(nns_options){
+        .dir = dir, .id = id, .project = "p", .name = "off", .quiet = true, .no_system = true});
     nns_series loss = nns_series_open(run, "train/loss");
     for (int64_t step = 0; step < STEPS && nns_step(run, step); step++)
         nns_scalar(run, loss, (double)step * 0.25);
@@ -81,9 +83,11 @@ static void test_live(void **state) {
     pid_t pid = trainer(train_paced, dir, id.text);
     assert_true(wait_run(c, id.text, "running", 20, 5000));
 
-    viewer *v = viewer_open(c, &(viewer_options){.name = "v", .scopes = SCOPE_READ | SCOPE_CONTROL}, NULL);
+    viewer *v =
+        viewer_open(c, &(viewer_options){.name = "v", .scopes = SCOPE_READ | SCOPE_CONTROL}, NULL);
     char text[256];
-    snprintf(text, sizeof text, "{\"type\":\"subscribe\",\"id\":7,\"run\":\"%s\",\"series\":[\"train/*\"]}", id.text);
+    snprintf(text, sizeof text,
+             "{\"type\":\"subscribe\",\"id\":7,\"run\":\"%s\",\"series\":[\"train/*\"]}", id.text);
     viewer_message(v, text, strlen(text), &tester, SCOPE_READ | SCOPE_CONTROL);
     snprintf(text, sizeof text, "{\"type\":\"watch\",\"id\":8,\"run\":\"%s\"}", id.text);
     viewer_message(v, text, strlen(text), &tester, SCOPE_READ | SCOPE_CONTROL);
@@ -114,7 +118,8 @@ static void test_live(void **state) {
     viewer_close(v);
 
     int64_t asked = clock_mono_ns();
-    answer a = post_command(c, id.text, "{\"type\":\"set\",\"parameter\":\"lr\",\"value\":0.01}", 5000);
+    answer a =
+        post_command(c, id.text, "{\"type\":\"set\",\"parameter\":\"lr\",\"value\":0.01}", 5000);
     printf("set took %.1f ms\n", (double)(clock_mono_ns() - asked) / 1e6);
     assert_int_equal(a.status, 200);
     json_t *command = json_of(&a);

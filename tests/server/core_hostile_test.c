@@ -53,11 +53,14 @@ typedef struct journal {
 static void journal_open(journal *j, const char *dir) {
     memset(j, 0, sizeof *j);
     assert_int_equal(id_new(&j->run) | id_new(&j->process), 0);
-    assert_int_equal(segment_writer_init(&j->writer, folder_of(dir, j->run.text), j->run.text, j->process.text), 0);
+    assert_int_equal(
+        segment_writer_init(&j->writer, folder_of(dir, j->run.text), j->run.text, j->process.text),
+        0);
 }
 
 static void journal_put(journal *j, uint32_t lane, buf *records) {
-    assert_int_equal(segment_append(&j->writer, lane, j->sequence[lane], records->data, records->length), 0);
+    assert_int_equal(
+        segment_append(&j->writer, lane, j->sequence[lane], records->data, records->length), 0);
     j->sequence[lane] += records->length;
     buf_clear(records);
 }
@@ -154,7 +157,9 @@ static void test_repeats_and_torn(void **state) {
     int fd = open(path, O_WRONLY | O_APPEND);
     assert_int_equal(write(fd, "half a block that was never finished", 36), 36);
     close(fd);
-    assert_int_equal(segment_writer_init(&j.writer, folder_of(*state, j.run.text), j.run.text, j.process.text), 0);
+    assert_int_equal(
+        segment_writer_init(&j.writer, folder_of(*state, j.run.text), j.run.text, j.process.text),
+        0);
     assert_int_equal(segment_append(&j.writer, 0, 0, again.data, again.length), 0);
     put_point(&out, 1, 10, 10);
     put_close(&out);
@@ -174,9 +179,12 @@ static void random_records(buf *out, uint64_t *random, int count) {
         uint8_t rest[256];
         size_t bytes = 8 * (1 + random_below(random, 31));
         for (size_t k = 0; k < bytes; k++)
-            rest[k] = random_below(random, 3) ? (uint8_t)random_below(random, 8) : (uint8_t)random_next(random);
+            rest[k] = random_below(random, 3) ? (uint8_t)random_below(random, 8)
+                                              : (uint8_t)random_next(random);
         size_t begin = out->length;
-        put(out, (uint16_t)random_below(random, 24), (uint32_t)random_below(random, 6) * (random_below(random, 9) ? 1 : 777777), rest, bytes);
+        put(out, (uint16_t)random_below(random, 24),
+            (uint32_t)random_below(random, 6) * (random_below(random, 9) ? 1 : 777777), rest,
+            bytes);
         if (record_check(out->data + begin, out->length - begin) == 0) out->length = begin;
     }
 }
@@ -205,7 +213,9 @@ static void test_lying_records(void **state) {
     core_list_runs(c, NULL, NULL, NULL, 100, &reply);
     json_error_t error = {0};
     json_t *json = json_loadb((char *)reply.body.data, reply.body.length, JSON_ALLOW_NUL, &error);
-    if (!json) print_error("%s: %.200s\n", error.text, (char *)reply.body.data + (error.position > 100 ? error.position - 100 : 0));
+    if (!json)
+        print_error("%s: %.200s\n", error.text,
+                    (char *)reply.body.data + (error.position > 100 ? error.position - 100 : 0));
     assert_int_equal(json_array_size(json_object_get(json, "runs")), 40);
     json_decref(json);
     buf_fini(&reply.body);

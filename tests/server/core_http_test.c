@@ -16,15 +16,23 @@ static void new_run_of(core *c, const char *json, char id[27]) {
 
 static void post(core *c, const char *id, const char *points, int status, const char *words) {
     answer a = post_points(c, id, points);
-    if (a.status != status || (words && !strstr(a.text, words))) print_error("%s -> %d %s\n", points, a.status, a.text);
+    if (a.status != status || (words && !strstr(a.text, words)))
+        print_error("%s -> %d %s\n", points, a.status, a.text);
     assert_int_equal(a.status, status);
     if (words) assert_non_null(strstr(a.text, words));
     mem_free(a.text);
 }
 
-static char *text_of(core *c, const char *id, int form, uint32_t buckets, const char *const *series, size_t count, size_t *length) {
+static char *text_of(core *c, const char *id, int form, uint32_t buckets, const char *const *series,
+                     size_t count, size_t *length) {
     answer a = {0};
-    core_points q = {.run = id, .series = series, .series_count = count, .from = INT64_MIN, .to = INT64_MAX, .form = form, .buckets = buckets};
+    core_points q = {.run = id,
+                     .series = series,
+                     .series_count = count,
+                     .from = INT64_MIN,
+                     .to = INT64_MAX,
+                     .form = form,
+                     .buckets = buckets};
     core_get_points(c, &q, got, &a);
     await(c, &a);
     assert_int_equal(a.status, 200);
@@ -36,9 +44,12 @@ static void test_forms(void **state) {
     char id[27];
     core *c = open_core(*state);
     new_run_of(c, "{\"name\":\"h\",\"project\":\"p\",\"tags\":[\"x\"],\"config\":{\"lr\":1}}", id);
-    post(c, id, "{\"step\":3,\"time\":1763683200.125,\"epoch\":0.5,\"a\":1.5,\"b\":\"NaN\"}", 200, "\"points\":2");
-    post(c, id, "{\"a\":-2e-3}\n{\"a\":\"Infinity\",\"b\":7}\n", 200, "\"last_step\":5"); // missing steps: the last + 1
-    post(c, id, "[{\"a\":\"-Infinity\"},{\"step\":10,\"a\":123456789012345678}]", 200, "\"last_step\":10");
+    post(c, id, "{\"step\":3,\"time\":1763683200.125,\"epoch\":0.5,\"a\":1.5,\"b\":\"NaN\"}", 200,
+         "\"points\":2");
+    // Missing steps: the last + 1.
+    post(c, id, "{\"a\":-2e-3}\n{\"a\":\"Infinity\",\"b\":7}\n", 200, "\"last_step\":5");
+    post(c, id, "[{\"a\":\"-Infinity\"},{\"step\":10,\"a\":123456789012345678}]", 200,
+         "\"last_step\":10");
     post(c, id, "{\"n\\u00e4me, x\":1}", 200, NULL);
     post(c, id, "{\"a\":1}\n{\"a\":x}", 400, "line 2 column");
     post(c, id, "{\"step\":50,\"a\":1}\n{\"a\":\"word\"}", 400, "object 2 (line 2 column 1)");
@@ -54,7 +65,8 @@ static void test_forms(void **state) {
     size_t length;
     char *text = text_of(c, id, CORE_JSON, 0, a, 1, &length);
     assert_non_null(strstr(text, "\"step\":[3,4,5,6,10]"));
-    assert_non_null(strstr(text, "\"value\":[1.5,-0.002,\"Infinity\",\"-Infinity\",1.2345678901234568e+17]"));
+    assert_non_null(
+        strstr(text, "\"value\":[1.5,-0.002,\"Infinity\",\"-Infinity\",1.2345678901234568e+17]"));
     assert_non_null(strstr(text, "\"time\":[1763683200.125,"));
     mem_free(text);
     text = text_of(c, id, CORE_CSV, 0, a, 1, &length);
@@ -62,15 +74,19 @@ static void test_forms(void **state) {
     assert_non_null(strstr(text, ",Infinity\n"));
     mem_free(text);
     text = text_of(c, id, CORE_CSV, 0, NULL, 0, &length);
-    assert_non_null(strstr(text, "step,nnscope/epoch,a,b,\"n\xc3\xa4me, x\"\n3,0.5,1.5,NaN,\n4,,-0.002,,\n5,,Infinity,7,\n"));
+    assert_non_null(strstr(text, "step,nnscope/epoch,a,b,\"n\xc3\xa4me, "
+                                 "x\"\n3,0.5,1.5,NaN,\n4,,-0.002,,\n5,,Infinity,7,\n"));
     mem_free(text);
     json_t *run = get_run(c, id);
     assert_true(json_number_value(json_object_get(run, "epoch")) == 0.5);
-    assert_int_equal(json_integer_value(json_object_get(json_object_get(json_object_get(run, "facts"), "config"), "lr")), 1);
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_object_get(json_object_get(run, "facts"), "config"), "lr")),
+                     1);
     json_decref(run);
 
     answer patched = {0};
-    const char *patch = "{\"state\":\"finished\",\"name\":\"new\",\"tags\":[\"y\",\"z\"],\"notes\":\"n\"}";
+    const char *patch =
+        "{\"state\":\"finished\",\"name\":\"new\",\"tags\":[\"y\",\"z\"],\"notes\":\"n\"}";
     core_patch_run(c, id, patch, strlen(patch), &tester, got, &patched);
     await(c, &patched);
     assert_int_equal(patched.status, 200);
@@ -109,7 +125,8 @@ static void test_long(void **state) {
     assert_memory_equal(at, "step,x,y\n", 9);
     for (at += 9; *at; lines++) {
         char line[64];
-        int n = snprintf(line, sizeof line, lines % 3 == 0 ? "%zu,%zu.5,%s%zu\n" : "%zu,%zu.5,\n", lines, lines, lines ? "-" : "", lines);
+        int n = snprintf(line, sizeof line, lines % 3 == 0 ? "%zu,%zu.5,%s%zu\n" : "%zu,%zu.5,\n",
+                         lines, lines, lines ? "-" : "", lines);
         assert_memory_equal(at, line, (size_t)n);
         at += n;
     }
@@ -117,7 +134,8 @@ static void test_long(void **state) {
     mem_free(text);
     text = text_of(c, id, CORE_JSON, 0, both, 2, &length);
     json_t *json = json_loadb(text, length, 0, NULL);
-    json_t *x = json_object_get(json_object_get(json, "series"), "x"), *y = json_object_get(json_object_get(json, "series"), "y");
+    json_t *x = json_object_get(json_object_get(json, "series"), "x"),
+           *y = json_object_get(json_object_get(json, "series"), "y");
     assert_int_equal(json_array_size(json_object_get(x, "value")), STEPS);
     assert_int_equal(json_array_size(json_object_get(y, "step")), (STEPS + 2) / 3);
     assert_int_equal(json_integer_value(json_array_get(json_object_get(y, "step"), 1000)), 3000);
@@ -134,7 +152,12 @@ static void test_long(void **state) {
     assert_int_equal(points, STEPS);
     json_decref(json);
     answer dropped = {0}; // a reader that goes away in the middle
-    core_points q = {.run = id, .series = both, .series_count = 2, .from = INT64_MIN, .to = INT64_MAX, .form = CORE_CSV};
+    core_points q = {.run = id,
+                     .series = both,
+                     .series_count = 2,
+                     .from = INT64_MIN,
+                     .to = INT64_MAX,
+                     .form = CORE_CSV};
     core_get_points(c, &q, got, &dropped);
     while (!dropped.count) {
         core_poll(c);

@@ -6,23 +6,24 @@
 
 enum { VIEWERS = 24, SERIES = 6, ROUNDS = 150, HELD_MAX = 200000 };
 
-typedef struct held {      // what a viewer knows of a series
-    uint64_t count;        // ordinals 0..count
-    double sum;            // of values (raw), or mean * count of buckets
+typedef struct held { // what a viewer knows of a series
+    uint64_t count;   // ordinals 0..count
+    double sum;       // of values (raw), or mean * count of buckets
     bool gap;
 } held;
 
 typedef struct watcher {
     viewer *v;
     held series[SERIES];
-    int pace;              // frames taken at a round; 0 stalled
+    int pace; // frames taken at a round; 0 stalled
     uint32_t id;
     const char *wanted;
     int snapshots, live;
 } watcher;
 
 static int series_of(const char *name, size_t bytes) {
-    return bytes == 2 && name[0] == 's' && name[1] >= '0' && name[1] < '0' + SERIES ? name[1] - '0' : -1;
+    return bytes == 2 && name[0] == 's' && name[1] >= '0' && name[1] < '0' + SERIES ? name[1] - '0'
+                                                                                    : -1;
 }
 
 static double sum_of(const uint8_t *at, uint32_t rows, bool raw, uint64_t skip) {
@@ -35,7 +36,8 @@ static double sum_of(const uint8_t *at, uint32_t rows, bool raw, uint64_t skip) 
             continue;
         }
         size_t pad = ((size_t)rows * 4 + 7) / 8 * 8, floats = 24 * (size_t)rows;
-        sum += (double)le_f32(column + floats + 2 * pad + 4 * (size_t)i) * le_u32(column + floats + 4 * pad + 4 * (size_t)i);
+        sum += (double)le_f32(column + floats + 2 * pad + 4 * (size_t)i) *
+               le_u32(column + floats + 4 * pad + 4 * (size_t)i);
     }
     return sum;
 }
@@ -92,7 +94,8 @@ static int take(watcher *w, int most) {
 }
 
 static void join(core *c, watcher *w, const char *run, uint64_t *random) {
-    static const char *const wanted[] = {"[\"s*\"]", "[\"s0\"]", "[\"s1\",\"s3\"]", "[\"*\"]", "[\"s5\",\"s2\"]"};
+    static const char *const wanted[] = {"[\"s*\"]", "[\"s0\"]", "[\"s1\",\"s3\"]", "[\"*\"]",
+                                         "[\"s5\",\"s2\"]"};
     static const int rates[] = {60, 60, 10, 3};
     char text[256];
     if (!w->v) w->v = viewer_open(c, &(viewer_options){.name = "w", .scopes = SCOPE_READ}, w);
@@ -108,8 +111,11 @@ static void join(core *c, watcher *w, const char *run, uint64_t *random) {
     memset(w->series, 0, sizeof w->series);
     w->id++;
     w->pace = (int[]){0, 1, 2, 1000}[random_below(random, 4)];
-    snprintf(text, sizeof text, "{\"type\":\"subscribe\",\"id\":%u,\"run\":\"%s\",\"series\":%s,\"buckets\":%d,\"rate\":%d}", w->id, run,
-             w->wanted, (int)(20 + random_below(random, 5000)), rates[random_below(random, 4)]);
+    snprintf(text, sizeof text,
+             "{\"type\":\"subscribe\",\"id\":%u,\"run\":\"%s\",\"series\":%s,\"buckets\":%d,"
+             "\"rate\":%d}",
+             w->id, run, w->wanted, (int)(20 + random_below(random, 5000)),
+             rates[random_below(random, 4)]);
     viewer_message(w->v, text, strlen(text), &tester, SCOPE_READ);
 }
 
@@ -131,8 +137,10 @@ static bool settled(watcher *w, const uint64_t *count, const double *sum, bool s
         double error = fabs(h->sum - sum[s]);
         if (h->count == count[s] && error <= 1e-5 * (1 + (double)count[s] * 2)) continue;
         if (say)
-            print_error("viewer %u series %d (%s): has %llu points, sum %g; the run %llu, %g; %d snapshots, %d live\n", w->id, s, w->wanted,
-                        (unsigned long long)h->count, h->sum, (unsigned long long)count[s], sum[s], w->snapshots, w->live);
+            print_error("viewer %u series %d (%s): has %llu points, sum %g; the run %llu, %g; %d "
+                        "snapshots, %d live\n",
+                        w->id, s, w->wanted, (unsigned long long)h->count, h->sum,
+                        (unsigned long long)count[s], sum[s], w->snapshots, w->live);
         return false;
     }
     return true;
@@ -156,7 +164,8 @@ static void test_hub(void **state) {
         for (int i = 0; i < burst; i++) {
             buf_print(&points, "{\"step\":%lld", (long long)step++);
             for (int s = 0; s < SERIES; s++) {
-                if (random_below(&random, 1u << s) != 0 || (s == 4 && round < ROUNDS / 2)) continue; // s4 comes late
+                // S4 comes late.
+                if (random_below(&random, 1u << s) != 0 || (s == 4 && round < ROUNDS / 2)) continue;
                 int value = (int)random_below(&random, 3);
                 buf_print(&points, ",\"s%d\":%d", s, value);
                 count[s]++;
@@ -169,7 +178,8 @@ static void test_hub(void **state) {
         assert_int_equal(a.status, 200);
         mem_free(a.text);
         for (int i = 0; i < VIEWERS; i++) {
-            if (!w[i].v || random_below(&random, 60) == 0) join(c, &w[i], run, &random);
+            if (!w[i].v || random_below(&random, 60) == 0)
+                join(c, &w[i], run, &random);
             else if (random_below(&random, 80) == 0) {
                 viewer_close(w[i].v);
                 w[i].v = NULL;
@@ -183,7 +193,8 @@ static void test_hub(void **state) {
     }
     buf_fini(&points);
     int good = 0;
-    for (int64_t until = clock_mono_ns() + 60 * NS_PER_S; good < VIEWERS && clock_mono_ns() < until; clock_sleep_ns(NS_PER_MS)) {
+    for (int64_t until = clock_mono_ns() + 60 * NS_PER_S; good < VIEWERS && clock_mono_ns() < until;
+         clock_sleep_ns(NS_PER_MS)) {
         good = 0;
         core_ready_viewers(c, note, NULL);
         for (int i = 0; i < VIEWERS; i++) {
@@ -206,15 +217,26 @@ static void test_hub(void **state) {
 }
 
 static void test_messages(void **state) {
-    static const char *const bad[] = {"", "x", "[]", "{}", "{\"type\":7}", "{\"type\":\"nothing\",\"id\":3}", "{\"type\":\"subscribe\",\"id\":1}",
-                                      "{\"type\":\"subscribe\",\"id\":1,\"run\":\"x\",\"series\":[\"a\"]}", "{\"type\":\"subscribe\",\"id\":1,\"series\":[7]}",
-                                      "{\"type\":\"query\",\"id\":-1,\"run\":5,\"series\":[\"\"]}", "{\"type\":\"watch\",\"id\":1,\"run\":\"../../etc/passwd\"}",
-                                      "{\"type\":\"command\",\"id\":9,\"run\":\"x\"}", "{\"type\":\"unsubscribe\",\"id\":99}"};
+    static const char *const bad[] = {
+        "",
+        "x",
+        "[]",
+        "{}",
+        "{\"type\":7}",
+        "{\"type\":\"nothing\",\"id\":3}",
+        "{\"type\":\"subscribe\",\"id\":1}",
+        "{\"type\":\"subscribe\",\"id\":1,\"run\":\"x\",\"series\":[\"a\"]}",
+        "{\"type\":\"subscribe\",\"id\":1,\"series\":[7]}",
+        "{\"type\":\"query\",\"id\":-1,\"run\":5,\"series\":[\"\"]}",
+        "{\"type\":\"watch\",\"id\":1,\"run\":\"../../etc/passwd\"}",
+        "{\"type\":\"command\",\"id\":9,\"run\":\"x\"}",
+        "{\"type\":\"unsubscribe\",\"id\":99}"};
     core *c = open_core(*state);
     viewer *v = viewer_open(c, &(viewer_options){.name = "\"<b>", .scopes = SCOPE_READ}, NULL);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         viewer_message(v, bad[i], strlen(bad[i]), &tester, SCOPE_READ);
-    const char *command = "{\"type\":\"command\",\"id\":4,\"run\":\"x\",\"command\":{\"type\":\"pause\"}}";
+    const char *command =
+        "{\"type\":\"command\",\"id\":4,\"run\":\"x\",\"command\":{\"type\":\"pause\"}}";
     viewer_message(v, command, strlen(command), &tester, SCOPE_READ);
     const char *runs = "{\"type\":\"watch_runs\"}";
     viewer_message(v, runs, strlen(runs), &tester, SCOPE_READ);
@@ -237,7 +259,8 @@ static void test_messages(void **state) {
     assert_int_equal(hello, 1);
     assert_int_equal(lists, 1);
     assert_int_equal(forbidden, 2); // both commands
-    assert_int_equal(errors, sizeof bad / sizeof *bad); // all but the unsubscribe, and the good command
+    // All but the unsubscribe, and the good command.
+    assert_int_equal(errors, sizeof bad / sizeof *bad);
     viewer_close(v);
     core_close(c);
 }

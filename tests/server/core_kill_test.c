@@ -19,7 +19,8 @@ static void end_it(int sig) {
 }
 
 static void record(const char *dir, const char *id) {
-    nns_run *run = nns_open(&(nns_options){.dir = dir, .id = id, .name = "k", .quiet = true, .no_system = true});
+    nns_run *run = nns_open(
+        &(nns_options){.dir = dir, .id = id, .name = "k", .quiet = true, .no_system = true});
     signal(SIGUSR1, end_it);
     int64_t step = 0;
     for (; !over && nns_step(run, step); step++) {
@@ -38,12 +39,18 @@ static void record(const char *dir, const char *id) {
 }
 
 static void record_and_hang(const char *dir, const char *id) {
-    nns_run *run = nns_open(&(nns_options){.dir = dir, .id = id, .name = "k", .quiet = true, .no_system = true, .capture_output = true});
+    nns_run *run = nns_open(&(nns_options){.dir = dir,
+                                           .id = id,
+                                           .name = "k",
+                                           .quiet = true,
+                                           .no_system = true,
+                                           .capture_output = true});
     signal(SIGUSR1, end_it);
     int64_t step = 0;
     for (; !over && nns_step(run, step); step++) {
         nns_scalar_named(run, "a", (double)step);
-        if (step % 100 == 99) clock_sleep_ns(50000); // quick, but a busy machine must not make it lose points
+        // Quick, but a busy machine must not make it lose points.
+        if (step % 100 == 99) clock_sleep_ns(50000);
     }
     printf("the last words\n");
     fflush(stdout);
@@ -52,7 +59,8 @@ static void record_and_hang(const char *dir, const char *id) {
     raise(SIGKILL);
 }
 
-static size_t column(core *c, const char *id, const char *series, json_t **points, json_t **step, json_t **value) {
+static size_t column(core *c, const char *id, const char *series, json_t **points, json_t **step,
+                     json_t **value) {
     *points = get_points(c, id, series, 0);
     json_t *s = json_object_get(json_object_get(*points, "series"), series);
     *step = json_object_get(s, "step");
@@ -84,7 +92,8 @@ static int files_of(const char *dir, const char *id, const char *end) {
     snprintf(path, sizeof path, "%s/runs/%s", dir, id);
     DIR *d = opendir(path);
     for (struct dirent *e; d && (e = readdir(d));)
-        n += strlen(e->d_name) > strlen(end) && strcmp(e->d_name + strlen(e->d_name) - strlen(end), end) == 0;
+        n += strlen(e->d_name) > strlen(end) &&
+             strcmp(e->d_name + strlen(e->d_name) - strlen(end), end) == 0;
     if (d) closedir(d);
     return n;
 }
@@ -213,7 +222,10 @@ static void test_attempts(void **state) {
     json_decref(run);
     assert_int_equal(column(c, id.text, "a", &points, &step, &value), 120);
     for (size_t i = 0; i < 120; i++) {
-        double wanted = i < 60 ? (double)i : i < 80 ? 1000.0 + (double)i : i < 100 ? 2000.0 + (double)i : 1000.0 + (double)i;
+        double wanted = i < 60    ? (double)i
+                        : i < 80  ? 1000.0 + (double)i
+                        : i < 100 ? 2000.0 + (double)i
+                                  : 1000.0 + (double)i;
         assert_int_equal(json_integer_value(json_array_get(step, i)), i);
         assert_true(json_number_value(json_array_get(value, i)) == wanted);
     }
@@ -221,7 +233,9 @@ static void test_attempts(void **state) {
     core_close(c);
 }
 
-const body bodies[] = {{"record", record}, {"record_and_hang", record_and_hang}, {"serve_on", serve_on}, {"resume", resume}, {"hundred", hundred}, {0}};
+const body bodies[] = {{"record", record},     {"record_and_hang", record_and_hang},
+                       {"serve_on", serve_on}, {"resume", resume},
+                       {"hundred", hundred},   {0}};
 
 int main(int argc, char **argv) {
     child_main(argc, argv);

@@ -55,8 +55,11 @@ static void far_open(far *f, const char *dir) {
     assert_int_equal(place_run(dir, f->run.text, f->folder), 0);
     assert_int_equal(file_folder(f->folder), 0);
     assert_int_equal(file_path(f->alive, "%s/%s.alive", f->folder, f->process.text), 0);
-    buf_print(&text, "version 1\npid 1\nstart 1\nboot 00000000-0000-0000-0000-000000000000\nhost elsewhere\nlanes \nopened_ms %lld\n"
-              "name far\nproject p\nworld 1\nrank 0\n", (long long)clock_wall_ms());
+    buf_print(&text,
+              "version 1\npid 1\nstart 1\nboot 00000000-0000-0000-0000-000000000000\nhost "
+              "elsewhere\nlanes \nopened_ms %lld\n"
+              "name far\nproject p\nworld 1\nrank 0\n",
+              (long long)clock_wall_ms());
     assert_int_equal(file_write(f->alive, text.data, text.length), 0);
     buf_fini(&text);
     assert_int_equal(segment_writer_init(&f->writer, f->folder, f->run.text, f->process.text), 0);
@@ -113,7 +116,8 @@ static void test_far(void **state) {
     assert_true(wait_run(c, f.run.text, "running", 10, 3000));
     far_close(&f);
     assert_true(wait_run(c, f.run.text, "finished", 10, 5000));
-    json_t *points = get_points(c, f.run.text, "a", 0), *a = json_object_get(json_object_get(points, "series"), "a");
+    json_t *points = get_points(c, f.run.text, "a", 0),
+           *a = json_object_get(json_object_get(points, "series"), "a");
     assert_int_equal(json_array_size(json_object_get(a, "value")), 11);
     json_decref(points);
     core_close(c);
@@ -146,7 +150,8 @@ static bool wait_rest(core *c) {
 
 static void check_epochs(core *c, const char *id, size_t count) {
     json_t *points = get_points(c, id, "nnscope/epoch", 0);
-    json_t *values = json_object_get(json_object_get(json_object_get(points, "series"), "nnscope/epoch"), "value");
+    json_t *values = json_object_get(
+        json_object_get(json_object_get(points, "series"), "nnscope/epoch"), "value");
     assert_int_equal(json_array_size(values), count);
     for (size_t i = 0; i < count; i++)
         assert_true(json_number_value(json_array_get(values, i)) == (double)i / 2);

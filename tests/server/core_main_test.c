@@ -19,7 +19,8 @@ static double accuracy(int64_t step) {
 
 // The main series is declared last, behind two that would do; `end`: steps, then it stays silent until told.
 static void learn(const char *dir, const char *id, int64_t end) {
-    nns_run *run = nns_open(&(nns_options){.dir = dir, .id = id, .name = "m", .quiet = true, .no_system = true});
+    nns_run *run = nns_open(
+        &(nns_options){.dir = dir, .id = id, .name = "m", .quiet = true, .no_system = true});
     signal(SIGUSR1, end_it);
     int64_t step = 0;
     for (; !over && step < end && nns_step(run, step); step++) {
@@ -29,7 +30,8 @@ static void learn(const char *dir, const char *id, int64_t end) {
         clock_sleep_ns(NS_PER_MS / 2);
     }
     while (!over)
-        nanosleep(&(struct timespec){.tv_nsec = 5 * NS_PER_MS}, NULL); // ThreadSanitizer lets the signal in at calls it knows
+        // ThreadSanitizer lets the signal in at calls it knows.
+        nanosleep(&(struct timespec){.tv_nsec = 5 * NS_PER_MS}, NULL);
     nns_close(run, 0);
 }
 
@@ -70,9 +72,11 @@ static void near(double have, double wanted) {
 // The run object's main against all points that the store has.
 static void check_main(core *c, const char *id) {
     model m = {.last = NAN, .best = NAN, .stride = 1};
-    json_t *points = get_points(c, id, "val/accuracy", 0), *run = get_run(c, id), *main = json_object_get(run, "main");
+    json_t *points = get_points(c, id, "val/accuracy", 0), *run = get_run(c, id),
+           *main = json_object_get(run, "main");
     json_t *series = json_object_get(json_object_get(points, "series"), "val/accuracy");
-    json_t *step = json_object_get(series, "step"), *value = json_object_get(series, "value"), *spark = json_object_get(main, "spark");
+    json_t *step = json_object_get(series, "step"), *value = json_object_get(series, "value"),
+           *spark = json_object_get(main, "spark");
     assert_true(json_array_size(value) >= 60);
     for (size_t i = 0; i < json_array_size(value); i++) {
         assert_int_equal(json_integer_value(json_array_get(step, i)), (int64_t)i + 10);
@@ -84,7 +88,8 @@ static void check_main(core *c, const char *id) {
     uint32_t by = m.count <= 32 ? 1 : 2, shown = (m.count + by - 1) / by;
     assert_int_equal(json_array_size(spark), shown);
     for (uint32_t i = 0; i < m.count; i += by)
-        near(json_number_value(json_array_get(spark, i / by)), by == 2 && i + 1 < m.count ? (m.spark[i] + m.spark[i + 1]) / 2 : m.spark[i]);
+        near(json_number_value(json_array_get(spark, i / by)),
+             by == 2 && i + 1 < m.count ? (m.spark[i] + m.spark[i + 1]) / 2 : m.spark[i]);
     json_decref(points);
     json_decref(run);
 }
@@ -160,7 +165,8 @@ static void test_resumed_run(void **state) {
     core_close(c);
 }
 
-const body bodies[] = {{"learn_on", learn_on}, {"learn_hundred", learn_hundred}, {"serve_on", serve_on}, {0}};
+const body bodies[] = {
+    {"learn_on", learn_on}, {"learn_hundred", learn_hundred}, {"serve_on", serve_on}, {0}};
 
 int main(int argc, char **argv) {
     child_main(argc, argv);

@@ -19,10 +19,12 @@ static void record(const char *dir, const char *id) {
     static uint8_t rgb[3 * WIDE * WIDE];
     uint8_t gray[SIDE * SIDE];
     float likely[10] = {[3] = 0.75f, [8] = 0.25f};
-    nns_run *run = nns_open(&(nns_options){.dir = dir, .id = id, .name = "media", .quiet = true, .no_system = true});
+    nns_run *run = nns_open(
+        &(nns_options){.dir = dir, .id = id, .name = "media", .quiet = true, .no_system = true});
     for (int i = 0; i < IMAGES && nns_step(run, i); i++) {
         draw(rgb, sizeof rgb, i);
-        nns_image(run, "big", NNS_IMAGE_RGB8, WIDE, WIDE, rgb, sizeof rgb, i ? "caf\xc3\xa9 <b>" : NULL);
+        nns_image(run, "big", NNS_IMAGE_RGB8, WIDE, WIDE, rgb, sizeof rgb,
+                  i ? "caf\xc3\xa9 <b>" : NULL);
         draw(gray, sizeof gray, i);
         nns_sample(run, "digits", SIDE, SIDE, gray, 3, likely, 10);
         nns_text(run, "words", "line 1\nline 2");
@@ -108,14 +110,17 @@ static int blobs_in(const char *dir) {
 }
 
 static void check(core *c, const char *dir, const char *id) {
-    json_t *images = media(c, id, "big", IMAGES), *samples = media(c, id, "digits", IMAGES), *texts = media(c, id, "words", IMAGES);
+    json_t *images = media(c, id, "big", IMAGES), *samples = media(c, id, "digits", IMAGES),
+           *texts = media(c, id, "words", IMAGES);
     assert_int_equal(json_array_size(images), IMAGES);
     assert_int_equal(json_array_size(samples), IMAGES);
     assert_int_equal(json_array_size(texts), IMAGES);
     for (int i = 0; i < IMAGES; i++) {
         check_image(c, id, json_array_get(images, (size_t)i), i);
         check_sample(json_array_get(samples, (size_t)i), i);
-        assert_string_equal(text_in(json_object_get(json_array_get(texts, (size_t)i), "data"), "text"), "line 1\nline 2");
+        assert_string_equal(
+            text_in(json_object_get(json_array_get(texts, (size_t)i), "data"), "text"),
+            "line 1\nline 2");
     }
     assert_int_equal(blobs_in(dir), 1 + IMAGES / 2);
     json_decref(images);

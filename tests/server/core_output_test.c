@@ -28,7 +28,8 @@ static nns_run *begin(const char *dir, const char *id) {
     int nowhere = open("/dev/null", O_WRONLY);
     dup2(nowhere, 1);
     dup2(nowhere, 2);
-    return nns_open(&(nns_options){.dir = dir, .id = id, .quiet = true, .no_system = true, .capture_output = true});
+    return nns_open(&(nns_options){
+        .dir = dir, .id = id, .quiet = true, .no_system = true, .capture_output = true});
 }
 
 static void print_lines(int bytes) {
@@ -74,7 +75,8 @@ static void find_output(char path[PATH_CAP], const char *dir, const char *id) {
     assert_non_null(d);
     path[0] = 0;
     while ((e = readdir(d)))
-        if (strstr(e->d_name, ".out")) assert_int_equal(file_path(path, "%s/%s", folder, e->d_name), 0);
+        if (strstr(e->d_name, ".out"))
+            assert_int_equal(file_path(path, "%s/%s", folder, e->d_name), 0);
     closedir(d);
     assert_true(path[0]);
 }
@@ -126,13 +128,15 @@ static void test_long_output(void **state) {
 
     json_t *piece = log_at(c, id.text, 0, LINE), *both = json_object_get(piece, "gap");
     assert_memory_equal(text_in(piece, "text"), "0 ", 2);
-    int64_t gap[2] = {json_integer_value(json_array_get(both, 0)), json_integer_value(json_array_get(both, 1))};
+    int64_t gap[2] = {json_integer_value(json_array_get(both, 0)),
+                      json_integer_value(json_array_get(both, 1))};
     json_decref(piece);
     assert_int_equal(gap[0], HEAD);
     assert_int_equal(read_through(c, id.text, st.st_size, gap), st.st_size - (gap[1] - gap[0]));
 
     char word[80];
-    snprintf(word, sizeof word, "\n[nnscope: %lld bytes of output were left out here]", (long long)(gap[1] - gap[0] + 96));
+    snprintf(word, sizeof word, "\n[nnscope: %lld bytes of output were left out here]",
+             (long long)(gap[1] - gap[0] + 96));
     piece = log_at(c, id.text, HEAD - 96, 4096); // up to the gap, not into it
     assert_memory_equal(text_in(piece, "text"), word, strlen(word));
     assert_int_equal(number_in(piece, "next"), HEAD);
@@ -162,7 +166,9 @@ static void test_nothing_is_freed(void **state) {
     core_close(c);
 }
 
-const body bodies[] = {{"print_much", print_much}, {"print_where_nothing_is_freed", print_where_nothing_is_freed}, {0}};
+const body bodies[] = {{"print_much", print_much},
+                       {"print_where_nothing_is_freed", print_where_nothing_is_freed},
+                       {0}};
 
 int main(int argc, char **argv) {
     child_main(argc, argv);

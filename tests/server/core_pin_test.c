@@ -25,10 +25,15 @@ static bool own_sample(void *context, int64_t index, float *input, size_t count,
 
 static void pushed(const char *dir, const char *id) {
     nns_run *run = nns_open(&(nns_options){.dir = dir, .id = id, .quiet = true, .no_system = true});
-    nns_layer_describe(run, &(nns_layer_info){.name = "in", .kind = "input", .dims = 1, .shape = {INPUTS}});
+    nns_layer_describe(
+        run, &(nns_layer_info){.name = "in", .kind = "input", .dims = 1, .shape = {INPUTS}});
     nns_on_push(run, answer_push, NULL,
-                &(nns_push_info){.dims = 1, .shape = {INPUTS}, .classes = CLASSES, .words = (const char *const[]){"no", "yes"},
-                                 .samples = 10, .sample = own_sample});
+                &(nns_push_info){.dims = 1,
+                                 .shape = {INPUTS},
+                                 .classes = CLASSES,
+                                 .words = (const char *const[]){"no", "yes"},
+                                 .samples = 10,
+                                 .sample = own_sample});
     for (int64_t step = 0; nns_step(run, step); step++)
         clock_sleep_ns(2 * NS_PER_MS);
     nns_close(run, 0);
@@ -38,11 +43,14 @@ const body bodies[] = {{"pushed", pushed}, {0}};
 
 static long expect(core *c, const char *id, const char *json, int status, const char *words) {
     answer a = post_command(c, id, json, 20000);
-    if (a.status != status || !strstr(a.text, words)) print_error("%s -> %d %s\n", json, a.status, a.text);
+    if (a.status != status || !strstr(a.text, words))
+        print_error("%s -> %d %s\n", json, a.status, a.text);
     assert_int_equal(a.status, status);
     assert_non_null(strstr(a.text, words));
     json_t *answered = json_of(&a);
-    long number = atol(json_string_value(json_object_get(answered, "id")) ? json_string_value(json_object_get(answered, "id")) : "0");
+    long number = atol(json_string_value(json_object_get(answered, "id"))
+                           ? json_string_value(json_object_get(answered, "id"))
+                           : "0");
     json_decref(answered);
     mem_free(a.text);
     return number;
@@ -51,8 +59,12 @@ static long expect(core *c, const char *id, const char *json, int status, const 
 // The last point of a series.
 static double wait_point(core *c, const char *id, const char *series) {
     for (int i = 0; i < 2000; i++) {
-        json_t *points = get_points(c, id, series, 0), *values = json_object_get(json_object_get(json_object_get(points, "series"), series), "value");
-        double value = json_array_size(values) ? json_number_value(json_array_get(values, json_array_size(values) - 1)) : NAN;
+        json_t *points = get_points(c, id, series, 0),
+               *values = json_object_get(json_object_get(json_object_get(points, "series"), series),
+                                         "value");
+        double value = json_array_size(values)
+                           ? json_number_value(json_array_get(values, json_array_size(values) - 1))
+                           : NAN;
         json_decref(points);
         if (!isnan(value)) return value;
         clock_sleep_ns(10 * NS_PER_MS);
@@ -95,12 +107,15 @@ static void test_pins(void **state) {
     expect(c, id.text, "{\"type\":\"pin\",\"name\":\"three\"}", 422, "sample");
     expect(c, id.text, "{\"type\":\"pin\",\"name\":\"three\",\"sample\":-1}", 422, "sample");
     expect(c, id.text, "{\"type\":\"pin\",\"name\":\"three\",\"sample\":1.5}", 422, "sample");
-    expect(c, id.text, "{\"type\":\"pin\",\"name\":\"hand\",\"input\":[0,1]}", 422, "the network takes 4 numbers");
+    expect(c, id.text, "{\"type\":\"pin\",\"name\":\"hand\",\"input\":[0,1]}", 422,
+           "the network takes 4 numbers");
     expect(c, id.text, "{\"type\":\"pin\",\"name\":\"hand\",\"input\":\"none\"}", 422, "input");
     expect(c, id.text, "{\"type\":\"pin\",\"name\":\"far\",\"sample\":99}", 422, "sample");
     expect(c, id.text, "{\"type\":\"unpin\",\"name\":\"three\"}", 422, "pinned");
-    expect(c, id.text, "{\"type\":\"pin\",\"name\":\"three\",\"sample\":3}", 200, "\"values\":{\"name\":\"three\",\"sample\":3}");
-    long hand = expect(c, id.text, "{\"type\":\"pin\",\"name\":\"hand\",\"input\":[[1,0],[1,1]]}", 200, "\"picture\":[255,0,255,255]");
+    expect(c, id.text, "{\"type\":\"pin\",\"name\":\"three\",\"sample\":3}", 200,
+           "\"values\":{\"name\":\"three\",\"sample\":3}");
+    long hand = expect(c, id.text, "{\"type\":\"pin\",\"name\":\"hand\",\"input\":[[1,0],[1,1]]}",
+                       200, "\"picture\":[255,0,255,255]");
     assert_float_equal(wait_point(c, id.text, "pin/three/yes"), 0.3, 1e-6);
     assert_float_equal(wait_point(c, id.text, "pin/hand/yes"), 0.75, 1e-6);
     assert_float_equal(wait_point(c, id.text, "pin/hand/no"), 0.25, 1e-6);
@@ -115,7 +130,8 @@ static void test_pins(void **state) {
 
 static size_t points_of(core *c, const char *id, const char *series) {
     json_t *points = get_points(c, id, series, 0);
-    size_t count = json_array_size(json_object_get(json_object_get(json_object_get(points, "series"), series), "value"));
+    size_t count = json_array_size(
+        json_object_get(json_object_get(json_object_get(points, "series"), series), "value"));
     json_decref(points);
     return count;
 }

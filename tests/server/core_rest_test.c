@@ -11,7 +11,8 @@ enum { BY_HTTP = 200, BY_LIBRARY = 20, WAIT_MS = 15000 };
 static void many(const char *dir, const char *id) {
     (void)id;
     for (int i = 0; i < BY_LIBRARY; i++) {
-        nns_run *run = nns_open(&(nns_options){.dir = dir, .name = "many", .quiet = true, .no_system = true});
+        nns_run *run =
+            nns_open(&(nns_options){.dir = dir, .name = "many", .quiet = true, .no_system = true});
         for (int64_t step = 0; step < 10 && nns_step(run, step); step++)
             nns_scalar_named(run, "a", (double)step);
         nns_close(run, 0);
@@ -29,7 +30,8 @@ static size_t open_files(void) {
 
 static bool wait_rest(core *c, uint64_t runs, uint64_t points) {
     core_figures f = {0};
-    for (int64_t until = clock_mono_ns() + WAIT_MS * NS_PER_MS; clock_mono_ns() < until; clock_sleep_ns(20 * NS_PER_MS)) {
+    for (int64_t until = clock_mono_ns() + WAIT_MS * NS_PER_MS; clock_mono_ns() < until;
+         clock_sleep_ns(20 * NS_PER_MS)) {
         core_get_figures(c, &f);
         if (f.active == 0 && f.runs == runs && f.points >= points) return true;
     }
@@ -70,7 +72,8 @@ static void test_by_http(void **state) {
     assert_true(wait_run(c, id[7], "running", 2, 3000));
     patch(c, id[7], "{\"state\":\"finished\"}");
     assert_true(wait_rest(c, BY_HTTP, 2 * BY_HTTP + 1));
-    json_t *points = get_points(c, id[7], "a", 0), *a = json_object_get(json_object_get(points, "series"), "a");
+    json_t *points = get_points(c, id[7], "a", 0),
+           *a = json_object_get(json_object_get(points, "series"), "a");
     assert_int_equal(json_array_size(json_object_get(a, "value")), 3);
     json_decref(points);
     core_close(c);

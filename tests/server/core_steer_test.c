@@ -4,7 +4,8 @@
 #include "base/id.h"
 
 static void wait_for_stop(const char *dir, const char *id, int rank) {
-    nns_run *run = nns_open(&(nns_options){.dir = dir, .id = id, .rank = rank, .world = 2, .quiet = true, .no_system = true});
+    nns_run *run = nns_open(&(nns_options){
+        .dir = dir, .id = id, .rank = rank, .world = 2, .quiet = true, .no_system = true});
     double lr = 0.1;
     int64_t batch = 32;
     bool on = false;
@@ -40,9 +41,11 @@ static void hung(const char *dir, const char *id) { // never comes to a safe poi
 }
 
 // Posts, checks status and (where not NULL) that the answer holds `words`; returns the command's id or 0.
-static long expect(core *c, const char *id, const char *json, int64_t wait_ms, int status, const char *words) {
+static long expect(core *c, const char *id, const char *json, int64_t wait_ms, int status,
+                   const char *words) {
     answer a = post_command(c, id, json, wait_ms);
-    if (a.status != status || (words && !strstr(a.text, words))) print_error("%s -> %d %s\n", json, a.status, a.text);
+    if (a.status != status || (words && !strstr(a.text, words)))
+        print_error("%s -> %d %s\n", json, a.status, a.text);
     assert_int_equal(a.status, status);
     if (words) assert_non_null(strstr(a.text, words));
     json_t *answered = json_of(&a);
@@ -60,28 +63,39 @@ static void test_values(void **state) {
     assert_int_equal(id_new(&id), 0);
     pid_t pid = trainer(one, dir, id.text);
     assert_true(wait_run(c, id.text, "running", 5, 5000));
-    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"lr\",\"value\":2}", 0, 422, "\"out_of_bounds\"");
+    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"lr\",\"value\":2}", 0, 422,
+           "\"out_of_bounds\"");
     expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"lr\",\"value\":2}", 0, 422, "\"max\":1");
-    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"nope\",\"value\":2}", 0, 422, "\"unknown_parameter\"");
-    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"fixed\",\"value\":0.2}", 0, 422, "\"read_only\"");
-    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"lr\",\"value\":\"x\"}", 0, 422, "\"wrong_type\"");
-    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"batch\",\"value\":1.5}", 0, 422, "\"wrong_type\"");
-    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"optimizer\",\"value\":\"lion\"}", 0, 422, "\"choices\":[\"adam\",\"sgd\"]");
-    expect(c, id.text, "{\"type\":\"set\",\"values\":{\"lr\":0.5,\"batch\":1000}}", 0, 422, "\"batch\"");
+    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"nope\",\"value\":2}", 0, 422,
+           "\"unknown_parameter\"");
+    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"fixed\",\"value\":0.2}", 0, 422,
+           "\"read_only\"");
+    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"lr\",\"value\":\"x\"}", 0, 422,
+           "\"wrong_type\"");
+    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"batch\",\"value\":1.5}", 0, 422,
+           "\"wrong_type\"");
+    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"optimizer\",\"value\":\"lion\"}", 0, 422,
+           "\"choices\":[\"adam\",\"sgd\"]");
+    expect(c, id.text, "{\"type\":\"set\",\"values\":{\"lr\":0.5,\"batch\":1000}}", 0, 422,
+           "\"batch\"");
     expect(c, id.text, "{\"type\":\"jump\"}", 0, 422, "no such command");
     expect(c, id.text, "{\"type\":", 0, 400, "line 1");
     expect(c, "00000000000000000000000000", "{\"type\":\"pause\"}", 0, 404, NULL);
 
-    long first = expect(c, id.text, "{\"type\":\"set\",\"values\":{\"lr\":0.05,\"batch\":64,\"on\":true,\"optimizer\":\"sgd\",\"prompt\":\"ho\"}}",
+    long first = expect(c, id.text,
+                        "{\"type\":\"set\",\"values\":{\"lr\":0.05,\"batch\":64,\"on\":true,"
+                        "\"optimizer\":\"sgd\",\"prompt\":\"ho\"}}",
                         5000, 200, "\"applied\"");
-    long next = expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"batch\",\"value\":65}", 5000, 200, "\"from\":64");
+    long next = expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"batch\",\"value\":65}", 5000,
+                       200, "\"from\":64");
     assert_true(next > first);
     char text[128];
     snprintf(text, sizeof text, "{\"type\":\"undo\",\"command\":\"%ld\"}", first);
     expect(c, id.text, text, 5000, 409, "changed_since");
     snprintf(text, sizeof text, "{\"type\":\"undo\",\"command\":%ld}", next);
     expect(c, id.text, text, 5000, 200, "\"undoes\"");
-    snprintf(text, sizeof text, "{\"type\":\"undo\",\"command\":\"%ld\"}", first); // 64 again: now it can be undone
+    // 64 again: now it can be undone.
+    snprintf(text, sizeof text, "{\"type\":\"undo\",\"command\":\"%ld\"}", first);
     expect(c, id.text, text, 5000, 200, "\"applied\"");
     expect(c, id.text, "{\"type\":\"undo\",\"command\":\"999\"}", 0, 404, NULL);
     answer a = {0};
@@ -97,7 +111,9 @@ static void test_values(void **state) {
     assert_true(wait_run(c, id.text, "paused", 0, 2000));
     clock_sleep_ns(50 * NS_PER_MS); // older than that is the step
     int64_t asked = clock_mono_ns(), asked_ms = clock_wall_ms();
-    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"lr\",\"value\":0.2}", 5000, 200, "\"applied\""); // while paused, at once
+    // While paused, at once.
+    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"lr\",\"value\":0.2}", 5000, 200,
+           "\"applied\"");
     printf("set while paused: %.1f ms\n", (double)(clock_mono_ns() - asked) / 1e6);
     expect(c, id.text, "{\"type\":\"step\",\"steps\":3}", 5000, 200, NULL);
     assert_true(wait_run(c, id.text, "paused", 0, 2000));
@@ -125,7 +141,9 @@ static void test_values(void **state) {
         bool mine = strcmp(text_in(e, "type"), "parameter") == 0;
         assert_int_equal(json_integer_value(json_object_get(e, "number")), i + 1);
         if (mine) assert_string_equal(text_in(e, "author"), "tester");
-        if (mine && ++parameters == 5) assert_true(json_real_value(json_object_get(e, "time")) * 1e3 >= (double)asked_ms - 0.5);
+        if (mine && ++parameters == 5)
+            assert_true(json_real_value(json_object_get(e, "time")) * 1e3 >=
+                        (double)asked_ms - 0.5);
         ended += strcmp(text_in(e, "type"), "ended") == 0;
     }
     assert_int_equal(parameters, 5);
@@ -153,7 +171,8 @@ static void test_expiry(void **state) {
     assert_int_equal(id_new(&id), 0);
     pid_t pid = trainer(hung, dir, id.text);
     assert_true(wait_run(c, id.text, "running", 0, 5000));
-    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"lr\",\"value\":0.3}", 50, 202, "\"asked\"");
+    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"lr\",\"value\":0.3}", 50, 202,
+           "\"asked\"");
     answer a = {0};
     core_post_command(c, id.text, "{\"type\":\"pause\"}", 16, 30000, &tester, got, &a);
     clock_sleep_ns(20 * NS_PER_MS);
@@ -173,7 +192,8 @@ static int64_t first_step_at(core *c, const char *id, const char *series, double
     json_t *v = json_object_get(s, "value");
     int64_t step = -1;
     for (size_t i = 0; step < 0 && i < json_array_size(v); i++)
-        if (json_number_value(json_array_get(v, i)) == value) step = json_integer_value(json_array_get(json_object_get(s, "step"), i));
+        if (json_number_value(json_array_get(v, i)) == value)
+            step = json_integer_value(json_array_get(json_object_get(s, "step"), i));
     json_decref(points);
     return step;
 }
@@ -185,9 +205,11 @@ static void test_two_processes(void **state) {
     assert_int_equal(id_new(&id), 0);
     pid_t a = trainer(one, dir, id.text), b = trainer(second, dir, id.text);
     assert_true(wait_run(c, id.text, "running", 50, 5000));
-    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"lr\",\"value\":0.25}", 5000, 200, "\"applied\"");
+    expect(c, id.text, "{\"type\":\"set\",\"parameter\":\"lr\",\"value\":0.25}", 5000, 200,
+           "\"applied\"");
     clock_sleep_ns(1200 * NS_PER_MS);
-    int64_t x = first_step_at(c, id.text, "seen/lr", 0.25), y = first_step_at(c, id.text, "seen/lr1", 0.25);
+    int64_t x = first_step_at(c, id.text, "seen/lr", 0.25),
+            y = first_step_at(c, id.text, "seen/lr1", 0.25);
     assert_true(x > 0);
     assert_int_equal(x, y); // all ranks at one step
     expect(c, id.text, "{\"type\":\"stop\"}", 5000, 200, NULL);

@@ -104,7 +104,8 @@ static inline const char *text_in(const json_t *json, const char *name) {
     return text ? text : "";
 }
 
-enum { PATIENCE = 8 }; // where a machine works for others too, what is waited for may take so many times as long
+// Where a machine works for others too, what is waited for may take so many times as long.
+enum { PATIENCE = 8 };
 
 // Waits until the run shows `state` and at least `step`; false after `ms`, taken patiently.
 static inline bool wait_run(core *c, const char *id, const char *state, int64_t step, int ms) {

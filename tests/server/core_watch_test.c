@@ -24,7 +24,8 @@ static json_int_t told(const frame *f, const char *name) {
     json_int_t points = -1;
     size_t i;
     json_array_foreach(json_object_get(json, "series"), i, s) {
-        if (strcmp(text_in(s, "name"), name) == 0) points = json_integer_value(json_object_get(s, "points"));
+        if (strcmp(text_in(s, "name"), name) == 0)
+            points = json_integer_value(json_object_get(s, "points"));
     }
     json_decref(json);
     return points;
@@ -63,6 +64,7 @@ static void test_first_point(void **state) {
 
 int main(int argc, char **argv) {
     child_main(argc, argv);
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_first_point, make, unmake)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_first_point, make, unmake)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

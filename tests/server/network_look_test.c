@@ -16,11 +16,22 @@ static json_t *ask_model(core *c, const char *run) {
 
 static void describe(journal *j) {
     journal_step(j, 0);
-    journal_model(j, MODEL_LAYER, 1, "{\"name\":\"input\",\"kind\":\"input\",\"activation\":null,\"shape\":[4],\"parameters\":0,\"inputs\":[]}");
-    journal_model(j, MODEL_LAYER, 2, "{\"name\":\"dense\",\"kind\":\"dense\",\"activation\":\"relu\",\"shape\":[3],\"parameters\":15,\"inputs\":[\"input\"]}");
-    journal_model(j, MODEL_TENSOR, 1, "{\"name\":\"dense/weight\",\"layer\":\"dense\",\"role\":\"weight\",\"dtype\":\"float32\",\"shape\":[3,4],\"valid\":\"always\"}");
-    journal_model(j, MODEL_TENSOR, 2, "{\"name\":\"dense/act\",\"layer\":\"dense\",\"role\":\"act\",\"dtype\":\"float32\",\"shape\":[8,3],\"valid\":\"step\"}");
-    journal_model(j, MODEL_PUSH, 0, "{\"shape\":[4],\"classes\":[\"a\",\"b\",\"c\"],\"samples\":10}");
+    journal_model(j, MODEL_LAYER, 1,
+                  "{\"name\":\"input\",\"kind\":\"input\",\"activation\":null,\"shape\":[4],"
+                  "\"parameters\":0,\"inputs\":[]}");
+    journal_model(j, MODEL_LAYER, 2,
+                  "{\"name\":\"dense\",\"kind\":\"dense\",\"activation\":\"relu\",\"shape\":[3],"
+                  "\"parameters\":15,\"inputs\":[\"input\"]}");
+    journal_model(j, MODEL_TENSOR, 1,
+                  "{\"name\":\"dense/"
+                  "weight\",\"layer\":\"dense\",\"role\":\"weight\",\"dtype\":\"float32\","
+                  "\"shape\":[3,4],\"valid\":\"always\"}");
+    journal_model(j, MODEL_TENSOR, 2,
+                  "{\"name\":\"dense/"
+                  "act\",\"layer\":\"dense\",\"role\":\"act\",\"dtype\":\"float32\",\"shape\":[8,3]"
+                  ",\"valid\":\"step\"}");
+    journal_model(j, MODEL_PUSH, 0,
+                  "{\"shape\":[4],\"classes\":[\"a\",\"b\",\"c\"],\"samples\":10}");
     journal_model(j, MODEL_EVALUATE, 0, "{}");
     journal_flush(j);
 }
@@ -52,7 +63,8 @@ static void test_model(void **state) {
     core *c = open_described(*state, &j);
     journal_begin(&other, *state, j.run.text, 1);
     journal_step(&other, 0);
-    journal_model(&other, MODEL_TENSOR, 1, "{\"name\":\"another\",\"role\":\"weight\",\"dtype\":\"float32\",\"shape\":[1]}");
+    journal_model(&other, MODEL_TENSOR, 1,
+                  "{\"name\":\"another\",\"role\":\"weight\",\"dtype\":\"float32\",\"shape\":[1]}");
     journal_flush(&other);
     journal_model(&j, MODEL_TENSOR, 2, "{\"name\":\"dense/act\",\"gone\":true}");
     journal_model(&j, MODEL_TENSOR, 3, "not json");
@@ -60,12 +72,14 @@ static void test_model(void **state) {
     wait_model(c, j.run.text, 1);
     core_close(c);
     c = open_core(*state);
-    json_t *json = ask_model(c, j.run.text), *layer = json_array_get(json_object_get(json, "layers"), 1);
+    json_t *json = ask_model(c, j.run.text),
+           *layer = json_array_get(json_object_get(json, "layers"), 1);
     assert_int_equal(json_array_size(json_object_get(json, "layers")), 2);
     assert_string_equal(text_in(layer, "name"), "dense");
     assert_int_equal(json_integer_value(json_object_get(layer, "number")), 2);
     assert_int_equal(json_integer_value(json_object_get(layer, "parameters")), 15);
-    assert_string_equal(text_in(json_array_get(json_object_get(json, "tensors"), 0), "name"), "dense/weight");
+    assert_string_equal(text_in(json_array_get(json_object_get(json, "tensors"), 0), "name"),
+                        "dense/weight");
     assert_int_equal(json_array_size(json_object_get(json_object_get(json, "push"), "classes")), 3);
     assert_true(json_is_true(json_object_get(json, "evaluate")));
     json_decref(json);
@@ -77,7 +91,8 @@ static void test_model(void **state) {
 // --- looks --------------------------------------------------------------------------------------
 
 static viewer *look(core *c, const char *text) {
-    viewer *v = viewer_open(c, &(viewer_options){.name = "v", .scopes = SCOPE_READ | SCOPE_CONTROL}, NULL);
+    viewer *v =
+        viewer_open(c, &(viewer_options){.name = "v", .scopes = SCOPE_READ | SCOPE_CONTROL}, NULL);
     assert_non_null(v);
     viewer_message(v, text, strlen(text), &tester, SCOPE_READ | SCOPE_CONTROL);
     return v;
@@ -98,7 +113,8 @@ static frame *next_capture(viewer *v, int ms) {
     return NULL;
 }
 
-static void want(const buf *look_record, uint32_t seconds, uint32_t what, uint16_t units, uint16_t links, uint32_t strongest, uint32_t count) {
+static void want(const buf *look_record, uint32_t seconds, uint32_t what, uint16_t units,
+                 uint16_t links, uint32_t strongest, uint32_t count) {
     const uint8_t *at = look_record->data;
     assert_int_equal(le_u32(at + 4), seconds);
     assert_int_equal(le_u32(at + 8), what);
@@ -114,12 +130,16 @@ static void test_two_viewers(void **state) {
     buf in = {0}, bytes = {0};
     char text[256];
     core *c = open_described(*state, &j);
-    snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":7,\"run\":\"%s\",\"what\":[\"units\"],\"rate\":10,\"links_rate\":1,\"strongest\":100}", j.run.text);
+    snprintf(text, sizeof text,
+             "{\"type\":\"look\",\"id\":7,\"run\":\"%s\",\"what\":[\"units\"],\"rate\":10,\"links_"
+             "rate\":1,\"strongest\":100}",
+             j.run.text);
     viewer *a = look(c, text);
     assert_true(inbox_wait(&j, RECORD_LOOK, &in, 5000));
     want(&in, 15, LOOK_UNITS, 100, 10, 100, 0);
     snprintf(text, sizeof text,
-             "{\"type\":\"look\",\"id\":9,\"run\":\"%s\",\"what\":[\"weights\",\"units\"],\"rate\":2,\"links_rate\":5,\"units\":[[\"dense\",2],[\"no\",1]]}",
+             "{\"type\":\"look\",\"id\":9,\"run\":\"%s\",\"what\":[\"weights\",\"units\"],\"rate\":"
+             "2,\"links_rate\":5,\"units\":[[\"dense\",2],[\"no\",1]]}",
              j.run.text);
     viewer *b = look(c, text);
     assert_true(inbox_wait(&j, RECORD_LOOK, &in, 5000));
@@ -143,7 +163,10 @@ static void test_two_viewers(void **state) {
     assert_false(journal_has_blob(&j, blob));
 
     // Who comes later sees at once what was seen last.
-    snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":3,\"run\":\"%s\",\"what\":[\"units\"],\"rate\":1,\"links_rate\":1}", j.run.text);
+    snprintf(text, sizeof text,
+             "{\"type\":\"look\",\"id\":3,\"run\":\"%s\",\"what\":[\"units\"],\"rate\":1,\"links_"
+             "rate\":1}",
+             j.run.text);
     viewer *late = look(c, text);
     f = next_capture(late, 5000);
     assert_non_null(f);
@@ -152,7 +175,8 @@ static void test_two_viewers(void **state) {
     viewer_close(late);
 
     viewer_close(b);
-    do assert_true(inbox_wait(&j, RECORD_LOOK, &in, 5000));
+    do
+        assert_true(inbox_wait(&j, RECORD_LOOK, &in, 5000));
     while (le_u32(in.data + 8) != LOOK_UNITS);
     want(&in, 15, LOOK_UNITS, 100, 10, 100, 0);
     message(a, "{\"type\":\"unlook\",\"id\":7}");
@@ -176,7 +200,10 @@ static void test_slow_viewer(void **state) {
     buf in = {0}, bytes = {0};
     char text[256];
     core *c = open_described(*state, &j);
-    snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":1,\"run\":\"%s\",\"what\":[\"units\",\"weights\"],\"rate\":60}", j.run.text);
+    snprintf(
+        text, sizeof text,
+        "{\"type\":\"look\",\"id\":1,\"run\":\"%s\",\"what\":[\"units\",\"weights\"],\"rate\":60}",
+        j.run.text);
     viewer *v = look(c, text);
     assert_true(inbox_wait(&j, RECORD_LOOK, &in, 5000));
     fake_capture(CAPTURE_LOOK, 1, QUANTITY_WEIGHT, 2, 1, 12, 0, &bytes);
@@ -198,7 +225,7 @@ static void test_slow_viewer(void **state) {
     frame *f = next_capture(v, 5000), *g = next_capture(v, 5000);
     assert_non_null(f);
     assert_non_null(g);
-    assert_int_equal(le_i64(f->data + 16), 1); // the weights
+    assert_int_equal(le_i64(f->data + 16), 1);  // the weights
     assert_int_equal(le_i64(g->data + 16), 39); // the newest of the others
     frame_release(f);
     frame_release(g);
@@ -216,7 +243,9 @@ static void test_hostile_looks(void **state) {
     buf in = {0}, bytes = {0}, good = {0};
     char text[256], path[PATH_CAP];
     core *c = open_described(*state, &j);
-    snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":1,\"run\":\"%s\",\"what\":[\"units\"],\"rate\":60}", j.run.text);
+    snprintf(text, sizeof text,
+             "{\"type\":\"look\",\"id\":1,\"run\":\"%s\",\"what\":[\"units\"],\"rate\":60}",
+             j.run.text);
     viewer *v = look(c, text);
     assert_true(inbox_wait(&j, RECORD_LOOK, &in, 5000));
     fake_capture(CAPTURE_LOOK, 9, QUANTITY_ACTIVATION, 2, 0, 3, 0, &good);
@@ -237,14 +266,19 @@ static void test_hostile_looks(void **state) {
     assert_int_equal(le_i64(f->data + 16), 9);
     frame_release(f);
     assert_null(next_capture(v, 20));
-    static const char *const bad[] = {"\"what\":[\"units\",3,null],\"rate\":-1,\"units\":[[1],[],3,[\"dense\",-1],[\"dense\",1e99]]",
-                                      "\"what\":7,\"rate\":\"x\"", "\"what\":[\"units\"],\"rate\":1e300,\"strongest\":-5"};
+    static const char *const bad[] = {"\"what\":[\"units\",3,null],\"rate\":-1,\"units\":[[1],[],3,"
+                                      "[\"dense\",-1],[\"dense\",1e99]]",
+                                      "\"what\":7,\"rate\":\"x\"",
+                                      "\"what\":[\"units\"],\"rate\":1e300,\"strongest\":-5"};
     for (uint32_t i = 0; i < 3; i++) {
-        snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":%u,\"run\":\"%s\",%s}", 10 + i, j.run.text, bad[i]);
+        snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":%u,\"run\":\"%s\",%s}", 10 + i,
+                 j.run.text, bad[i]);
         message(v, text);
     }
     for (uint32_t i = 0; i < 40; i++) { // at most 16
-        snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":%u,\"run\":\"%s\",\"what\":[\"units\"]}", 100 + i, j.run.text);
+        snprintf(text, sizeof text,
+                 "{\"type\":\"look\",\"id\":%u,\"run\":\"%s\",\"what\":[\"units\"]}", 100 + i,
+                 j.run.text);
         message(v, text);
     }
     int refused = 0;
@@ -280,11 +314,15 @@ static void test_confusion(void **state) {
     answer a = {0};
     core_get_media(c, j.run.text, "confusion", INT64_MIN, INT64_MAX, 10, got, &a);
     await(c, &a);
-    json_t *json = json_of(&a), *item = json_array_get(json_object_get(json, "media"), 0), *data = json_object_get(item, "data");
+    json_t *json = json_of(&a), *item = json_array_get(json_object_get(json, "media"), 0),
+           *data = json_object_get(item, "data");
     assert_string_equal(text_in(item, "kind"), "confusion");
     assert_int_equal(json_integer_value(json_object_get(data, "classes")), 2);
-    assert_int_equal(json_integer_value(json_array_get(json_array_get(json_object_get(data, "counts"), 1), 1)), 7);
-    assert_string_equal(json_string_value(json_array_get(json_object_get(data, "words"), 1)), "dog");
+    assert_int_equal(
+        json_integer_value(json_array_get(json_array_get(json_object_get(data, "counts"), 1), 1)),
+        7);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(data, "words"), 1)),
+                        "dog");
     json_decref(json);
     mem_free(a.text);
     journal_end(&j);
@@ -308,8 +346,16 @@ static void push_capture(buf *out, int64_t step) {
     capture_head head = {.kind = CAPTURE_PUSH, .step = step, .last_step = step, .base_step = step};
     float output[3] = {0.25f, 0.5f, 0.25f}, value[4] = {1, 2, 3, NAN};
     size_t begin = capture_begin(out, &head);
-    capture_add(out, &(capture_section){.quantity = QUANTITY_VALUE, .coding = CODING_F32, .dims = 1, .layer = 1, .shape = {4}}, value);
-    capture_add(out, &(capture_section){.quantity = QUANTITY_OUTPUT, .coding = CODING_F32, .dims = 1, .layer = 2, .shape = {3}}, output);
+    capture_add(
+        out,
+        &(capture_section){
+            .quantity = QUANTITY_VALUE, .coding = CODING_F32, .dims = 1, .layer = 1, .shape = {4}},
+        value);
+    capture_add(
+        out,
+        &(capture_section){
+            .quantity = QUANTITY_OUTPUT, .coding = CODING_F32, .dims = 1, .layer = 2, .shape = {3}},
+        output);
     capture_end(out, begin);
 }
 
@@ -326,7 +372,8 @@ static void test_push(void **state) {
     expect_error(c, &a, 422, "invalid");
     core_post_try(c, j.run.text, "{}", 2, 1000, got, &a);
     expect_error(c, &a, 422, "invalid");
-    core_post_try(c, j.run.text, "{\"input\":[[1,2],[3,4]]}", 23, 50, got, &a); // the program does not answer
+    // The program does not answer.
+    core_post_try(c, j.run.text, "{\"input\":[[1,2],[3,4]]}", 23, 50, got, &a);
     expect_error(c, &a, 504, "timeout");
     assert_true(inbox_wait(&j, RECORD_PUSH, &in, 5000));
     assert_int_equal(le_i64(in.data + 16), -1);
@@ -356,7 +403,8 @@ static void test_push(void **state) {
     journal_flush(&j);
     expect_error(c, &a, 422, "refused");
 
-    snprintf(text, sizeof text, "{\"type\":\"push\",\"id\":77,\"run\":\"%s\",\"input\":[0,0,0,1]}", j.run.text);
+    snprintf(text, sizeof text, "{\"type\":\"push\",\"id\":77,\"run\":\"%s\",\"input\":[0,0,0,1]}",
+             j.run.text);
     viewer *v = look(c, text);
     assert_true(inbox_wait(&j, RECORD_PUSH, &in, 5000));
     journal_seen(&j, CAPTURE_PUSH, le_u64(in.data + 8), 42, 0, &bytes);
@@ -391,9 +439,16 @@ static void test_push(void **state) {
 static void coded_weight(int64_t step, buf *out) {
     static const uint8_t codes[12] = {1, 2, 3};
     buf_clear(out);
-    capture_head head = {.kind = CAPTURE_LOOK, .step = step, .last_step = step, .base_step = step, .time_ms = 1};
+    capture_head head = {
+        .kind = CAPTURE_LOOK, .step = step, .last_step = step, .base_step = step, .time_ms = 1};
     size_t begin = capture_begin(out, &head);
-    capture_section s = {.quantity = QUANTITY_WEIGHT, .coding = CODING_I8, .dims = 2, .layer = 2, .tensor = 1, .shape = {3, 4}, .scale = 1};
+    capture_section s = {.quantity = QUANTITY_WEIGHT,
+                         .coding = CODING_I8,
+                         .dims = 2,
+                         .layer = 2,
+                         .tensor = 1,
+                         .shape = {3, 4},
+                         .scale = 1};
     capture_add(out, &s, codes);
     capture_end(out, begin);
 }
@@ -409,7 +464,8 @@ static void test_values_now(void **state) {
     want(&in, 15, LOOK_WEIGHTS, 100, 100, 0, 1);
     assert_int_equal(le_u32(in.data + 24), 0); // a tensor, as it is
     assert_int_equal(le_u32(in.data + 28), 1);
-    fake_capture(CAPTURE_LOOK, 7, QUANTITY_ACTIVATION, 2, 2, 3, 0, &bytes); // not what was asked for
+    // Not what was asked for.
+    fake_capture(CAPTURE_LOOK, 7, QUANTITY_ACTIVATION, 2, 2, 3, 0, &bytes);
     journal_seen(&j, CAPTURE_LOOK, 0, 7, 0, &bytes);
     coded_weight(8, &bytes); // neither is this
     journal_seen(&j, CAPTURE_LOOK, 0, 8, 0, &bytes);

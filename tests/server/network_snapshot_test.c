@@ -41,7 +41,8 @@ static size_t count_of(core *c, const char *id) {
 }
 
 static void wait_count(core *c, const char *id, size_t n) {
-    for (int64_t until = clock_mono_ns() + 30 * NS_PER_S; clock_mono_ns() < until; clock_sleep_ns(5 * NS_PER_MS)) {
+    for (int64_t until = clock_mono_ns() + 30 * NS_PER_S; clock_mono_ns() < until;
+         clock_sleep_ns(5 * NS_PER_MS)) {
         json_t *there = get_run(c, id);
         bool good = there && count_of(c, id) == n;
         json_decref(there);
@@ -67,10 +68,12 @@ static void expect_snapshot(core *c, const char *id, int64_t step, const buf *by
 
 static void wait_snapshot(core *c, const char *id, int64_t step, const buf *bytes) {
     bool same = false;
-    for (int64_t until = clock_mono_ns() + 30 * NS_PER_S; !same && clock_mono_ns() < until; clock_sleep_ns(5 * NS_PER_MS)) {
+    for (int64_t until = clock_mono_ns() + 30 * NS_PER_S; !same && clock_mono_ns() < until;
+         clock_sleep_ns(5 * NS_PER_MS)) {
         json_t *there = get_run(c, id);
         answer a = there ? snapshot_at(c, id, step) : (answer){0};
-        same = a.status == 200 && a.length == bytes->length && !memcmp(a.text, bytes->data, bytes->length);
+        same = a.status == 200 && a.length == bytes->length &&
+               !memcmp(a.text, bytes->data, bytes->length);
         json_decref(there);
         mem_free(a.text);
     }
@@ -148,7 +151,8 @@ static void test_exact(void **state) {
     journal_end(&j);
     assert_true(wait_run(c, j.run.text, "finished", 0, 10000));
     char text[128];
-    snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":5,\"run\":\"%s\",\"what\":[\"units\"]}", j.run.text);
+    snprintf(text, sizeof text, "{\"type\":\"look\",\"id\":5,\"run\":\"%s\",\"what\":[\"units\"]}",
+             j.run.text);
     viewer *v = viewer_open(c, &(viewer_options){.name = "v", .scopes = SCOPE_READ}, NULL);
     viewer_message(v, text, strlen(text), &tester, SCOPE_READ);
     frame *shown = NULL;
@@ -195,7 +199,8 @@ static void test_figures(void **state) {
     int64_t took = clock_mono_ns() - began - made;
     json_t *json = list(c, j.run.text, 100);
     double all = json_number_value(json_object_get(json, "bytes")) / N;
-    double key = json_number_value(json_object_get(json_array_get(json_object_get(json, "snapshots"), 0), "bytes"));
+    double key = json_number_value(
+        json_object_get(json_array_get(json_object_get(json, "snapshots"), 0), "bytes"));
     json_decref(json);
     core_close(c);
     c = open_core(*state);
@@ -203,11 +208,13 @@ static void test_figures(void **state) {
         int64_t at = clock_mono_ns();
         answer a = snapshot_at(c, j.run.text, i == 0 ? 15 : 14);
         assert_int_equal(a.status, 200);
-        print_message("step to answer, %s: %.1f ms\n", i == 0 ? "15 differences deep, nothing cached" : "cached",
+        print_message("step to answer, %s: %.1f ms\n",
+                      i == 0 ? "15 differences deep, nothing cached" : "cached",
                       (double)(clock_mono_ns() - at) / 1e6);
         mem_free(a.text);
     }
-    print_message("535 k weights: key %.0f kB, average %.0f kB, %.1f ms each\n", key / 1e3, all / 1e3, (double)took / 1e6 / N);
+    print_message("535 k weights: key %.0f kB, average %.0f kB, %.1f ms each\n", key / 1e3,
+                  all / 1e3, (double)took / 1e6 / N);
     core_close(c);
     journal_end(&j);
     fake_free(&f);
@@ -257,7 +264,8 @@ static void test_plan(void **state) {
     (void)state;
     thin_row *rows = mem_array(N, sizeof *rows);
     for (int i = 0; i < N; i++) {
-        rows[i].s = (store_snapshot){.id = i + 1, .step = i, .time_ms = 1000 * (int64_t)i, .bytes = 4000};
+        rows[i].s =
+            (store_snapshot){.id = i + 1, .step = i, .time_ms = 1000 * (int64_t)i, .bytes = 4000};
         if (i == 1000) rows[i].s.flags = CAPTURE_KEPT;
     }
     size_t went = thin_plan(rows, N, 400 * 4096, 100000), left = 0, near_kept = 0, halves[4] = {0};
@@ -278,7 +286,8 @@ static void test_plan(void **state) {
     assert_true(halves[3] > 2 * halves[2] && halves[0] >= halves[2]);
     for (int i = 0; i < N; i++)
         rows[i] = (thin_row){.s = {.id = i + 1, .time_ms = 5, .bytes = 10, .flags = CAPTURE_KEPT}};
-    assert_int_equal(N - thin_plan(rows, N, UINT64_MAX, 100), 100); // all of them kept, all at one time
+    // All of them kept, all at one time.
+    assert_int_equal(N - thin_plan(rows, N, UINT64_MAX, 100), 100);
     mem_free(rows);
 }
 
@@ -304,7 +313,8 @@ static void test_retention(void **state) {
         json = list(c, j.run.text, 10000);
         size_t n = json_array_size(json_object_get(json, "snapshots"));
         json_t *last = n ? json_array_get(json_object_get(json, "snapshots"), n - 1) : NULL;
-        if (json_integer_value(json_object_get(last, "step")) == N - 1 && n * 4096 <= 300 * 1024) break;
+        if (json_integer_value(json_object_get(last, "step")) == N - 1 && n * 4096 <= 300 * 1024)
+            break;
     }
     json_t *rows = json_object_get(json, "snapshots");
     size_t n = json_array_size(rows);
@@ -312,7 +322,8 @@ static void test_retention(void **state) {
     bool kept = false;
     for (size_t i = 0; i < n; i++) {
         int64_t step = json_integer_value(json_object_get(json_array_get(rows, i), "step"));
-        answer a = snapshot_at(c, j.run.text, step); // thinning may go on: then an earlier one comes
+        // Thinning may go on: then an earlier one comes.
+        answer a = snapshot_at(c, j.run.text, step);
         assert_int_equal(a.status, 200);
         int64_t came = le_i64((uint8_t *)a.text + 16);
         assert_in_range(came, 0, step);
@@ -364,8 +375,9 @@ static void test_attempts(void **state) {
     double one = 1;
     put(&j.out, RECORD_SCALAR, 1, &one, 8);
     journal_flush(&j);
-    wait_snapshot(c, j.run.text, 9, &b); // the old 5 to 9 may have been kept before the attempt was known
-    wait_count(c, j.run.text, 6);        // 0..4 and the new 5
+    // The old 5 to 9 may have been kept before the attempt was known.
+    wait_snapshot(c, j.run.text, 9, &b);
+    wait_count(c, j.run.text, 6); // 0..4 and the new 5
     expect_snapshot(c, j.run.text, 4, &old);
     core_close(c);
     journal_end(&j);
@@ -378,22 +390,32 @@ static void test_attempts(void **state) {
 static void describe(journal *j, const char *const names[3]) {
     char text[200];
     for (uint32_t i = 0; i < 3; i++) {
-        snprintf(text, sizeof text, "{\"name\":\"%s\",\"kind\":\"dense\",\"shape\":[2],\"inputs\":[]}", names[i]);
+        snprintf(text, sizeof text,
+                 "{\"name\":\"%s\",\"kind\":\"dense\",\"shape\":[2],\"inputs\":[]}", names[i]);
         journal_model(j, MODEL_LAYER, i + 1, text);
-        snprintf(text, sizeof text, "{\"name\":\"%s/w\",\"layer\":\"%s\",\"role\":\"weight\",\"dtype\":\"float32\",\"shape\":[2]}", names[i],
-                 names[i]);
+        snprintf(text, sizeof text,
+                 "{\"name\":\"%s/"
+                 "w\",\"layer\":\"%s\",\"role\":\"weight\",\"dtype\":\"float32\",\"shape\":[2]}",
+                 names[i], names[i]);
         journal_model(j, MODEL_TENSOR, i + 1, text);
     }
 }
 
 // A snapshot of one weight for each layer: {step, number}.
 static void snap(journal *j, int64_t step, buf *out) {
-    capture_head head = {.kind = CAPTURE_SNAPSHOT, .step = step, .last_step = step, .base_step = step};
+    capture_head head = {
+        .kind = CAPTURE_SNAPSHOT, .step = step, .last_step = step, .base_step = step};
     buf_clear(out);
     size_t begin = capture_begin(out, &head);
     for (uint32_t i = 1; i <= 3; i++) {
         float values[2] = {(float)step, (float)i};
-        capture_add(out, &(capture_section){.quantity = QUANTITY_WEIGHT, .coding = CODING_F32, .dims = 1, .layer = i, .tensor = i, .shape = {2}},
+        capture_add(out,
+                    &(capture_section){.quantity = QUANTITY_WEIGHT,
+                                       .coding = CODING_F32,
+                                       .dims = 1,
+                                       .layer = i,
+                                       .tensor = i,
+                                       .shape = {2}},
                     values);
     }
     capture_end(out, begin);
@@ -403,7 +425,8 @@ static void snap(journal *j, int64_t step, buf *out) {
 // The second value of the tensor's weights in the snapshot at `step`; -1: it does not hold them.
 static double weight_of(core *c, const char *id, const char *name, int64_t step) {
     answer a = {0};
-    core_get_values(c, &(core_values){.run = id, .tensor = name, .step = step, .form = CORE_JSON}, got, &a);
+    core_get_values(c, &(core_values){.run = id, .tensor = name, .step = step, .form = CORE_JSON},
+                    got, &a);
     await(c, &a);
     double value = -1;
     if (a.status == 200) {
@@ -435,9 +458,11 @@ static void test_other_order(void **state) {
     snap(&next, 2, &bytes);
     wait_count(c, j.run.text, 2);
     for (int turn = 0; turn < 2; turn++) {
-        assert_true(weight_of(c, j.run.text, "c/w", 2) == 1 && weight_of(c, j.run.text, "a/w", 2) == 3);
+        assert_true(weight_of(c, j.run.text, "c/w", 2) == 1 &&
+                    weight_of(c, j.run.text, "a/w", 2) == 3);
         assert_true(weight_of(c, j.run.text, "new/w", 2) == 2);
-        assert_true(weight_of(c, j.run.text, "c/w", 1) == 3 && weight_of(c, j.run.text, "a/w", 1) == 1);
+        assert_true(weight_of(c, j.run.text, "c/w", 1) == 3 &&
+                    weight_of(c, j.run.text, "a/w", 1) == 1);
         assert_true(weight_of(c, j.run.text, "new/w", 1) == -1);
         answer a = snapshot_at(c, j.run.text, 1);
         capture_head head;
@@ -482,8 +507,15 @@ static void test_hostile(void **state) {
     // 64 MB, mostly zeros: as large as a network of 64 M weights.
     capture_head head = {.kind = CAPTURE_SNAPSHOT, .step = 6, .last_step = 6, .base_step = 6};
     size_t begin = capture_begin(&huge, &head);
-    size_t at = capture_add(&huge, &(capture_section){.quantity = QUANTITY_WEIGHT, .coding = CODING_I8, .dims = 2, .layer = 1, .tensor = 1,
-                                                      .shape = {8192, 8192}, .scale = 1}, NULL);
+    size_t at = capture_add(&huge,
+                            &(capture_section){.quantity = QUANTITY_WEIGHT,
+                                               .coding = CODING_I8,
+                                               .dims = 2,
+                                               .layer = 1,
+                                               .tensor = 1,
+                                               .shape = {8192, 8192},
+                                               .scale = 1},
+                            NULL);
     memset(huge.data + at, 3, (size_t)64 << 20);
     capture_end(&huge, begin);
     journal_seen(&j, CAPTURE_SNAPSHOT, 0, 6, 0, &huge);
@@ -533,7 +565,8 @@ static void test_sweep(void **state) {
     core_close(c);
 }
 
-static bool is_held(const char *dir) { // a server that runs has taken its predecessor's last word away
+// A server that runs has taken its predecessor's last word away.
+static bool is_held(const char *dir) {
     struct stat st;
     char path[PATH_CAP];
     file_path(path, "%s/server.lock", dir);
@@ -550,7 +583,8 @@ static void test_orphans(void **state) {
     char folder[PATH_CAP], path[PATH_CAP];
     file_path(folder, "%s/blobs/ab", (char *)*state);
     file_path(path, "%s/ab%062d", folder, 7);
-    for (int i = 0; i < 50 && (i == 0 || is_held(*state)); i++) { // until one had the time to look for orphans
+    // Until one had the time to look for orphans.
+    for (int i = 0; i < 50 && (i == 0 || is_held(*state)); i++) {
         core *early = open_core(*state);
         clock_sleep_ns(20 * i * NS_PER_MS);
         core_close(early);
@@ -599,11 +633,16 @@ static void test_orphans(void **state) {
 int main(int argc, char **argv) {
     child_main(argc, argv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_exact, make, unmake),     cmocka_unit_test_setup_teardown(test_figures, make, unmake),
-        cmocka_unit_test_setup_teardown(test_kills, make, unmake),     cmocka_unit_test_setup_teardown(test_plan, make, unmake),
-        cmocka_unit_test_setup_teardown(test_retention, make, unmake), cmocka_unit_test_setup_teardown(test_attempts, make, unmake),
-        cmocka_unit_test_setup_teardown(test_hostile, make, unmake),   cmocka_unit_test_setup_teardown(test_sweep, make, unmake),
-        cmocka_unit_test_setup_teardown(test_orphans, make, unmake), cmocka_unit_test_setup_teardown(test_other_order, make, unmake),
+        cmocka_unit_test_setup_teardown(test_exact, make, unmake),
+        cmocka_unit_test_setup_teardown(test_figures, make, unmake),
+        cmocka_unit_test_setup_teardown(test_kills, make, unmake),
+        cmocka_unit_test_setup_teardown(test_plan, make, unmake),
+        cmocka_unit_test_setup_teardown(test_retention, make, unmake),
+        cmocka_unit_test_setup_teardown(test_attempts, make, unmake),
+        cmocka_unit_test_setup_teardown(test_hostile, make, unmake),
+        cmocka_unit_test_setup_teardown(test_sweep, make, unmake),
+        cmocka_unit_test_setup_teardown(test_orphans, make, unmake),
+        cmocka_unit_test_setup_teardown(test_other_order, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

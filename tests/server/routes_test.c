@@ -70,8 +70,8 @@ static void test_document(void **state) {
     size_t operations = 0;
     const char *path;
     json_t *item;
-    json_object_foreach(json_object_get(document, "paths"), path, item) operations +=
-        json_object_size(item);
+    json_object_foreach(json_object_get(document, "paths"), path, item)
+        operations += json_object_size(item);
     assert_int_equal(operations, routes_count);
     json_decref(document);
     buf_fini(&out);

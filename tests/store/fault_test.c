@@ -260,14 +260,16 @@ enum { ROW_POINTS = 100, LOG_ROWS_MADE = 5 };
 
 // Five log rows of 100 points in a dense group and 10 of a rare series; value i is point i.
 static void fill_rows(store *s, store_id run, int64_t from, int64_t rows) {
-    store_series *h = store_series_open(s, run, "loss", 1, "", 1), *rare = store_series_open(s, run, "rare", 1, "", 1);
+    store_series *h = store_series_open(s, run, "loss", 1, "", 1),
+                 *rare = store_series_open(s, run, "rare", 1, "", 1);
     store_group *g = store_group_open(s, run, 0), *other = store_group_open(s, run, 0);
     for (int64_t i = from; i < from + rows * ROW_POINTS; i++) {
         store_step(g, 0, i, i);
         assert_int_equal(store_append(g, h, (double)i), 0);
         store_step(other, 0, i, i);
         if (i % 10 == 0) assert_int_equal(store_append(other, rare, (double)i), 0);
-        if (i % ROW_POINTS == ROW_POINTS - 1) assert_int_equal(store_wait(s, store_commit(s), 10000), 0);
+        if (i % ROW_POINTS == ROW_POINTS - 1)
+            assert_int_equal(store_wait(s, store_commit(s), 10000), 0);
     }
 }
 
@@ -387,8 +389,10 @@ static void full_disk(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kills),       cmocka_unit_test(memory),   cmocka_unit_test(damaged_blobs),
-        cmocka_unit_test(damaged_log), cmocka_unit_test(damaged_row), cmocka_unit_test(refusals), cmocka_unit_test(full_disk),
+        cmocka_unit_test(kills),         cmocka_unit_test(memory),
+        cmocka_unit_test(damaged_blobs), cmocka_unit_test(damaged_log),
+        cmocka_unit_test(damaged_row),   cmocka_unit_test(refusals),
+        cmocka_unit_test(full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,9 @@ static void fill(store *s, int rounds) {
             store_step(g, 0, round, round);
             for (int i = 0; i < SERIES; i++) {
                 series_name(name, i);
-                assert_int_equal(store_append(g, store_series_open(s, run, name, 1, "", 1), run + i / 1000.0), 0);
+                assert_int_equal(
+                    store_append(g, store_series_open(s, run, name, 1, "", 1), run + i / 1000.0),
+                    0);
             }
         }
     }
@@ -42,13 +44,15 @@ static void opens_again(void **state) {
     begin = cpu_s();
     s = open_store(folder, 1024);
     double opened = cpu_s() - begin;
-    print_message("%d series: made in %.2f s, opened in %.2f s of CPU\n", RUNS * SERIES, made, opened);
+    print_message("%d series: made in %.2f s, opened in %.2f s of CPU\n", RUNS * SERIES, made,
+                  opened);
     assert_true(opened < 2 * made);
     store_reader *r = NULL;
     assert_int_equal(store_reader_open(s, &r), 0);
     for (int run = 1; run <= RUNS; run += 13) {
         store_columns c = {0};
-        store_query q = {.run = run, .series = "group/series77", .from = INT64_MIN, .to = INT64_MAX};
+        store_query q = {
+            .run = run, .series = "group/series77", .from = INT64_MIN, .to = INT64_MAX};
         assert_int_equal(store_points(r, &q, &c), 0);
         assert_int_equal(c.rows, 2);
         assert_true(c.value[1] == run + 0.077);

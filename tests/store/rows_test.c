@@ -326,8 +326,12 @@ static void networks(void **state) {
         int64_t step = i < 3 ? 10 + 10 * i : 10 * i - 10;
         store_step(g, i >= 3, step, i);
         assert_int_equal(store_append(g, series, 1), 0);
-        store_snapshot row = {
-            .attempt = i >= 3, .step = step, .time_ms = 1000 * i, .bytes = 100, .base = i, .hash = "h"};
+        store_snapshot row = {.attempt = i >= 3,
+                              .step = step,
+                              .time_ms = 1000 * i,
+                              .bytes = 100,
+                              .base = i,
+                              .hash = "h"};
         assert_int_equal(store_put_snapshot(s, run, &row), 0);
         assert_int_equal(row.id, i + 1);
     }
@@ -375,8 +379,9 @@ static void older(void **state) {
     snprintf(path, sizeof path, "%s/store.db", folder);
     sqlite3 *db = NULL;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "DROP TABLE document;DROP TABLE snapshot;PRAGMA user_version=1", NULL,
-                                  NULL, NULL),
+    assert_int_equal(sqlite3_exec(db,
+                                  "DROP TABLE document;DROP TABLE snapshot;PRAGMA user_version=1",
+                                  NULL, NULL, NULL),
                      SQLITE_OK);
     sqlite3_close(db);
     for (int writer = 0; writer < 2; writer++) {

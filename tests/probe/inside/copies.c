@@ -9,6 +9,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 static int setup(void **state) {
@@ -866,6 +867,21 @@ static void who_looks_gets_sets_at_the_rate(void **state) {
     assert_null(nth(COPY_TENSOR, small[3], COPY_EARLIER, 0));
 }
 
+// The helper looks out for what was wanted, the more rarely the longer the step takes: 500 turns a second would be a poll.
+static void a_long_step_is_not_polled_for(void **state) {
+    (void)state;
+    struct rusage before, after;
+    register_small();
+    nns_step(run, 0);
+    wait_ready();
+    send_look(1 | 2, 100, 100);
+    sleep_ms(100);
+    assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+    sleep_ms(1000);
+    assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+    assert_in_range(after.ru_nvcsw - before.ru_nvcsw, 1, 300);
+}
+
 static void loop_for(int64_t ns, bool links) {
     int64_t step = run->last_step + 1, until = clock_mono_ns() + ns;
     while (clock_mono_ns() < until) {
@@ -1108,6 +1124,7 @@ int main(void) {
         TEST(a_sample_is_pushed_while_paused),
         TEST(commands_are_checked_and_applied),
         TEST(who_looks_gets_sets_at_the_rate),
+        TEST(a_long_step_is_not_polled_for),
         cmocka_unit_test(recordings_keep_their_pace),
 #ifndef __SANITIZE_THREAD__ // copies take a hundred times as long there
         cmocka_unit_test(nothing_starves),
