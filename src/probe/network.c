@@ -36,8 +36,8 @@
 #define IDLE_PPM 500000u
 #define REST_NS NS_PER_S        // what it has not used is kept for so long
 #define DEBT_NS (30 * NS_PER_S) // and this is how long it rests at most
-#define AWAIT_NS (100 * NS_PER_MS)
 #define AWAIT_PACE_NS (2 * NS_PER_MS)
+#define AWAIT_PART 8 // of the time that a look has waited
 #define STOP_NS NS_PER_S
 // What a unit's own view needs (UNIT_WEIGHT, UNIT_OUT, UNIT_GRADIENT, UNIT_UPDATE, UNIT_SAMPLES).
 #define UNIT_ROLES (1u << NNS_WEIGHT | 1u << NNS_WEIGHT_GRAD | 1u << NNS_UPDATE)
@@ -176,18 +176,20 @@ static void tend_look(nns_run *run, network *n, int64_t now_ns, int64_t *soon_ns
         if (!rates[i] || !atomic_load(&p->roles[kind])) continue;
         bool due = is_due(p, kind, 10 * NS_PER_S / rates[i], now_ns, soon_ns);
         if (!at_once && (!due || held)) continue;
+        if (!(atomic_load(&run->wanted) & WANT_BIT(kind))) p->looked_ns = now_ns;
         want(run, n, kind);
-        p->looked_ns = now_ns;
     }
     if (at_once && held) command_wake(&run->commands);
 }
 
-// The trainer cannot say that a set is there (it makes no system call): while somebody looks the helper looks out for it,
-// for as long as a few steps may take.
+// The trainer cannot say that a set is there (it makes no system call): while somebody looks the helper looks out for it, the
+// more rarely the longer it waits: of a long step that costs a few turns, and a small part of it in time.
 static void await_look(nns_run *run, const plan *p, int64_t now_ns, int64_t *soon_ns) {
     uint32_t looks = WANT_BIT(WANT_LOOK_UNITS) | WANT_BIT(WANT_LOOK_LINKS) | WANT_BIT(WANT_OPEN);
-    bool waits = now_ns - p->looked_ns < AWAIT_NS && atomic_load(&run->wanted) & looks;
-    if (waits && *soon_ns > AWAIT_PACE_NS) *soon_ns = AWAIT_PACE_NS;
+    int64_t pace = (now_ns - p->looked_ns) / AWAIT_PART;
+    if (!(atomic_load(&run->wanted) & looks)) return;
+    if (pace < AWAIT_PACE_NS) pace = AWAIT_PACE_NS;
+    if (pace < *soon_ns) *soon_ns = pace;
 }
 
 // A program that uses all cores pays for the worker too. What somebody looks at is not counted.

@@ -61,7 +61,7 @@ typedef struct plan {
     // Helper only.
     int64_t due_ns[WANTS]; // when each is wanted next
     bool look_new;         // a LOOK record came: served at once
-    int64_t looked_ns;     // when what is looked at was wanted last
+    int64_t looked_ns;     // since when what is looked at is wanted
     uint64_t held_serial;  // run->serial of the last stop that was looked at
     double rest_ns;        // CPU that the worker may use for what nobody looks at; below 0: it rests
     int64_t cpu_ns, cpu_at_ns;
