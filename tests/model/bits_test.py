@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from harness import PROGRAM, Server, WebSocket, main
+from harness import PROGRAM, Server, Trainer, WebSocket, main, wait
 
 BIN = os.path.dirname(os.path.abspath(PROGRAM))
 COMMON = ["--digits", "--limit", "3000", "--epochs", "3", "--threads", "1", "--seed", "5", "--batch", "64"]
@@ -95,7 +95,7 @@ class Bits:
     def test_recording_without_the_network(self):
         off = dict(self.server.environment, NNSCOPE_RECORD_NETWORK="0")
         self.assertEqual(self.train("nnscope-train", "off", "--name", "off", environment=off), self.plain)
-        run = self.wait_for(lambda: self.finished_run("off"), 60)
+        run = self.wait_for(lambda: self.finished_run("off"))
         self.assertEqual(self.server.call("GET", "/api/v1/runs/%s/snapshots" % run).json()["snapshots"], [])
         names = [s["name"] for s in self.server.call("GET", "/api/v1/runs/%s/series" % run).json()["series"]]
         self.assertIn("train/loss", names)
@@ -118,14 +118,8 @@ class Bits:
     def command(self, run, **command):
         return self.post(run, "commands?wait=5000", command)
 
-    def wait_for(self, what, seconds=20):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            found = what()
-            if found:
-                return found
-            time.sleep(0.03)
-        self.fail("waited in vain")
+    def wait_for(self, what, *needs):
+        return wait("what the run says", what, needs=[self.server, *needs])
 
     def paused_run(self, name):
         runs = self.server.call("GET", "/api/v1/runs").json()["runs"]
@@ -142,7 +136,7 @@ class Bits:
     def measure_pruning(self, run):
         status, body = self.command(run, type="prune")
         self.assertEqual(status, 200, body)
-        points = self.wait_for(lambda: self.pruning(run), 40)
+        points = self.wait_for(lambda: self.pruning(run))
         self.assertEqual(len(points), 13)
         self.assertTrue(all(0 <= accuracy <= 1 for _, _, accuracy in points), points)
 
@@ -151,10 +145,10 @@ class Bits:
         return reply.status == 200 and reply.json().get("curve")
 
     def test_watched_and_steered(self):
-        trainer = subprocess.Popen([os.path.join(BIN, "nnscope-train"), *self.arguments, "--save", self.state("watched"),
-                                    "--paused", "--name", "watched", "--budget", "0.5"], stdout=subprocess.DEVNULL, env=self.server.environment)
+        trainer = Trainer([os.path.join(BIN, "nnscope-train"), *self.arguments, "--save", self.state("watched"), "--paused",
+                           "--name", "watched", "--budget", "0.5"], self.server.directory, env=self.server.environment)
         self.addCleanup(trainer.kill)
-        run = self.wait_for(lambda: self.paused_run("watched"))
+        run = self.wait_for(lambda: self.paused_run("watched"), trainer)
         viewers = [Viewer(self.server, run) for _ in range(3)]
         for name, value in PRESENT.items():
             status, body = self.command(run, type="set", parameter=name, value=value)
@@ -174,7 +168,7 @@ class Bits:
             if all(viewer.looks > 3 for viewer in viewers):
                 break
             self.command(run, type="step", steps=1)
-            time.sleep(0.15)
+            time.sleep(0.15)  # so long a look's copy may be on its way
         self.assertGreater(min(viewer.looks for viewer in viewers), 3)
         self.assertEqual(self.command(run, type="resume")[0], 200)
         while trainer.poll() is None:

@@ -2,15 +2,13 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 import unittest
 import urllib.request
 
-from harness import PROGRAM, main
+from harness import PATIENCE, PROGRAM, end_at_exit, folder, main, remove, wait
 
 SMALL = ["--digits", "--limit", "6000", "--layers", "64", "--threads", "1"]
 
@@ -33,11 +31,11 @@ def directory_of(pid):
 
 class Demo(unittest.TestCase):
     def setUp(self):
-        self.directory = tempfile.mkdtemp(prefix="nnscope-demo-")
+        self.directory = folder("nnscope-demo-")
         self.environment = dict(os.environ, NNSCOPE_DIR=self.directory, NNSCOPE_SHM=self.directory)
         for name in ("NNSCOPE_URL", "NNSCOPE_TOKEN", "NNSCOPE_RUN"):
             self.environment.pop(name, None)
-        self.addCleanup(shutil.rmtree, self.directory, True)
+        self.addCleanup(remove, self.directory)
 
     def ours(self):
         """Processes that live in our data directory."""
@@ -45,17 +43,25 @@ class Demo(unittest.TestCase):
         return [command_line(pid) for pid in pids if self.directory.encode() in directory_of(pid) and command_line(pid)]
 
     def assert_nothing_left(self, seconds):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while self.ours() and time.monotonic() < end:
             time.sleep(0.02)
         self.assertEqual(self.ours(), [])
+
+    def assert_ends(self, process):
+        """Ctrl-C: 2.3 s at most (TRAINER_END_MS + SERVER_END_MS), and all well."""
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(10 * PATIENCE), 0)
+        self.assertLess(time.monotonic() - began, 2.5 * PATIENCE)
+        self.assert_nothing_left(0.5)
 
     def start(self, *arguments):
         process = subprocess.Popen([PROGRAM, "demo", *SMALL, "--port", "0", *arguments], env=self.environment, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, text=True)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.kill)
-        return process
+        return end_at_exit(process)
 
     def address(self, process):
         said = []
@@ -68,7 +74,7 @@ class Demo(unittest.TestCase):
 
     def test_ends_by_itself(self):
         process = self.start("--epochs", "1", "--exit")
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=30 * PATIENCE)
         self.assertEqual(process.returncode, 0, said)
         self.assertEqual(len(re.findall("http://", said)), 1, said)
         self.assertRegex(said.splitlines()[-1], r"^accuracy 0\.\d{4}$")
@@ -78,38 +84,29 @@ class Demo(unittest.TestCase):
         process = self.start()
         url = self.address(process)
         self.assertIn("?token=", url)
-        with urllib.request.urlopen(url, timeout=10) as page:
+        with urllib.request.urlopen(url, timeout=10 * PATIENCE) as page:
             self.assertEqual(page.status, 200)
-        time.sleep(0.5)
-        began = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(10), 0)
-        self.assertLess(time.monotonic() - began, 2.5)
-        self.assert_nothing_left(0.5)
+        wait("training", lambda: any(run["last_step"] > 10 for run in self.call(url, "runs")["runs"]))
+        self.assert_ends(process)
 
     def test_ctrl_c_while_paused(self):
         process = self.start("--paused")
-        self.address(process)
-        time.sleep(1)
-        began = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(10), 0)
-        self.assertLess(time.monotonic() - began, 2.5)
-        self.assert_nothing_left(0.5)
+        self.wait_held(self.address(process))
+        self.assert_ends(process)
 
     def test_killed(self):
         process = self.start()
         self.address(process)
         self.assertGreaterEqual(len(self.ours()), 3)
         process.kill()
-        process.wait(5)
+        process.wait(5 * PATIENCE)
         self.assert_nothing_left(5)
 
     def call(self, url, path, body=None):
         base, token = url.split("/?token=")
         request = urllib.request.Request(base + "/api/v1/" + path, headers={"Authorization": "Bearer " + token},
                                          data=json.dumps(body).encode() if body else None)
-        with urllib.request.urlopen(request, timeout=20) as reply:
+        with urllib.request.urlopen(request, timeout=20 * PATIENCE) as reply:
             return json.load(reply)
 
     def line_with(self, process, word):
@@ -119,13 +116,8 @@ class Demo(unittest.TestCase):
         self.fail("no line with " + word)
 
     def wait_held(self, url):
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            for run in self.call(url, "runs")["runs"]:
-                if run["state"] == "paused":
-                    return run["id"]
-            time.sleep(0.02)
-        self.fail("the run does not hold")
+        held = lambda: [run["id"] for run in self.call(url, "runs")["runs"] if run["state"] == "paused"]
+        return wait("a run that holds", held)[0]
 
     def test_stays_after_the_epochs(self):
         """The trained network waits, paused: it answers what is tried; more epochs and resume, and it goes on."""
@@ -145,7 +137,7 @@ class Demo(unittest.TestCase):
         self.line_with(process, "finished training")
         process.send_signal(signal.SIGTERM)
         said = process.stdout.read()
-        self.assertEqual(process.wait(10), 0)
+        self.assertEqual(process.wait(10 * PATIENCE), 0)
         self.assertRegex(said.splitlines()[-1], r"^accuracy 0\.\d{4}$")
         self.assert_nothing_left(0.5)
 
@@ -155,7 +147,7 @@ class Demo(unittest.TestCase):
         self.addCleanup(server.kill)
         server.stdout.readline()
         process = self.start("--epochs", "1", "--exit")
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=30 * PATIENCE)
         self.assertEqual(process.returncode, 0, said)
         self.assertIsNone(server.poll())
         server.terminate()

@@ -124,7 +124,7 @@ class Auth(ServerCase):
         self.assertIn(429, replies)
         self.assertTrue(set(replies) <= {401, 429})
         self.assertEqual(self.server.call("GET", "/api/v1/runs").status, 200)
-        time.sleep(0.6)
+        time.sleep(0.6)  # for the tests after this one: wrong tokens are forgotten by then
 
     def test_files_are_private(self):
         for name in ("token", "session.key", "server.json"):

@@ -2,6 +2,7 @@
 
 The program under test is the last argument of the command line (or $NNSCOPE). Standard library only.
 """
+import atexit
 import base64
 import http.client
 import json
@@ -23,6 +24,42 @@ PROGRAM = os.environ.get("NNSCOPE") or (sys.argv.pop() if len(sys.argv) > 1 and 
 PATIENCE = 5
 
 
+def folder(prefix="nnscope-net-"):
+    """A folder of this test's own. It goes at the end, however that comes; NNS_KEEP leaves it there to be looked at."""
+    path = tempfile.mkdtemp(prefix=prefix)
+    if os.environ.get("NNS_KEEP"):
+        atexit.register(print, "kept: " + path, file=sys.stderr)
+    else:
+        atexit.register(shutil.rmtree, path, True)
+    return path
+
+
+def remove(path):
+    if not os.environ.get("NNS_KEEP"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def end_at_exit(process):
+    """None is left behind, also by a test that never came to its end. Before the folders go: last registered, first called."""
+    atexit.register(lambda: process.poll() is None and (process.kill(), process.wait()))
+    return process
+
+
+def wait(what, ready, seconds=20 * PATIENCE, needs=()):
+    """What `ready` gives once that is true. Ends at once with the last words of one of `needs` (a Server, a Trainer) that has died."""
+    end = time.monotonic() + seconds
+    while True:
+        found = ready()
+        if found:
+            return found
+        for one in needs:
+            if one.has_died():
+                raise AssertionError("waited for %s; %s" % (what, one.last_words()))
+        if time.monotonic() > end:
+            raise AssertionError("waited %g s for %s" % (seconds, what))
+        time.sleep(0.02)
+
+
 class Reply:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
@@ -34,12 +71,30 @@ class Reply:
         return self.json()["error"]["code"]
 
 
+class Trainer(subprocess.Popen):
+    """A program whose errors are kept in a file of `directory`: its last words."""
+
+    def __init__(self, words, directory, **options):
+        self.errors = os.path.join(directory, "trainer-%d.errors" % len(os.listdir(directory)))
+        with open(self.errors, "w") as errors:
+            super().__init__(words, stdout=subprocess.DEVNULL, stderr=errors, **options)
+        end_at_exit(self)
+
+    def has_died(self):
+        """By itself: not well, and by none of the signals with which a test ends it."""
+        return self.poll() not in (None, 0, -signal.SIGINT, -signal.SIGTERM, -signal.SIGKILL)
+
+    def last_words(self):
+        with open(self.errors) as f:
+            return "%s has ended with %s: %s" % (self.args[0], self.returncode, f.read()[-2000:])
+
+
 class Server:
     """Starts in a fresh directory, or in `directory` again."""
 
     def __init__(self, *options, directory=None):
         self.trainers = []
-        self.directory = directory or tempfile.mkdtemp(prefix="nnscope-net-")
+        self.directory = directory or folder()
         self.environment = dict(os.environ, NNSCOPE_DIR=self.directory, NNSCOPE_SHM=self.directory)
         for name in ("NNSCOPE_URL", "NNSCOPE_TOKEN", "NNSCOPE_RUN"):
             self.environment.pop(name, None)
@@ -47,6 +102,7 @@ class Server:
         self.errors = open(os.path.join(self.directory, "stderr"), "a+")
         self.process = subprocess.Popen([PROGRAM, "server", *options], env=self.environment, stdout=subprocess.PIPE,
                                         stderr=self.errors, text=True)
+        end_at_exit(self.process)
         line = self.process.stdout.readline().strip()
         if "?token=" not in line:
             self.process.wait(10)
@@ -62,6 +118,15 @@ class Server:
         with open(self.errors.name) as f:
             return f.read()
 
+    def has_died(self):
+        return self.process.poll() is not None
+
+    def last_words(self):
+        return "the server has ended with %s: %s" % (self.process.returncode, self.said()[-2000:])
+
+    def wait(self, what, ready, seconds=20 * PATIENCE):
+        return wait(what, ready, seconds, [self, *self.trainers])
+
     def stop(self, how=signal.SIGTERM):
         """Ends the server; returns its exit status and the seconds it took."""
         begin = time.monotonic()
@@ -73,8 +138,8 @@ class Server:
 
     def train(self, *options):
         """A network that trains on drawn digits until it is ended; `clean` does."""
-        process = subprocess.Popen([PROGRAM, "train", "--digits", "--epochs", "0", "--steps", "1000000", "--threads", "1", "--quiet", *options],
-                                   env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        words = [PROGRAM, "train", "--digits", "--epochs", "0", "--steps", "1000000", "--threads", "1", "--quiet", *options]
+        process = Trainer(words, self.directory, env=self.environment)
         self.trainers.append(process)
         return process
 
@@ -89,7 +154,7 @@ class Server:
                 with open(self.errors.name) as f:
                     assert status == 0 and seconds < 5, (status, seconds, f.read()[-3000:])
         finally:
-            shutil.rmtree(self.directory, ignore_errors=True)
+            remove(self.directory)
 
     def command(self, *words):
         return subprocess.run([PROGRAM, *words], env=self.environment, capture_output=True, text=True, timeout=30 * PATIENCE)
@@ -244,7 +309,7 @@ class ServerCase(unittest.TestCase):
 
     def tearDown(self):
         if self.server.process.poll() is not None:
-            self.fail("the server has died: " + self.server.said()[-2000:])
+            self.fail(self.server.last_words())
 
 
 def main():

@@ -52,7 +52,7 @@ class Idle(ServerCase):
             try:
                 while time.monotonic() - begin < seconds:
                     s.sendall(b"a")
-                    time.sleep(0.2)
+                    time.sleep(0.2)  # a slow client, as promised: one byte now and then
             except OSError:
                 pass
             return time.monotonic() - begin
@@ -70,7 +70,7 @@ class Idle(ServerCase):
         links = [WebSocket(self.server) for _ in range(20)]
         events = self.open(5, ("GET /api/v1/stream HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n" %
                                (self.server.host, self.server.token)).encode())
-        time.sleep(2.5 * IDLE_SECONDS)
+        time.sleep(2.5 * IDLE_SECONDS)  # they must not be closed in this time
         for ws in links:
             ws.send('{"type": "ping", "id": 3}')
             self.assertEqual(ws.message("pong")["id"], 3)

@@ -5,7 +5,7 @@ import struct
 import time
 import unittest
 
-from harness import Server, WebSocket, main
+from harness import PATIENCE, Server, WebSocket, main
 
 MAGIC = 0x43534E4E
 LOOK, SNAPSHOT, PUSH = 1, 2, 3
@@ -46,14 +46,8 @@ class Inside(unittest.TestCase):
         return cls.server.call("GET", "/api/v1/" + path, **options).json()
 
     @classmethod
-    def wait(cls, ready, seconds=40):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            value = ready()
-            if value:
-                return value
-            time.sleep(0.05)
-        raise AssertionError("it did not come to be")
+    def wait(cls, ready):
+        return cls.server.wait("what the network says", ready)
 
     def post(self, path, body, **options):
         return self.server.call("POST", "/api/v1/runs/%s/%s" % (self.key, path), body if isinstance(body, str) else json.dumps(body), **options)
@@ -78,7 +72,7 @@ class Inside(unittest.TestCase):
         ws.send(json.dumps({"type": "look", "id": 41, "run": self.key, "what": ["units", "weights"], "rate": 20, "links_rate": 20,
                             "units": [["fc1", 3]]}))
         seen = set()
-        end = time.monotonic() + 20
+        end = time.monotonic() + 20 * PATIENCE
         while not {1, 16, 40} <= seen and time.monotonic() < end: # activation, weight, the unit's own weights
             capture = self.binary(ws)
             self.assertEqual((capture.kind, capture.number), (LOOK, 41))
@@ -134,7 +128,7 @@ class Inside(unittest.TestCase):
         ws.send(json.dumps({"type": "look", "id": 3, "run": self.key, "what": ["weights", "matrices"], "rate": 20, "links_rate": 20,
                             "units": [["fc1", unit] for unit in (0, 7, 31)]}))
         rows = {}
-        end = time.monotonic() + 20
+        end = time.monotonic() + 20 * PATIENCE
         while len(rows) < 3 and time.monotonic() < end:
             capture = self.binary(ws)
             items = capture.items
@@ -166,13 +160,13 @@ class Inside(unittest.TestCase):
         self.assertEqual([each["name"] for each in told["layers"]], ["input", "fc1", "fc2", "output"])
         self.assertNotEqual(self.server.command("inspect", self.key, "none").returncode, 0)
 
-        def flown():
-            self.post("commands", {"type": "keep"})
-            time.sleep(0.5)
+        def flown():  # the recorder has nothing to keep until it has flown for a while: asked again
+            self.post("commands?wait=5000", {"type": "keep"})
+            time.sleep(0.1)
             return "flight recorder: " in self.server.command("inspect", self.key).stdout
         self.wait(flown)
         self.train.send_signal(signal.SIGINT)
-        self.train.wait(30)
+        self.train.wait(30 * PATIENCE)
         self.wait(lambda: self.get("runs/" + self.key)["state"] == "finished")
         self.server.stop()
         offline = self.server.command("inspect", self.key)

@@ -1,9 +1,8 @@
 """The OpenAPI document: valid, and every live answer has the shape that it promises: no member missing, none untold."""
 import json
-import time
 import unittest
 
-from harness import PATIENCE, Server, WebSocket, main
+from harness import Server, WebSocket, main
 
 try:
     from openapi_spec_validator import validate as official
@@ -102,13 +101,7 @@ class Answers(unittest.TestCase):
         return reply
 
     def wait(self, ready):
-        end = time.monotonic() + 20 * PATIENCE
-        while time.monotonic() < end:
-            value = ready()
-            if value:
-                return value
-            time.sleep(0.05)
-        self.fail("it did not come to be")
+        return self.server.wait("an answer", ready)
 
     def by_http(self):
         run = self.ask("post_run", "runs", {"name": "h", "tags": ["a"], "facts": {"b": 1}, "config": {"c": [2]}}, 201).json()["id"]

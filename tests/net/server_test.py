@@ -8,12 +8,11 @@ import signal
 import socket
 import ssl
 import subprocess
-import tempfile
 import time
 import unittest
 import urllib.request
 
-from harness import PATIENCE, PROGRAM, Server, ServerCase, drain, main
+from harness import PATIENCE, PROGRAM, Server, ServerCase, drain, end_at_exit, folder, main
 
 
 class Start(unittest.TestCase):
@@ -32,11 +31,10 @@ class Start(unittest.TestCase):
             taken.listen()
         except OSError:
             first = 7676  # taken by another, who may give it back any moment
-        directory = tempfile.mkdtemp(prefix="nnscope-net-")
-        self.addCleanup(shutil.rmtree, directory, True)
+        directory = folder()
         process = subprocess.Popen([PROGRAM, "server", "--json"], env=dict(os.environ, NNSCOPE_DIR=directory), stdout=subprocess.PIPE)
         self.addCleanup(process.stdout.close)
-        self.addCleanup(process.kill)
+        end_at_exit(process)
         said = json.loads(process.stdout.readline())
         self.assertIn(said["port"], range(first, 7777))
         process.send_signal(signal.SIGINT)
@@ -44,8 +42,7 @@ class Start(unittest.TestCase):
 
     def test_a_port_that_was_asked_for(self):
         first = self.start()
-        directory = tempfile.mkdtemp(prefix="nnscope-net-")
-        self.addCleanup(shutil.rmtree, directory, True)
+        directory = folder()
         second = subprocess.run([PROGRAM, "server", "--port", str(first.port), "--dir", directory], capture_output=True, text=True, timeout=10)
         self.assertEqual(second.returncode, 1)
         self.assertIn("in use", second.stderr)
@@ -80,8 +77,9 @@ class Start(unittest.TestCase):
         finally:
             signal.signal(signal.SIGHUP, was)
         server.process.send_signal(signal.SIGHUP)
-        time.sleep(0.2)
-        self.assertTrue(server.alive())
+        for _ in range(10):  # in this time nothing must happen
+            time.sleep(0.02)
+            self.assertTrue(server.alive())
 
     def test_wrong_options(self):
         for words in (("--port", "x"), ("--port", "70000"), ("--prefix", "x"), ("--prefix", "/x/"), ("--prefix", "/<"), ("--tls-cert", "x"), ("word",), ("--what",)):
@@ -92,28 +90,26 @@ class Start(unittest.TestCase):
         self.assertIn("server", subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, timeout=10).stdout)
 
     def test_ready_fd(self):
-        directory = tempfile.mkdtemp(prefix="nnscope-net-")
-        self.addCleanup(shutil.rmtree, directory, True)
+        directory = folder()
         reading, writing = os.pipe()
         process = subprocess.Popen([PROGRAM, "server", "--port", "0", "--dir", directory, "--ready-fd", str(writing)],
                                    pass_fds=(writing,), stdout=subprocess.DEVNULL)
+        end_at_exit(process)
         os.close(writing)
         self.assertIn(b"?token=", os.read(reading, 1000))
         os.close(reading)
         process.terminate()
-        self.assertEqual(process.wait(5), 0)
+        self.assertEqual(process.wait(5 * PATIENCE), 0)
 
     def test_beyond_loopback_says_so(self):
         server = self.start("--host", "0.0.0.0")
-        time.sleep(0.1)
-        self.assertIn("without TLS", server.said())
+        server.wait("the warning", lambda: "without TLS" in server.said())
         quiet = self.start("--host", "0.0.0.0", "--behind-proxy")
-        time.sleep(0.1)
+        self.assertTrue(quiet.alive())  # it serves: what it has to say of its start is said
         self.assertNotIn("without TLS", quiet.said())
 
     def test_a_token_file_for_all_is_refused(self):
-        directory = tempfile.mkdtemp(prefix="nnscope-net-")
-        self.addCleanup(shutil.rmtree, directory, True)
+        directory = folder()
         with open(os.path.join(directory, "token"), "w") as f:
             f.write("a" * 52)
         os.chmod(os.path.join(directory, "token"), 0o644)
@@ -123,7 +119,7 @@ class Start(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("openssl"), "no openssl command")
     def test_tls(self):
-        directory = tempfile.mkdtemp(prefix="nnscope-net-")
+        directory = folder()
         key, cert = os.path.join(directory, "k.pem"), os.path.join(directory, "c.pem")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert,
                         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
@@ -153,10 +149,7 @@ class Record(ServerCase):
 
     def wait_for(self, run, points):
         """Accepted points are in the journal; soon they are in the store."""
-        end = time.monotonic() + 20 * PATIENCE
-        while self.server.call("GET", run).json()["points"] < points:
-            self.assertLess(time.monotonic(), end)
-            time.sleep(0.02)
+        self.server.wait("%d points" % points, lambda: self.server.call("GET", run).json()["points"] >= points)
 
     def test_every_form_of_points(self):
         run = self.new_run()
@@ -178,7 +171,7 @@ class Record(ServerCase):
             self.assertEqual(self.server.call("DELETE", run).status, 409)
             self.assertEqual(self.server.call("PATCH", run, json.dumps({"state": state})).json()["state"], state)
             self.assertEqual(self.server.call("DELETE", run).status, 200)
-            time.sleep(0.3)
+            time.sleep(0.3)  # it must not come back in this time
             self.assertEqual(self.server.call("GET", run).status, 404)
             self.assertEqual(self.server.call("POST", run + "/points", '{"loss": 1}').status, 404)
             self.assertEqual([n for n in os.listdir(os.path.join(self.server.directory, "runs")) if run.endswith(n[:26])], [])

@@ -2,7 +2,6 @@
 import ctypes
 import mmap
 import os
-import shutil
 import signal
 import struct
 import subprocess
@@ -10,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-from harness import PATIENCE, PROGRAM, Server, main  # noqa: F401, for the tests
+from harness import PATIENCE, PROGRAM, Server, end_at_exit, folder, main, remove  # noqa: F401, for the tests
 
 RECORDER = os.environ.get("NNSCOPE_RECORDER") or os.path.join(os.path.dirname(os.path.abspath(PROGRAM)), "path_recorder")
 ROUNDS = int(os.environ.get("NNS_ROUNDS", "50"))
@@ -43,7 +42,9 @@ class Recorder:
     """A recorder at work. `directory` is the data directory; options as in recorder.c, without their dashes."""
 
     def __init__(self, directory, *flags, run=None, environment=None, **options):
-        handle, self.path = tempfile.mkstemp(prefix="nnscope-path-progress-")
+        self.folder, self.errors = folder("nnscope-path-progress-"), tempfile.TemporaryFile("w+")
+        self.path = os.path.join(self.folder, "progress")
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         os.ftruncate(handle, 4096)
         self.map = mmap.mmap(handle, 4096, prot=mmap.PROT_READ)
         os.close(handle)
@@ -56,7 +57,7 @@ class Recorder:
         words = [RECORDER, "--progress", self.path, *flags]
         for name, value in options.items():
             words += ["--" + name.replace("_", "-"), str(value)]
-        self.process = subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = end_at_exit(subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=self.errors))
 
     def __getattr__(self, name):
         if name not in FIELDS:
@@ -68,8 +69,10 @@ class Recorder:
         return self.map[72:98].rstrip(b"\0").decode()
 
     def reach(self, step, seconds=20):
-        if not wait_until(lambda: self.logged >= step, seconds, 0.005):
-            raise AssertionError("at step %d after %d s" % (self.logged, seconds))
+        wait_until(lambda: self.process.poll() is not None or self.logged >= step, seconds, 0.005)
+        if self.logged < step:
+            self.errors.seek(0)
+            raise AssertionError("at step %d, not %d; status %s: %s" % (self.logged, step, self.process.poll(), self.errors.read()[-2000:]))
         return self
 
     def kill(self):
@@ -84,13 +87,14 @@ class Recorder:
         if self.process.poll() is None:
             self.kill()
         self.map.close()
-        os.unlink(self.path)
+        self.errors.close()
+        remove(self.folder)
 
 
 class FaultCase(unittest.TestCase):
     def make_directory(self):
-        directory = tempfile.mkdtemp(prefix="nnscope-path-")
-        self.addCleanup(shutil.rmtree, directory, True)
+        directory = folder("nnscope-path-")
+        self.addCleanup(remove, directory)
         return directory
 
     def start(self, directory):
