@@ -26,7 +26,7 @@ import { Surfaces } from './surfaces';
 import { emptyState } from './take';
 import { atFirst, beginning, clamped, fitted, moved, reveal } from './view';
 
-const NO_WEBGL = 'This browser has no WebGL2: units and matrices are drawn on a plain canvas, with fewer lines.';
+const NO_WEBGL = 'This browser has no WebGL2: drawn on a plain canvas, with fewer lines.';
 const LOST = 'The graphics context was lost: drawn on a plain canvas until it comes back.';
 const PLAIN_LINES = 300, DESCRIBE_EVERY_MS = 1000, MOVING_MS = 160, FRAME_MS = 16;
 

@@ -43,7 +43,7 @@ export class Surfaces {
     this.root.setAttribute('role', 'img');
     this.gl = element('canvas', fill, this.root);
     this.ink = element('canvas', { ...fill, pointerEvents: 'none' }, this.root);
-    this.note = element('div', { position: 'absolute', left: '12px', bottom: '36px', maxWidth: 'min(calc(100% - 24px), 560px)', padding: '2px 8px', borderRadius: '6px', fontSize: '12px', pointerEvents: 'none' }, this.root);
+    this.note = element('div', { position: 'absolute', right: '8px', bottom: '30px', maxWidth: '214px', padding: '2px 8px', borderRadius: '6px', fontSize: '12px', pointerEvents: 'none' }, this.root);
     this.note.setAttribute('role', 'status');
     this.spoken = element('div', unseen, host); // a table would not stay as small by itself
     this.live = element('div', {}, this.spoken);

@@ -121,7 +121,7 @@ export function Legend({ network }: { network: Network }) {
   const layers = d.layers.filter(l => l.quantity && l.scale.ramp !== 'pixels'), pairs = d.pairs.filter(p => p.quantity), compared = network.compared.value !== null;
   const pixels = d.layers.filter(l => l.quantity && l.scale.ramp === 'pixels'), links = pairs[0], what = n.quantity === 'value' && inPicture.value === network.run ? 'a of the sample in Try' : QUANTITY_WORDS[n.quantity];
   const drawnLinks = pairs.reduce((n, p) => n + p.drawn, 0), allLinks = pairs.reduce((n, p) => n + p.total, 0);
-  const many = n.links === 'lines' ? `strongest ${whole(drawnLinks)} of ${whole(allLinks)}` : 'all, as matrices';
+  const many = n.links === 'matrices' ? 'all, as matrices' : drawnLinks ? `strongest ${whole(drawnLinks)} of ${whole(allLinks)}` : `none of ${whole(allLinks)} drawn`;
   return (
     <section class="network-legend" aria-label="legend">
       <p class="legend-title"><b>{n.quantity}</b> <span class="muted">{what}, {scaleWords(d, compared)}</span></p>
@@ -130,7 +130,7 @@ export function Legend({ network }: { network: Network }) {
       {links && n.links !== 'none' && (
         <>
           <p class="legend-title"><b>links</b> <span class="muted">{LINK_WORDS[links.quantity]}, {links.scale.log ? 'log, ' : ''}hue is the sign · {many}</span></p>
-          <Rows network={network} list={pairs} first={first} lines={n.links === 'lines'} note={pairNote} />
+          {drawnLinks > 0 && <Rows network={network} list={pairs} first={first} lines={n.links === 'lines'} note={pairNote} />}
         </>
       )}
       {d.filters.length > 0 && (
