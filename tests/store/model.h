@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "store/store.h"
+#include "support/temp.h"
 
 #include <dirent.h>
 #include <float.h>
@@ -253,9 +254,11 @@ static inline store_query random_query(const model_run *r, const model_series *s
 // In memory when there is such a place: what is tested is the order of writes, not the disk.
 static inline void make_folder(char path[64]) {
     snprintf(path, 64, "/dev/shm/nns_store_XXXXXX");
-    if (mkdtemp(path)) return;
-    snprintf(path, 64, "/tmp/nns_store_XXXXXX");
-    assert_non_null(mkdtemp(path));
+    if (!mkdtemp(path)) {
+        snprintf(path, 64, "/tmp/nns_store_XXXXXX");
+        assert_non_null(mkdtemp(path));
+    }
+    temp_note(path);
 }
 
 static inline void remove_folder(const char *path) {

@@ -11,6 +11,37 @@
 #include <time.h>
 #include <unistd.h>
 
+// What is taken away at the end, however that comes: a check that fails leaves its test where it stands. Forked children leave
+// it alone. NNS_KEEP keeps everything to be looked at.
+static struct temp_made {
+    struct temp_made *next;
+    pid_t owner;
+    char path[256];
+} *temp_all;
+
+static inline void temp_remove(const char *path);
+
+static inline void temp_at_exit(void) {
+    while (temp_all) {
+        struct temp_made *made = temp_all;
+        temp_all = made->next;
+        if (made->owner == getpid()) temp_remove(made->path);
+        free(made);
+    }
+}
+
+static inline void temp_note(const char *path) {
+    struct temp_made *made = calloc(1, sizeof *made);
+    if (!made || getenv("NNS_KEEP")) {
+        free(made);
+        return;
+    }
+    if (!temp_all) atexit(temp_at_exit);
+    *made = (struct temp_made){.next = temp_all, .owner = getpid()};
+    snprintf(made->path, sizeof made->path, "%s", path);
+    temp_all = made;
+}
+
 // A new private directory under $TMPDIR or /tmp; its path is valid until the next call in this
 // program.
 static inline const char *temp_make(void) {
@@ -21,6 +52,7 @@ static inline const char *temp_make(void) {
         perror("mkdtemp");
         exit(1);
     }
+    temp_note(path);
     return path;
 }
 
@@ -29,14 +61,17 @@ static inline const char *temp_make(void) {
 static inline const char *temp_lanes(const char *dir) {
     static char path[256];
     snprintf(path, sizeof path, "/dev/shm/nnscope-test-XXXXXX");
-    if (!mkdtemp(path)) snprintf(path, sizeof path, "%s", dir);
+    if (mkdtemp(path))
+        temp_note(path);
+    else
+        snprintf(path, sizeof path, "%s", dir);
     setenv("NNSCOPE_SHM", path, 1);
     return path;
 }
 
-// Removes a directory with everything in it; links are removed, never followed.
+// Removes a directory with everything in it, unless NNS_KEEP is set; links are removed, never followed.
 static inline void temp_remove(const char *path) {
-    DIR *dir = opendir(path);
+    DIR *dir = getenv("NNS_KEEP") ? NULL : opendir(path);
     struct dirent *entry;
     while (dir && (entry = readdir(dir))) {
         char below[4096];

@@ -52,11 +52,22 @@ static void assert_same(const trainer *a, const trainer *b) {
     buf_fini(&y);
 }
 
+static char path[] = "/tmp/nns-state-XXXXXX";
+
+static int make_state(void **state) {
+    (void)state;
+    int fd = mkstemp(path);
+    return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_state(void **state) { // also when a check fails
+    (void)state;
+    return unlink(path);
+}
+
 // Saved in mid-epoch (batch 50 of 5500: 110 steps an epoch), at an epoch's end, and just after one.
 static void test_goes_on(void **state) {
     (void)state;
-    char path[] = "/tmp/nns-state-XXXXXX";
-    close(mkstemp(path));
     const int moments[] = {0, 37, 110, 111, 220};
     for (int kind = 0; kind < OPTIMIZER_COUNT; kind++)
         for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
@@ -74,7 +85,6 @@ static void test_goes_on(void **state) {
             assert_same(&whole, &resumed);
             trainer_free(&whole), trainer_free(&begun), trainer_free(&resumed);
         }
-    unlink(path);
 }
 
 static trainer_options cnn_settings(void) {
@@ -397,7 +407,8 @@ static void test_wrong_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_goes_on),    cmocka_unit_test(test_watching_changes_nothing),
+        cmocka_unit_test_setup_teardown(test_goes_on, make_state, remove_state),
+        cmocka_unit_test(test_watching_changes_nothing),
         cmocka_unit_test(test_learns),     cmocka_unit_test(test_epochs),
         cmocka_unit_test(test_damage),     cmocka_unit_test(test_nonsense),
         cmocka_unit_test(test_schedule),   cmocka_unit_test(test_preview),
