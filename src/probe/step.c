@@ -13,6 +13,7 @@
 #include "capture.h"
 #include "event.h"
 #include "lanes.h"
+#include "stats.h"
 
 #include "base/clock.h"
 
