@@ -36,6 +36,14 @@ void *mem_grow(void *old, size_t count, size_t item_bytes) {
     return must_fail() ? NULL : realloc(old, count && item_bytes ? count * item_bytes : 1);
 }
 
+void *mem_room(void *array, size_t count, size_t *capacity, size_t first, size_t item_bytes) {
+    if (count < *capacity) return array;
+    size_t more = *capacity ? *capacity * 2 : first;
+    void *grown = mem_grow(array, more, item_bytes);
+    if (grown) *capacity = more;
+    return grown;
+}
+
 char *mem_text(const char *text, size_t length) {
     char *copy = mem_new(length + 1);
     if (copy && length) memcpy(copy, text, length);

@@ -51,14 +51,10 @@ static uint64_t number_of(const char *name) {
 static int add_name(void *context, const store_row *row) {
     names *n = context;
     if (!row->hash || !is_name(row->hash)) return 0;
-    if (n->count == n->capacity) {
-        size_t capacity = n->capacity ? n->capacity * 2 : 1024;
-        uint64_t *grown = mem_grow(n->at, capacity, sizeof *grown);
-        n->failed |= !grown;
-        if (!grown) return 1;
-        n->at = grown;
-        n->capacity = capacity;
-    }
+    uint64_t *grown = mem_room(n->at, n->count, &n->capacity, 1024, sizeof *grown);
+    n->failed |= !grown;
+    if (!grown) return 1;
+    n->at = grown;
     n->at[n->count++] = number_of(row->hash);
     return 0;
 }

@@ -53,13 +53,9 @@ run *registry_named(core *c, const char *key) {
 }
 
 static int table_grow(core *c) {
-    if (c->run_count == c->run_capacity) {
-        size_t capacity = c->run_capacity ? c->run_capacity * 2 : 64;
-        run **runs = mem_grow(c->runs, capacity, sizeof *runs);
-        if (!runs) return NNS_E_NO_MEMORY;
-        c->runs = runs;
-        c->run_capacity = capacity;
-    }
+    run **runs = mem_room(c->runs, c->run_count, &c->run_capacity, 64, sizeof *runs);
+    if (!runs) return NNS_E_NO_MEMORY;
+    c->runs = runs;
     if ((c->table.count + 1) * 2 <= c->table.capacity) return 0;
     return table_fill(&c->table, c->runs, c->run_count,
                       c->table.capacity ? c->table.capacity * 2 : 128);
@@ -239,13 +235,10 @@ live_series *series_find(run *r, const char *name) {
 }
 
 static int series_grow(run *r) {
-    if (r->series_count == r->series_capacity) {
-        size_t capacity = r->series_capacity ? r->series_capacity * 2 : 16;
-        live_series **series = mem_grow(r->series, capacity, sizeof *series);
-        if (!series) return NNS_E_NO_MEMORY;
-        r->series = series;
-        r->series_capacity = capacity;
-    }
+    live_series **series =
+        mem_room(r->series, r->series_count, &r->series_capacity, 16, sizeof *series);
+    if (!series) return NNS_E_NO_MEMORY;
+    r->series = series;
     if ((r->series_count + 1) * 2 <= r->slot_count) return 0;
     size_t count = r->slot_count ? r->slot_count * 2 : 64;
     live_series **slot = mem_array(count, sizeof *slot);

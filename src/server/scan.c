@@ -65,13 +65,9 @@ static int by_process(const void *a, const void *b) {
 }
 
 static void add(listing *l, const found *f) {
-    if (l->count == l->capacity) {
-        size_t capacity = l->capacity ? l->capacity * 2 : 32;
-        found *items = mem_grow(l->items, capacity, sizeof *items);
-        if (!items) return;
-        l->items = items;
-        l->capacity = capacity;
-    }
+    found *items = mem_room(l->items, l->count, &l->capacity, 32, sizeof *items);
+    if (!items) return;
+    l->items = items;
     l->items[l->count++] = *f;
 }
 

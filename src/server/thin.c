@@ -132,13 +132,9 @@ typedef struct thinning {
 
 static int add_row(void *context, const store_snapshot *row) {
     thinning *t = context;
-    if (t->count == t->capacity) {
-        size_t capacity = t->capacity ? t->capacity * 2 : 256;
-        thin_row *rows = mem_grow(t->rows, capacity, sizeof *rows);
-        if (!rows) return 1;
-        t->rows = rows;
-        t->capacity = capacity;
-    }
+    thin_row *rows = mem_room(t->rows, t->count, &t->capacity, 256, sizeof *rows);
+    if (!rows) return 1;
+    t->rows = rows;
     t->rows[t->count++] = (thin_row){.s = *row};
     return 0;
 }

@@ -35,13 +35,10 @@ void commit_free(commit *c) {
 }
 
 int commit_end(commit *c, store_series *series) {
-    if (c->ended_count == c->ended_capacity) {
-        size_t capacity = c->ended_capacity ? c->ended_capacity * 2 : 16;
-        store_series **ended = mem_grow(c->ended, capacity, sizeof *ended);
-        if (!ended) return NNS_E_NO_MEMORY;
-        c->ended = ended;
-        c->ended_capacity = capacity;
-    }
+    store_series **ended =
+        mem_room(c->ended, c->ended_count, &c->ended_capacity, 16, sizeof *ended);
+    if (!ended) return NNS_E_NO_MEMORY;
+    c->ended = ended;
     atomic_fetch_add(&series->uses, 1);
     c->ended[c->ended_count++] = series;
     c->full = true;

@@ -215,13 +215,9 @@ static int find_tally(query *x, int64_t attempt, uint64_t index, tally **out) {
         *out = &x->tallies[at - 1].t;
         return 0;
     }
-    if (x->tally_count == x->tally_capacity) {
-        size_t capacity = x->tally_capacity ? x->tally_capacity * 2 : 256;
-        tallied *grown = mem_grow(x->tallies, capacity, sizeof *grown);
-        if (!grown) return NNS_E_NO_MEMORY;
-        x->tallies = grown;
-        x->tally_capacity = capacity;
-    }
+    tallied *grown = mem_room(x->tallies, x->tally_count, &x->tally_capacity, 256, sizeof *grown);
+    if (!grown) return NNS_E_NO_MEMORY;
+    x->tallies = grown;
     memmove(&x->tallies[at + 1], &x->tallies[at], (x->tally_count - at) * sizeof *x->tallies);
     x->tallies[at].index = index;
     tally_clear(&x->tallies[at].t, attempt);

@@ -131,13 +131,10 @@ void run_remove_series(live_run *r, store_series *series) {
 // --- attempts --------------------------------------------------------------------------------
 
 static int insert_attempt(live_run *r, size_t at, int64_t number, int64_t step) {
-    if (r->attempt_count == r->attempt_capacity) {
-        size_t capacity = r->attempt_capacity ? r->attempt_capacity * 2 : 4;
-        attempt_row *grown = mem_grow(r->attempts, capacity, sizeof *grown);
-        if (!grown) return NNS_E_NO_MEMORY;
-        r->attempts = grown;
-        r->attempt_capacity = capacity;
-    }
+    attempt_row *grown =
+        mem_room(r->attempts, r->attempt_count, &r->attempt_capacity, 4, sizeof *grown);
+    if (!grown) return NNS_E_NO_MEMORY;
+    r->attempts = grown;
     memmove(&r->attempts[at + 1], &r->attempts[at], (r->attempt_count - at) * sizeof *r->attempts);
     r->attempts[at] = (attempt_row){number, step, true};
     r->attempt_count++;

@@ -23,12 +23,9 @@
 // --- packing ---------------------------------------------------------------------------------
 
 static int reserve_piece(commit *c) {
-    if (c->piece_count < c->piece_capacity) return 0;
-    size_t capacity = c->piece_capacity ? c->piece_capacity * 2 : 64;
-    piece *pieces = mem_grow(c->pieces, capacity, sizeof *pieces);
+    piece *pieces = mem_room(c->pieces, c->piece_count, &c->piece_capacity, 64, sizeof *pieces);
     if (!pieces) return NNS_E_NO_MEMORY;
     c->pieces = pieces;
-    c->piece_capacity = capacity;
     return 0;
 }
 
