@@ -237,32 +237,36 @@ static bool refused_by_q(const char *at, size_t length) {
     return true;
 }
 
+// The next part of a list with commas, from *at on. False: there is none.
+static bool next_item(const char *text, size_t length, size_t *at, http_slice *item) {
+    if (*at >= length) return false;
+    const char *end = memchr(text + *at, ',', length - *at);
+    size_t n = end ? (size_t)(end - text) - *at : length - *at;
+    *item = trimmed(text + *at, n);
+    *at += n + 1;
+    return true;
+}
+
 bool http_accepts(const char *text, size_t length, const char *item) {
     size_t item_length = strlen(item), at = 0;
-    while (at < length) {
-        const char *end = memchr(text + at, ',', length - at);
-        size_t n = end ? (size_t)(end - text) - at : length - at;
-        http_slice part = trimmed(text + at, n);
+    http_slice part;
+    while (next_item(text, length, &at, &part)) {
         const char *semicolon = memchr(part.at, ';', part.length);
         http_slice word = trimmed(part.at, semicolon ? (size_t)(semicolon - part.at) : part.length);
         if (word.length == item_length && same_text(word.at, item, item_length))
             return !refused_by_q(part.at, part.length);
-        at += n + 1;
     }
     return false;
 }
 
 bool http_etag_match(const char *text, size_t length, const char *etag) {
     size_t etag_length = strlen(etag), at = 0;
-    while (at < length) {
-        const char *end = memchr(text + at, ',', length - at);
-        size_t n = end ? (size_t)(end - text) - at : length - at;
-        http_slice part = trimmed(text + at, n);
+    http_slice part;
+    while (next_item(text, length, &at, &part)) {
         if (part.length == 1 && part.at[0] == '*') return true;
         if (part.length > 2 && part.at[0] == 'W' && part.at[1] == '/')
             part = (http_slice){part.at + 2, part.length - 2};
         if (part.length == etag_length && memcmp(part.at, etag, etag_length) == 0) return true;
-        at += n + 1;
     }
     return false;
 }

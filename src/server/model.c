@@ -164,23 +164,24 @@ int model_load(core *c, run *r) {
 
 // --- asking -------------------------------------------------------------------------------------
 
-static const json_t *named(const json_t *list, const char *name, uint32_t *number) {
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *item = json_array_get(list, i);
+const json_t *model_named(const json_t *list, const char *name, uint32_t *number) {
+    size_t i;
+    const json_t *item;
+    json_array_foreach(list, i, item) {
         const char *its = json_string_value(json_object_get(item, "name"));
         if (!its || strcmp(its, name) != 0) continue;
-        *number = (uint32_t)i + 1;
+        *number = (uint32_t)json_integer_value(json_object_get(item, "number"));
         return item;
     }
     return NULL;
 }
 
 const json_t *model_layer(const network *n, const char *name, uint32_t *number) {
-    return n && name ? named(n->layers, name, number) : NULL;
+    return n && name ? model_named(n->layers, name, number) : NULL;
 }
 
 const json_t *model_tensor(const network *n, const char *name, uint32_t *number) {
-    return n && name ? named(n->tensors, name, number) : NULL;
+    return n && name ? model_named(n->tensors, name, number) : NULL;
 }
 
 size_t model_input_size(const network *n) {

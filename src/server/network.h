@@ -69,6 +69,8 @@ void model_take(core *c, process *p, uint32_t part, uint32_t number, const uint8
                 size_t bytes);
 void model_put(core *c, run *r); // before a commit
 int model_load(core *c, run *r); // engine, no lock
+// In a list of layers or tensors. NULL: none of this name.
+const struct json_t *model_named(const struct json_t *list, const char *name, uint32_t *number);
 const struct json_t *model_layer(const network *n, const char *name,
                                  uint32_t *number); // NULL: no such layer
 const struct json_t *model_tensor(const network *n, const char *name, uint32_t *number);
@@ -86,6 +88,7 @@ typedef struct pin_order {
     command_value values[2];
     uint16_t count;
     float *input;         // owned
+    size_t input_count;   // numbers of it
     struct json_t *shown; // owned: what the command tells of it
 } pin_order;
 bool steer_pin(pin_order *p, const run *r, uint32_t verb, const struct json_t *json,

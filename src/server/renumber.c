@@ -78,14 +78,8 @@ void past_put(core *c, run *r) {
 // --- reading --------------------------------------------------------------------------------------
 
 static uint32_t number_of(const json_t *list, const char *name) {
-    size_t i;
-    json_t *item;
-    json_array_foreach(list, i, item) {
-        const char *its = json_string_value(json_object_get(item, "name"));
-        if (its && strcmp(its, name) == 0)
-            return (uint32_t)json_integer_value(json_object_get(item, "number"));
-    }
-    return 0;
+    uint32_t number;
+    return model_named(list, name, &number) ? number : 0;
 }
 
 // The present number of what had `number`; 0: it is no longer there.

@@ -116,28 +116,18 @@ static bool put_values(inspect_job *k, const json_t *meta, recode_bytes in, bool
     return true;
 }
 
-static const json_t *named(const json_t *list, const char *name, uint32_t *number) {
-    size_t i;
-    json_t *item;
-    json_array_foreach(list, i, item) {
-        const char *its = json_string_value(json_object_get(item, "name"));
-        if (!its || strcmp(its, name) != 0) continue;
-        *number = (uint32_t)json_integer_value(json_object_get(item, "number"));
-        return item;
-    }
-    return NULL;
-}
-
 static int quantity_of_role(const char *role) {
     static const struct {
         const char *role;
         int quantity;
-    } roles[] = {{"weight", QUANTITY_WEIGHT},           {"weight_grad", QUANTITY_WEIGHT_GRADIENT},
-                 {"update", QUANTITY_UPDATE},           {"bias", QUANTITY_BIAS},
-                 {"bias_grad", QUANTITY_BIAS_GRADIENT}, {"input", QUANTITY_INPUT}};
+    } roles[] = {{"weight", QUANTITY_WEIGHT},
+                 {"weight_grad", QUANTITY_WEIGHT_GRADIENT},
+                 {"update", QUANTITY_UPDATE},
+                 {"bias", QUANTITY_BIAS},
+                 {"bias_grad", QUANTITY_BIAS_GRADIENT}};
     for (size_t i = 0; role && i < sizeof roles / sizeof *roles; i++)
         if (strcmp(role, roles[i].role) == 0) return roles[i].quantity;
-    return QUANTITY_VALUE;
+    return QUANTITY_TENSOR;
 }
 
 static uint32_t what_of(int quantity) {
@@ -147,6 +137,7 @@ static uint32_t what_of(int quantity) {
         return LOOK_GRADIENTS | LOOK_MATRICES;
     if (quantity == QUANTITY_UPDATE) return LOOK_UPDATES | LOOK_MATRICES;
     if (quantity == QUANTITY_CLASS_MEAN) return LOOK_CLASSES;
+    if (quantity == QUANTITY_WEIGHT_IN) return LOOK_WEIGHTS;
     return quantity < QUANTITY_WEIGHT ? LOOK_UNITS : LOOK_VALUES;
 }
 
@@ -154,7 +145,7 @@ static uint32_t what_of(int quantity) {
 static const json_t *resolve(inspect_job *k, const json_t *model) {
     const char *name = k->units ? k->layer : k->name;
     const json_t *item =
-        named(json_object_get(model, k->units ? "layers" : "tensors"), name, &k->number);
+        model_named(json_object_get(model, k->units ? "layers" : "tensors"), name, &k->number);
     if (!item) {
         reply_error(&k->j.reply, 404, k->units ? "unknown_layer" : "unknown_tensor",
                     "the run has no %s \"%.255s\"", k->units ? "layer" : "tensor", name);
@@ -216,7 +207,9 @@ static bool ask_now(core *c, run *r, inspect_job *k) {
     k->number = number;
     if (!k->units) k->quantity = quantity_of_role(json_string_value(json_object_get(item, "role")));
     l->ask = (look_ask){.what = what_of(k->quantity), .units_hz10 = 100, .links_hz10 = 100};
-    if (l->ask.what & LOOK_MATRICES && elements_of(item) <= LOOK_EXACT_ELEMENTS)
+    if (k->units)
+        l->ask.what &= ~(uint32_t)LOOK_MATRICES;
+    else if (elements_of(item) <= LOOK_EXACT_ELEMENTS)
         ask_exact(l, number);
     l->fits = look_fits;
     l->answer = &k->j;
