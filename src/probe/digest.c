@@ -209,7 +209,7 @@ int digest_start(nns_run *run) {
     digest *d = digest_new(run);
     if (!d) return NNS_E_NO_MEMORY;
     net->digest = d;
-    if (run_start_thread(&d->thread, digest_main, run) == 0) return 0;
+    if (run_start_thread(&d->thread, digest_main, run, THREAD_STACK_BYTES) == 0) return 0;
     net->digest = NULL;
     digest_free(d);
     return NNS_E_NO_MEMORY;

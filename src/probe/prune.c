@@ -14,7 +14,6 @@
 
 #include <math.h>
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -132,14 +131,7 @@ static void *prune_main(void *context) {
 }
 
 int prune_start(prune *p) {
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    p->running = pthread_create(&p->thread, &attributes, prune_main, p) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return p->running ? 0 : NNS_E_NO_MEMORY;
+    int result = run_start_thread(&p->thread, prune_main, p, STACK_BYTES);
+    p->running = !result;
+    return result;
 }

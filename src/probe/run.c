@@ -42,7 +42,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define THREAD_STACK_BYTES (1u << 20)
 #define CLOSE_WAIT_NS (2 * NS_PER_S)
 #define ASIDE_WAIT_NS NS_PER_S
 
@@ -145,14 +144,14 @@ static int make_lanes(nns_run *run) {
     return result;
 }
 
-int run_start_thread(pthread_t *thread, void *(*body)(void *), nns_run *run) {
+int run_start_thread(pthread_t *thread, void *(*body)(void *), void *context, size_t stack_bytes) {
     pthread_attr_t attributes;
     sigset_t all, before;
     sigfillset(&all);
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
+    pthread_attr_setstacksize(&attributes, stack_bytes);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(thread, &attributes, body, run);
+    int failed = pthread_create(thread, &attributes, body, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return failed ? NNS_E_NO_MEMORY : 0;
@@ -167,8 +166,8 @@ void run_nudge(nns_run *run) {
 static int start_threads(nns_run *run) {
     run->nudge_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (run->nudge_fd < 0 || aside_init(run)) return NNS_E_NO_MEMORY;
-    if (run_start_thread(&run->aside, aside_main, run)) return NNS_E_NO_MEMORY;
-    if (run_start_thread(&run->helper, helper_main, run) == 0) return 0;
+    if (run_start_thread(&run->aside, aside_main, run, THREAD_STACK_BYTES)) return NNS_E_NO_MEMORY;
+    if (run_start_thread(&run->helper, helper_main, run, THREAD_STACK_BYTES) == 0) return 0;
     aside_stop(run);
     pthread_join(run->aside, NULL);
     return NNS_E_NO_MEMORY;

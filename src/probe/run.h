@@ -182,8 +182,10 @@ static inline bool run_is_open(nns_run *run) {
     return run && atomic_load_explicit(&run->state, memory_order_relaxed) == RUN_OPEN;
 }
 
-// Starts a helper thread, with all signals blocked. 0 or NNS_E_NO_MEMORY.
-int run_start_thread(pthread_t *thread, void *(*body)(void *), nns_run *run);
+#define THREAD_STACK_BYTES ((size_t)1 << 20) // of a thread that runs the library's code alone
+
+// Starts a thread of the library, with all signals blocked. 0 or NNS_E_NO_MEMORY.
+int run_start_thread(pthread_t *thread, void *(*body)(void *), void *context, size_t stack_bytes);
 
 // Wakes the helper: something lies in a lane that somebody waits for. Any thread of the library; a system call.
 void run_nudge(nns_run *run);

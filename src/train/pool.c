@@ -52,27 +52,40 @@ typedef struct work {
     const slot *s;
 } work;
 
+// A line of the output, and the upper one of the two lines of the input below it.
+typedef struct place {
+    size_t channels, width, line_in;
+    size_t out, in; // where they begin
+} place;
+
+static place place_of(const layer *l, size_t line) {
+    size_t channels = (size_t)l->in.channels, line_in = (size_t)l->in.width * channels;
+    size_t width = (size_t)l->out.width, height = (size_t)l->out.height;
+    size_t row = line / height, y = line % height;
+    return (place){.channels = channels,
+                   .width = width,
+                   .line_in = line_in,
+                   .out = line * width * channels,
+                   .in = row * extent_cells(l->in) + 2 * y * line_in};
+}
+
 static void forward_range(void *context, size_t begin, size_t end) {
     const work *w = context;
-    const layer *l = w->l;
-    size_t n = (size_t)l->in.channels, line_in = (size_t)l->in.width * n;
-    size_t width = (size_t)l->out.width, height = (size_t)l->out.height;
     for (size_t line = begin; line < end; line++) {
-        size_t row = line / height, y = line % height, at = line * width * n;
-        const float *above = w->s->x + row * extent_cells(l->in) + 2 * y * line_in;
-        forward_line(width, n, above, above + line_in, w->s->a + at, w->s->from + at);
+        place p = place_of(w->l, line);
+        const float *above = w->s->x + p.in;
+        forward_line(p.width, p.channels, above, above + p.line_in, w->s->a + p.out,
+                     w->s->from + p.out);
     }
 }
 
 static void backward_range(void *context, size_t begin, size_t end) {
     const work *w = context;
-    const layer *l = w->l;
-    size_t n = (size_t)l->in.channels, line_in = (size_t)l->in.width * n;
-    size_t width = (size_t)l->out.width, height = (size_t)l->out.height;
     for (size_t line = begin; line < end; line++) {
-        size_t row = line / height, y = line % height, at = line * width * n;
-        float *above = w->s->dx + row * extent_cells(l->in) + 2 * y * line_in;
-        backward_line(width, n, w->s->d + at, w->s->from + at, above, above + line_in);
+        place p = place_of(w->l, line);
+        float *above = w->s->dx + p.in;
+        backward_line(p.width, p.channels, w->s->d + p.out, w->s->from + p.out, above,
+                      above + p.line_in);
     }
 }
 
