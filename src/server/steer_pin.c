@@ -1,6 +1,6 @@
-// Unit steer_pin.c reads what a person wants pinned, or no longer: {"name", "sample": n} or {"name", "input": [values]}. The process
-// checks it against its network and answers; here only what could never be right is refused. What the command keeps for
-// all who look later: its name, and the sample's number or the input as bytes (so that a page can draw it).
+// Unit steer_pin.c reads what a person wants pinned, or no longer: {"name", "sample": n} or {"name", "input": [values]}; both: the
+// sample, which looks like this. The process checks it against its network and answers; here only what could never be right is refused.
+// What the command keeps for all who look later, when the program is gone: its name, the sample's number, the input as bytes.
 #include "network.h"
 
 #include <jansson.h>
@@ -57,7 +57,8 @@ static json_t *picture(const float *values, size_t count) {
     return list;
 }
 
-static bool put_input(pin_order *p, const run *r, const json_t *input, core_reply *reply) {
+// Checked, held as floats, and kept as a picture.
+static bool take_input(pin_order *p, const run *r, const json_t *input, core_reply *reply) {
     size_t wanted = model_input_size(r->network), count = push_values(input, NULL, 0);
     if (count == 0 || count == SIZE_MAX)
         return refuse(reply, "\"input\" is a list of finite numbers");
@@ -72,22 +73,28 @@ static bool put_input(pin_order *p, const run *r, const json_t *input, core_repl
         return false;
     }
     push_values(input, p->input, count);
-    p->values[p->count++] = (command_value){.name = "input",
-                                            .name_bytes = 5,
-                                            .is_floats = true,
-                                            .text = (const char *)p->input,
-                                            .text_bytes = 4 * count};
+    p->input_count = count;
     if (count <= PICTURE_VALUES_MAX)
         json_object_set_new(p->shown, "picture", picture(p->input, count));
     return true;
 }
 
+static void put_input(pin_order *p) {
+    p->values[p->count++] = (command_value){.name = "input",
+                                            .name_bytes = 5,
+                                            .is_floats = true,
+                                            .text = (const char *)p->input,
+                                            .text_bytes = 4 * p->input_count};
+}
+
 bool steer_pin(pin_order *p, const run *r, uint32_t verb, const json_t *json, core_reply *reply) {
     if (!put_name(p, json, reply)) return false;
     if (verb == COMMAND_UNPIN) return true;
-    json_t *input = json_object_get(json, "input");
-    return input ? put_input(p, r, input, reply)
-                 : put_sample(p, json_object_get(json, "sample"), reply);
+    json_t *input = json_object_get(json, "input"), *sample = json_object_get(json, "sample");
+    if ((sample || !input) && !put_sample(p, sample, reply)) return false;
+    if (input && !take_input(p, r, input, reply)) return false;
+    if (!sample) put_input(p);
+    return true;
 }
 
 void pin_order_fini(pin_order *p) {

@@ -114,6 +114,10 @@ static void test_pins(void **state) {
     expect(c, id.text, "{\"type\":\"unpin\",\"name\":\"three\"}", 422, "pinned");
     expect(c, id.text, "{\"type\":\"pin\",\"name\":\"three\",\"sample\":3}", 200,
            "\"values\":{\"name\":\"three\",\"sample\":3}");
+    expect(c, id.text, "{\"type\":\"pin\",\"name\":\"seen\",\"sample\":2,\"input\":[0,1]}", 422,
+           "wrong_size");
+    expect(c, id.text, "{\"type\":\"pin\",\"name\":\"seen\",\"sample\":2,\"input\":[0,1,0.5,2]}",
+           200, "\"sample\":2,\"picture\":[0,255,128,255]");
     long hand = expect(c, id.text, "{\"type\":\"pin\",\"name\":\"hand\",\"input\":[[1,0],[1,1]]}",
                        200, "\"picture\":[255,0,255,255]");
     assert_float_equal(wait_point(c, id.text, "pin/three/yes"), 0.3, 1e-6);

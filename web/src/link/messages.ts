@@ -104,7 +104,7 @@ export interface Command {
   undoes?: string;
 }
 
-// pin: name with sample or input (values of the network's input, as its shape says); unpin: name.
+// pin: name with sample or input (values of the network's input, as its shape says; both: the sample looks like that); unpin: name.
 export interface CommandRequest {
   type: CommandVerb;
   name?: string;

@@ -65,6 +65,7 @@ export const quantities = {
   best_values: 54,
   correlation: 56,
   pruning: 57,
+  tensor: 58,
 } as const;
 
 export const statistics = ['activation/norm', 'activation/mean', 'activation/deviation', 'activation/min', 'activation/max', 'gradient/norm', 'gradient/mean', 'gradient/deviation', 'gradient/min', 'gradient/max', 'weight/norm', 'weight/mean', 'weight/deviation', 'weight/min', 'weight/max', 'update_ratio', 'sparsity', 'near_zero', 'dead', 'saturated', 'nonfinite'] as const;

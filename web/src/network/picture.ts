@@ -24,7 +24,7 @@ import { DOT, type Scene, type View } from './scene';
 import { rowsOf, sentenceOf, targetWords } from './summary';
 import { Surfaces } from './surfaces';
 import { emptyState } from './take';
-import { atFirst, beginning, clamped, fitted, moved, reveal } from './view';
+import { atFirst, beginning, clamped, inSightWhole, moved, reveal } from './view';
 
 const NO_WEBGL = 'This browser has no WebGL2: drawn on a plain canvas, with fewer lines.';
 const LOST = 'The graphics context was lost: drawn on a plain canvas until it comes back.';
@@ -288,7 +288,7 @@ export class Picture implements NetworkPicture {
   }
 
   fit(): void {
-    if (this.ready()) this.move(fitted(this.layout!, this.surfaces.width, this.surfaces.height));
+    if (this.ready()) this.move(inSightWhole(this.layout!, this.surfaces.width, this.surfaces.height));
   }
 
   private move(view: View): void {

@@ -12,7 +12,13 @@ export function fitted(layout: Layout, width: number, height: number): View {
 // As large as it was laid out, from its beginning.
 export const beginning = (): View => ({ zoom: 1, x: 0, y: 0 });
 
-const FIT_LEAST = 0.6;
+const FIT_LEAST = 0.6, SEEN_LEAST = 0.06;
+
+// All of it in sight; of a network so long that nothing could be told apart its beginning (the overview shows where that is).
+export function inSightWhole(layout: Layout, width: number, height: number): View {
+  const whole = fitted(layout, width, height);
+  return whole.zoom >= SEEN_LEAST ? whole : beginning();
+}
 
 // Before anybody moves it: all of it where that is not too small, else its beginning.
 export function atFirst(layout: Layout, width: number, height: number): View {

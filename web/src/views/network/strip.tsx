@@ -78,12 +78,23 @@ function inSight(places: Places, scroll: number, room: number): Seen {
   return { first, last: Math.min(places.left.length - 1, first + Math.min(FOLLOWED_MOST, Math.ceil(room / step) + 2)) };
 }
 
+// What is selected has its card in sight.
+function useSelected(network: Network, box: { current: HTMLElement | null }, places: Places): void {
+  const held = network.placeOf(view.value.network.place), left = places.scrolls ? places.left[held] : undefined;
+  useEffect(() => {
+    const row = box.current;
+    if (!row || left === undefined || (left >= row.scrollLeft && left + places.width <= row.scrollLeft + row.clientWidth)) return;
+    row.scrollLeft = left - (row.clientWidth - places.width) / 2;
+  }, [left]);
+}
+
 export function Strip({ network }: { network: Network }) {
   const box = useRef<HTMLDivElement>(null), width = useWidth(box), [scroll, setScroll] = useState(0);
   const series = useMemo(() => new LayerSeries(network.run), [network]);
   useEffect(() => () => series.end(), [series]);
   const middles = useMiddles(network, isCrowded(network.model.layers.length, width));
   const places = useMemo(() => placeCards(middles.split(',').map(Number), width), [middles, width]), seen = inSight(places, scroll, width);
+  useSelected(network, box, places);
   const { layers } = network.model, names = layers.slice(seen.first, seen.last + 1).map(l => l.name);
   const all = layers.length <= FOLLOWED_MOST ? layers.map(l => l.name) : names;
   useEffect(() => series.want(all.flatMap(name => WORDS.map(word => seriesOf(name, word)))), [series, all.join('\n')]);

@@ -2,13 +2,20 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { CommandRequest, Run } from '../../link/messages';
 import { whole } from '../../look/format';
+import { tryOf } from '../../state/push';
 import { understands } from '../../state/transport';
 import { sendCommand, useWatch } from '../../state/watch';
 import type { Form } from './form';
 import { cleanName, freeName, pinsOf } from './pins';
-import { askFor, centred, source, type Source } from './source';
+import { askFor, centred, rounded, source, type Source } from './source';
 
 const plainName = (what: Source): string => (what.kind === 'sample' ? `sample ${what.number}` : what.kind === 'image' ? what.name.replace(/\.\w+$/, '') : 'drawing');
+
+// What a sample of the program's own looks like, where that was seen: kept with the command, for when the program is gone.
+function lookOf(run: string, what: Source): { input?: number[] } {
+  const { pusher } = tryOf(run), answer = pusher.answer.peek();
+  return what.kind === 'sample' && answer?.input && answer.serial === pusher.serial.peek() ? { input: Array.from(answer.input.data, rounded) } : {};
+}
 
 export function PinForm({ run, form, why }: { run: Run; form: Form | null; why: string }) {
   const watch = useWatch(run.id), what = source.value, [typed, type] = useState(''), [said, say] = useState<{ text: string; bad: boolean } | null>(null);
@@ -19,7 +26,7 @@ export function PinForm({ run, form, why }: { run: Run; form: Form | null; why: 
     e.preventDefault();
     const asked = askFor(what, form, centred.peek());
     if (!asked) return;
-    const request: CommandRequest = { type: 'pin', name, ...asked };
+    const request: CommandRequest = { type: 'pin', name, ...asked, ...lookOf(run.id, what) };
     say({ text: `pin asked: ${name}`, bad: false });
     sendCommand(run.id, request).then(command => {
       type('');

@@ -15,7 +15,7 @@ interface PinPicture { grey: Uint8Array; truth: number }
 
 const told = new Map<string, PinPicture>(); // of samples of the program's own, by run and number
 
-// What is pinned: an input by hand as its command tells it; of a sample the network is asked once, and again when the connection is back.
+// What is pinned: as its command tells it; of a sample the network is asked once, and again when the connection is back: it knows the truth too.
 function usePicture(run: string, pin: Pin, form: Form | null): PinPicture | null {
   const key = `${run}/${pin.sample}`, up = link.state.value.up, [known, know] = useState<PinPicture | null>(told.get(key) ?? null);
   useEffect(() => {
@@ -27,7 +27,7 @@ function usePicture(run: string, pin: Pin, form: Form | null): PinPicture | null
       know(told.get(key)!);
     });
   }, [key, form !== null, up]);
-  if (pin.sample >= 0) return known;
+  if (pin.sample >= 0 && known) return known;
   return pin.picture && form ? { grey: greyOf(Float32Array.from(pin.picture, v => v / 255), form), truth: -1 } : null;
 }
 
@@ -48,7 +48,7 @@ function Card({ run, pin, form, words, steerable }: { run: string; pin: Pin; for
       </header>
       <div class="pin-inside">
         {picture && form ? <div class="pin-picture"><PixelCanvas pixels={{ width: form.width, height: form.height, channels: 1, bytes: picture.grey }} /></div>
-          : <div class="pin-picture unseen faint">{pin.sample >= 0 ? whole(pin.sample) : ''}</div>}
+          : <div class="pin-picture unseen faint" title="only the program knows this picture">{pin.sample >= 0 ? whole(pin.sample) : ''}</div>}
         <PinCurves courses={courses} now={now} truth={truth} first={first} />
       </div>
       <p class="number">

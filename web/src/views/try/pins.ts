@@ -7,7 +7,7 @@ export interface Pin {
   series: Map<string, string>;   // by class
   held: boolean;                 // unpinned meanwhile
   sample: number;                // of the program's own; -1: an input by hand
-  picture: number[] | null;      // of an input by hand: its values, 0 to 255
+  picture: number[] | null;      // its values, 0 to 255; of a sample where the page that pinned it had seen them
 }
 
 const PIN = /^pin\/([^/]+)\/(.+)$/;

@@ -49,7 +49,7 @@ export function pixelsFor(what: Source, form: Form, centre: boolean): Float32Arr
   return pixels;
 }
 
-const rounded = (v: number) => Math.round(v * 1000) / 1000;
+export const rounded = (v: number) => Math.round(v * 1000) / 1000;
 
 export function askFor(what: Source, form: Form | null, centre: boolean): PushAsk | null {
   if (what.kind === 'sample') return { sample: what.number };
