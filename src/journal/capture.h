@@ -58,13 +58,13 @@ enum {
     STATISTIC_COUNT
 };
 
-#define LOOK_EXACT_ELEMENTS (4u << 20) // of a weight that comes as it is to who asks for just that
+#define LOOK_EXACT_ELEMENTS (4u << 20) // of a tensor that comes as it is to who asks for just that
 #define LOOK_SMALL 65536 // elements of a weight that comes whole in any case: filters, for one
 
 // What a LOOK record (inbox) asks for.
 enum {
-    LOOK_UNITS = 1,      // per layer ACTIVATION GRADIENT MARKS MEAN ACTIVE SELECTIVITY WEIGHT_IN STATISTICS
-    LOOK_WEIGHTS = 2,    // per weight STRONG_WEIGHT, and BIAS; WEIGHT (F16) where it is small or LOOK_MATRICES is asked for too
+    LOOK_UNITS = 1,      // per layer ACTIVATION GRADIENT MARKS MEAN ACTIVE SELECTIVITY STATISTICS
+    LOOK_WEIGHTS = 2,    // per weight STRONG_WEIGHT, BIAS, and WEIGHT_IN; WEIGHT (F16) where it is small or LOOK_MATRICES is asked for too
     LOOK_GRADIENTS = 4,
     LOOK_UPDATES = 8,
     LOOK_OUTCOME = 16,   // CONFUSION WORST BEST

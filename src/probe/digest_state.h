@@ -151,7 +151,8 @@ void section_add(buf *out, capture_section section, const void *data);
 // The shape of `elements` values of a layer: the layer's own when it is as many, else one row (l NULL too).
 void section_layer_shape(capture_section *section, const layer *l, uint64_t elements);
 void sections_of_layer(digest *d, buf *out,
-                       uint32_t layer); // unit quantities and statistics of this set
+                       uint32_t layer);
+void section_weight_in(digest *d, buf *out, uint32_t handle); // unit quantities and statistics of this set
 void section_strong(buf *out, int quantity, uint32_t layer, uint32_t tensor, links *l);
 // The bias (U), exact, or its gradient; nothing when its copy is of another shape.
 void section_bias(buf *out, int quantity, const tensor *t, uint32_t handle, const tensor_view *v);

@@ -207,7 +207,8 @@ static void begin(digest *d, const copy *c, const tensor *t, tensor_view *v) {
     if (role_is_weight(t->role)) {
         v->own.look = look_links(d, t, c->tensor, v, t->role);
         v->own.snapshot = snapshot_links(d, v, t->role);
-    } else if (t->role != NNS_OTHER && c->elements <= PLANE_ELEMENTS_MAX) {
+    } else if ((t->role != NNS_OTHER || wanted_exact(d, c->tensor, v)) &&
+               c->elements <= PLANE_ELEMENTS_MAX) {
         v->plane = new_links(&v->shape, (size_t)c->elements, 0, false);
     }
     bool raw = d->set.why & WANT_BIT(WANT_PRUNE) && (t->role == NNS_WEIGHT || t->role == NNS_BIAS);

@@ -243,6 +243,26 @@ static void add_values(digest *d) {
     }
 }
 
+// Tensors that somebody asks for by name.
+static void add_tensors(digest *d) {
+    for (uint32_t i = 0; i < d->set.look.exact_count; i++) {
+        uint32_t handle = d->set.look.exact[i];
+        const tensor_view *v = handle && handle <= tensors_of(d) ? d->tensors[handle - 1] : NULL;
+        if (!v || v->set != d->set.number || !v->whole || !v->plane) continue;
+        const tensor *t = tensor_at(d, handle);
+        bool biases = t->role == NNS_BIAS || t->role == NNS_BIAS_GRAD;
+        if (v->elements > LOOK_EXACT_ELEMENTS || biases) continue;
+        capture_section section = {.quantity = QUANTITY_TENSOR,
+                                   .coding = CODING_F32,
+                                   .dims = v->shape.dims,
+                                   .layer = t->layer,
+                                   .tensor = handle,
+                                   .nonfinite = v->own.moments.nonfinite};
+        memcpy(section.shape, v->shape.shape, sizeof section.shape);
+        section_add(&d->set.look_capture, section, v->plane->cells);
+    }
+}
+
 static void add_layers(digest *d) {
     uint32_t count = layers_of(d);
     for (uint32_t i = 1; i <= count; i++) {
@@ -256,6 +276,7 @@ static void add_layers(digest *d) {
 static void add_rest(digest *d) {
     add_layers(d);
     if (wants(d, LOOK_VALUES)) add_values(d);
+    add_tensors(d);
     for (uint32_t i = 0; i < d->set.look.unit_count; i++)
         add_unit_samples(d, d->set.look.units[i]);
     if (!wants(d, LOOK_OUTCOME)) return;
@@ -264,10 +285,17 @@ static void add_rest(digest *d) {
     add_extremes(d, false);
 }
 
+static void add_weight_norms(digest *d) {
+    for (uint32_t i = 1; i <= layers_of(d); i++)
+        section_weight_in(d, &d->set.look_capture, i);
+}
+
 void look_end(digest *d) {
     buf *capture = &d->set.look_capture;
     if (!d->set.looked) return;
-    if (d->set.why & WANT_BIT(WANT_LOOK_UNITS)) add_rest(d);
+    bool of_units = d->set.why & WANT_BIT(WANT_LOOK_UNITS);
+    if (of_units) add_rest(d);
+    if (wants(d, LOOK_WEIGHTS) && !(of_units && wants(d, LOOK_UNITS))) add_weight_norms(d);
     capture_head head = set_head(d, CAPTURE_LOOK);
     capture_rehead(capture, &head);
     capture_end(capture, 0);

@@ -229,6 +229,15 @@ static void tend_records(nns_run *run, network *n, int64_t now_ns, int64_t *soon
     p->due_ns[WANT_SNAPSHOT] = now_ns + SNAPSHOT_NS - STATISTICS_NS / 2;
 }
 
+// What belongs to neither weights nor biases comes with the units.
+static uint32_t exact_roles(const registry *r, const look *l) {
+    uint32_t roles = 0, count = atomic_load_explicit(&r->tensor_count, memory_order_acquire);
+    for (uint32_t i = 0; i < l->exact_count; i++)
+        if (l->exact[i] >= 1 && l->exact[i] <= count)
+            roles |= 1u << r->tensors[l->exact[i] - 1]->role;
+    return roles & ~(UNIT_ROLES | 1u << NNS_BIAS | 1u << NNS_BIAS_GRAD);
+}
+
 static void take_unit(look *l, look_unit unit) {
     if (unit.layer)
         l->units[l->unit_count++] = unit;
@@ -256,8 +265,9 @@ void network_look(nns_run *run, const void *received) {
     bool began = n->plan.look.until_ns < clock_mono_ns() || n->plan.look.what != l.what;
     n->plan.look = l;
     pthread_mutex_unlock(&n->plan.lock);
-    atomic_store(&n->plan.roles[WANT_LOOK_UNITS],
-                 plan_unit_roles(l.what) | (l.unit_count ? UNIT_SAMPLE_ROLES : 0));
+    atomic_store(&n->plan.roles[WANT_LOOK_UNITS], plan_unit_roles(l.what) |
+                                                      exact_roles(&n->registry, &l) |
+                                                      (l.unit_count ? UNIT_SAMPLE_ROLES : 0));
     atomic_store(&n->plan.roles[WANT_LOOK_LINKS],
                  plan_link_roles(l.what) | (l.unit_count ? UNIT_ROLES : 0));
     n->plan.look_new = began || atomic_load(&run->holds);

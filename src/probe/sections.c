@@ -86,13 +86,19 @@ static void add_observed(digest *d, buf *out, uint32_t handle, const layer_view 
         add_units(out, QUANTITY_GRADIENT, CODING_F32, handle, u->count, u->gradient);
 }
 
+// Only with the weights that it is of: it would stand there under a later step.
+void section_weight_in(digest *d, buf *out, uint32_t handle) {
+    const layer_view *view = layer_view_of(d, handle);
+    if (view && view->weight_in && seen_tensor(d, handle, NNS_WEIGHT, NULL))
+        add_units(out, QUANTITY_WEIGHT_IN, CODING_F32, handle, view->weight_units, view->weight_in);
+}
+
 void sections_of_layer(digest *d, buf *out, uint32_t handle) {
     layer_view *view = layer_view_of(d, handle);
     bool some = false;
     if (!view) return;
     if (view->has_units) add_observed(d, out, handle, view);
-    if (view->weight_in)
-        add_units(out, QUANTITY_WEIGHT_IN, CODING_F32, handle, view->weight_units, view->weight_in);
+    section_weight_in(d, out, handle);
     for (int i = 0; i < STATISTIC_COUNT; i++)
         some |= !isnan(view->last[i]);
     if (some) add_units(out, QUANTITY_STATISTICS, CODING_F32, handle, STATISTIC_COUNT, view->last);

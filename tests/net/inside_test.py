@@ -139,6 +139,26 @@ class Inside(unittest.TestCase):
         again = self.get("runs/%s/tensors/fc1/weight" % self.key)  # while somebody else looks at it coded
         self.assertEqual((again["exact"], again["values"]), (True, values["values"]))
 
+    def now(self, path):
+        def fresh():
+            values = self.get("runs/%s/%s" % (self.key, path))
+            return values if values.get("snapshot") is False else None
+        return self.wait(fresh)
+
+    def test_what_units_do_is_made_of_tensors(self):
+        """While it holds: any tensor comes by its name, and what is said of units is what its rows and columns give."""
+        self.assertEqual(self.post("commands?wait=20000", {"type": "pause"}).status, 200)
+        self.addCleanup(lambda: self.post("commands?wait=20000", {"type": "resume"}))
+        act, weight = self.now("tensors/fc1/act"), self.now("tensors/fc1/weight")
+        rows, units = act["shape"]
+        self.assertEqual((units, act["full"][1], act["exact"], len(act["values"])), (32, 32, True, rows * 32))
+        means, norms = self.now("units?layer=fc1&quantity=mean"), self.now("units?layer=fc1&quantity=weight_in")
+        for unit in range(units):
+            column, row = act["values"][unit::units], weight["values"][784 * unit:784 * unit + 784]
+            self.assertAlmostEqual(means["values"][unit], sum(column) / rows, delta=1e-5 * max(1, max(column)))
+            self.assertAlmostEqual(norms["values"][unit], sum(w * w for w in row) ** 0.5, places=4)
+        self.assertEqual(self.now("tensors/output/label")["shape"], [rows])
+
     def test_snapshots(self):
         rows = self.wait(lambda: (lambda rows: rows if len(rows) >= 3 else None)(self.get("runs/%s/snapshots" % self.key)["snapshots"]))
         for row in rows:
