@@ -214,7 +214,7 @@ static void test_attempts(void **state) {
     assert_int_equal(id_new(&id), 0);
     reap(trainer(hundred, dir, id.text));
     assert_true(wait_run(c, id.text, "finished", 99, 5000));
-    clock_sleep_ns(1500 * NS_PER_MS); // it has gone to rest
+    assert_true(wait_rest(c));
     reap(trainer(resume, dir, id.text));
     assert_true(wait_run(c, id.text, "finished", 119, 5000));
     json_t *points, *step, *value, *run = get_run(c, id.text);

@@ -135,19 +135,6 @@ static void test_http(void **state) {
     core_close(c);
 }
 
-static size_t active_runs(core *c) {
-    core_figures f = {0};
-    core_get_figures(c, &f);
-    return f.active;
-}
-
-static bool wait_rest(core *c) {
-    int64_t until = clock_mono_ns() + 30 * NS_PER_S;
-    while (active_runs(c) && clock_mono_ns() < until)
-        clock_sleep_ns(20 * NS_PER_MS);
-    return active_runs(c) == 0;
-}
-
 static void check_epochs(core *c, const char *id, size_t count) {
     json_t *points = get_points(c, id, "nnscope/epoch", 0);
     json_t *values = json_object_get(

@@ -124,10 +124,8 @@ static void test_silent_run(void **state) {
     assert_true(wait_run(c, id.text, "running", 99, 5000));
     core_close(c);
     for (int i = 0; i < 2; i++) {
-        pid_t server = trainer(serve_on, dir, id.text);
-        clock_sleep_ns(700 * NS_PER_MS);
-        kill(server, SIGKILL);
-        reap(server);
+        uint64_t random = 1;
+        kill_a_server(dir, id.text, 700, 1, &random); // wherever it is by then
         c = open_core(dir);
         check_main(c, id.text);
         clock_sleep_ns(600 * NS_PER_MS); // its processes are known by now
@@ -150,7 +148,7 @@ static void test_resumed_run(void **state) {
     kill(child, SIGUSR1);
     reap(child);
     assert_true(wait_run(c, id.text, "finished", 99, 5000));
-    clock_sleep_ns(1500 * NS_PER_MS); // it has gone to rest
+    assert_true(wait_rest(c));
     child = trainer(learn_hundred, dir, id.text);
     assert_true(wait_run(c, id.text, "running", 0, 5000));
     for (int i = 0; i < 200; i++) { // while its first steps come, the run keeps what it had

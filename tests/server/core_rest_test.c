@@ -28,7 +28,7 @@ static size_t open_files(void) {
     return n;
 }
 
-static bool wait_rest(core *c, uint64_t runs, uint64_t points) {
+static bool wait_all_rest(core *c, uint64_t runs, uint64_t points) {
     core_figures f = {0};
     for (int64_t until = clock_mono_ns() + WAIT_MS * NS_PER_MS; clock_mono_ns() < until;
          clock_sleep_ns(20 * NS_PER_MS)) {
@@ -64,21 +64,21 @@ static void test_by_http(void **state) {
         post(c, id[i], "{\"a\":1}\n{\"a\":2}");
         patch(c, id[i], i % 2 ? "{\"state\":\"finished\"}" : "{\"state\":\"crashed\"}");
     }
-    assert_true(wait_rest(c, BY_HTTP, 2 * BY_HTTP));
+    assert_true(wait_all_rest(c, BY_HTTP, 2 * BY_HTTP));
     assert_true(open_files() <= before + 8);
     for (int i = 0; i < BY_HTTP; i++)
         assert_true(wait_run(c, id[i], i % 2 ? "finished" : "crashed", 1, 100));
     post(c, id[7], "{\"a\":3}");
     assert_true(wait_run(c, id[7], "running", 2, 3000));
     patch(c, id[7], "{\"state\":\"finished\"}");
-    assert_true(wait_rest(c, BY_HTTP, 2 * BY_HTTP + 1));
+    assert_true(wait_all_rest(c, BY_HTTP, 2 * BY_HTTP + 1));
     json_t *points = get_points(c, id[7], "a", 0),
            *a = json_object_get(json_object_get(points, "series"), "a");
     assert_int_equal(json_array_size(json_object_get(a, "value")), 3);
     json_decref(points);
     core_close(c);
     c = open_core(*state);
-    assert_true(wait_rest(c, BY_HTTP, 0)); // and with a new server
+    assert_true(wait_all_rest(c, BY_HTTP, 0)); // and with a new server
     core_close(c);
 }
 
@@ -88,7 +88,7 @@ static void test_empty(void **state) {
     core *c = open_core(*state);
     new_run(c, id);
     patch(c, id, "{\"state\":\"failed\"}");
-    assert_true(wait_rest(c, 1, 0));
+    assert_true(wait_all_rest(c, 1, 0));
     assert_true(wait_run(c, id, "failed", -1, 100));
     core_close(c);
 }
@@ -97,7 +97,7 @@ static void test_by_library(void **state) {
     core *c = open_core(*state);
     size_t before = open_files();
     reap(trainer(many, *state, ""));
-    assert_true(wait_rest(c, BY_LIBRARY, 10 * BY_LIBRARY));
+    assert_true(wait_all_rest(c, BY_LIBRARY, 10 * BY_LIBRARY));
     assert_true(open_files() <= before + 8);
     core_close(c);
 }
@@ -115,7 +115,7 @@ static void test_deleted(void **state) {
     new_run(c, id);
     post(c, id, "{\"a\":1}");
     patch(c, id, "{\"state\":\"finished\"}");
-    assert_true(wait_rest(c, 1, 1));
+    assert_true(wait_all_rest(c, 1, 1));
     answer gone = {0}, a[6] = {0};
     core_delete_run(c, id, &tester, got, &gone);
     core_reply one = {0};

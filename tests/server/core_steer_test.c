@@ -151,7 +151,7 @@ static void test_values(void **state) {
     json_decref(list);
     mem_free(events.text);
     memset(&delete, 0, sizeof delete);
-    clock_sleep_ns(1500 * NS_PER_MS);
+    assert_true(wait_rest(c));
     core_delete_run(c, id.text, &tester, got, &delete);
     await(c, &delete);
     assert_int_equal(delete.status, 200);

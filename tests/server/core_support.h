@@ -107,7 +107,22 @@ static inline const char *text_in(const json_t *json, const char *name) {
 // Where a machine works for others too, what is waited for may take so many times as long.
 enum { PATIENCE = 8 };
 
-// Waits until the run shows `state` and at least `step`; false after `ms`, taken patiently.
+static pid_t trainers[64]; // those of `trainer`, the last ones
+static unsigned trainer_count;
+
+// A trainer has ended neither well nor by SIGKILL, as tests do to it. It stays to be reaped.
+static inline bool trainer_fell(void) {
+    for (unsigned i = 0; i < trainer_count && i < 64; i++) {
+        siginfo_t info = {0};
+        if (waitid(P_PID, (id_t)trainers[i], &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid) continue;
+        if (info.si_code == CLD_EXITED ? info.si_status == 0 : info.si_status == SIGKILL) continue;
+        print_error("trainer %d has ended with %s %d\n", (int)info.si_pid, info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
+        return true;
+    }
+    return false;
+}
+
+// Waits until the run shows `state` and at least `step`; false after `ms`, taken patiently, or when a trainer fell.
 static inline bool wait_run(core *c, const char *id, const char *state, int64_t step, int ms) {
     for (int64_t until = clock_mono_ns() + PATIENCE * ms * NS_PER_MS; clock_mono_ns() < until; clock_sleep_ns(2 * NS_PER_MS)) {
         json_t *run = get_run(c, id);
@@ -115,6 +130,7 @@ static inline bool wait_run(core *c, const char *id, const char *state, int64_t 
                      json_integer_value(json_object_get(run, "last_step")) >= step;
         json_decref(run);
         if (there) return true;
+        if (trainer_fell()) break;
     }
     json_t *run = get_run(c, id);
     char *text = json_dumps(run, 0);
@@ -122,6 +138,14 @@ static inline bool wait_run(core *c, const char *id, const char *state, int64_t 
     free(text);
     json_decref(run);
     return false;
+}
+
+// Waits until no run is at work: each stands as its row, as one that nobody opens does.
+static inline bool wait_rest(core *c) {
+    core_figures f = {.active = 1};
+    for (int64_t until = clock_mono_ns() + 60 * NS_PER_S; f.active && clock_mono_ns() < until; clock_sleep_ns(10 * NS_PER_MS))
+        core_get_figures(c, &f);
+    return f.active == 0;
 }
 
 static inline json_t *get_points(core *c, const char *id, const char *series, uint32_t buckets) {
@@ -175,6 +199,7 @@ static inline pid_t trainer(body_function run, const char *dir, const char *id) 
     const char *const argv[] = {"trainer", "--child", b->name, dir, id, NULL};
     pid_t pid;
     assert_int_equal(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, (char *const *)argv, environ), 0);
+    trainers[trainer_count++ % 64] = pid;
     return pid;
 }
 

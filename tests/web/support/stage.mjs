@@ -12,6 +12,9 @@ export const { chromium } = createRequire(`${root}/web/package.json`)('playwrigh
 
 export const pause = ms => new Promise(done => setTimeout(done, ms));
 
+// Programs that ended by themselves and not well, with their last words: nothing is worth waiting for then.
+const fallen = [];
+
 // Waits until `look` gives something true, and gives it; says what it waited for when it does not. The limit is for a machine that is
 // busy with much else: what comes in time is the bench's to say.
 export const PATIENCE_MS = 20000;
@@ -25,6 +28,7 @@ export async function until(what, look, ms = PATIENCE_MS) {
     } catch (error) {
       last = error;
     }
+    if (fallen.length) throw new Error(`waited for ${what}; ${fallen.join('; ')}`);
     await pause(25);
   }
   throw new Error(`waited ${ms} ms for ${what}; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
@@ -50,6 +54,8 @@ export class Stage {
     this.shm = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'nnscope-web-')); // lanes of trainers that are killed here go with it
     this.children = [];
     this.said = '';
+    this.atExit = () => this.wipe(); // of a test that never came to close()
+    process.once('exit', this.atExit);
   }
 
   env() {
@@ -59,7 +65,10 @@ export class Stage {
 
   start(program, args) {
     const child = spawn(join(this.bin, program), args, { env: this.env(), stdio: ['ignore', 'pipe', 'pipe'] });
-    child.on('error', error => (this.said += `${program}: ${error.message}\n`));
+    child.on('error', error => fallen.push(`${program}: ${error.message}`));
+    child.on('close', (code, signal) => {
+      if (code || !['SIGKILL', 'SIGTERM', 'SIGINT', null].includes(signal)) fallen.push(`${program} has ended with ${code ?? signal}: ${this.said.slice(-2000)}`);
+    });
     this.children.push(child);
     return child;
   }
@@ -128,6 +137,15 @@ export class Stage {
   async close() {
     await this.browser?.close().catch(() => {});
     for (const child of this.children.reverse()) await stop(child, 'SIGTERM');
-    for (const folder of [this.dir, this.shm]) rmSync(folder, { recursive: true, force: true });
+    process.off('exit', this.atExit);
+    this.wipe();
+    fallen.length = 0;
+  }
+
+  // What is left: nothing, unless NNS_KEEP is set.
+  wipe() {
+    for (const child of this.children) if (!ended(child)) child.kill('SIGKILL');
+    if (process.env.NNS_KEEP) console.error(`kept: ${this.dir} ${this.shm}`);
+    else for (const folder of [this.dir, this.shm]) rmSync(folder, { recursive: true, force: true });
   }
 }
