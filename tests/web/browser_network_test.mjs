@@ -199,7 +199,7 @@ act('a run without a network, and layers without tensors, are taught what to add
 
 let run;
 const units = (layer, quantity, step) => stage.api(`runs/${run}/units?layer=${layer}&quantity=${quantity}${step === undefined ? '' : `&step=${step}`}`);
-const order = (type, more = {}) => stage.api(`runs/${run}/commands`, { method: 'POST', body: JSON.stringify({ type, wait: 5000, ...more }) });
+const order = (type, more = {}) => stage.api(`runs/${run}/commands?wait=5000`, { method: 'POST', body: JSON.stringify({ type, ...more }) });
 
 async function train(name, ...args) {
   await page?.context().close();
@@ -260,6 +260,8 @@ act('real training: when it is over its last snapshot stands', async () => {
   await look('&at=fc1:11');
   await page.getByText(/as it ended, step/).waitFor({ timeout: PATIENCE });
   await until('numbers', async () => Number.isFinite(await fact('activation')), PATIENCE);
+  const legend = page.getByRole('region', { name: 'legend' });
+  await until('its strongest weights as lines', async () => /strongest \d/.test(await legend.textContent()), PATIENCE);
 });
 
 for (const [name, args, words] of [
