@@ -18,7 +18,7 @@
 
 #define BREATHE_BYTES 8192u
 #define STEP_MAX (INT64_C(1) << 53)
-enum { SERIES_MAX = 1 << 20, PARAMS_MAX = 1 << 16, FACTS_BYTES_MAX = 1 << 20 };
+enum { FACTS_BYTES_MAX = 1 << 20 };
 
 typedef struct decoding {
     core *c;
@@ -29,128 +29,6 @@ typedef struct decoding {
     bool force, stepped;
     uint64_t points;
 } decoding;
-
-// --- declarations -------------------------------------------------------------------------------
-
-static void **grow_map(void **map, uint32_t *cap, uint8_t **dirty, uint32_t number, uint32_t most) {
-    if (number < *cap) return map;
-    if (number >= most) return NULL;
-    uint32_t capacity = *cap ? *cap : 64;
-    while (capacity <= number)
-        capacity *= 2;
-    void **grown = mem_grow(map, capacity, sizeof *grown);
-    uint8_t *pages = grown ? mem_grow(*dirty, capacity / 256 + 1, 1) : NULL;
-    if (!pages) return grown && !pages ? grown : NULL;
-    memset(grown + *cap, 0, (capacity - *cap) * sizeof *grown);
-    uint32_t had = *cap ? *cap / 256 + 1 : 0;
-    memset(pages + had, 0, capacity / 256 + 1 - had);
-    *dirty = pages;
-    *cap = capacity;
-    return grown;
-}
-
-void process_declare_series(process *p, uint32_t number, live_series *s) {
-    if (!s) return;
-    void **map = grow_map((void **)p->series, &p->series_cap, &p->series_dirty, number, SERIES_MAX);
-    if (!map) return;
-    p->series = (live_series **)map;
-    if (number >= p->series_cap) return;
-    p->series[number] = s;
-    if (number >= p->series_end) p->series_end = number + 1;
-    p->series_dirty[number / 256] = 1;
-    p->retry = true;
-}
-
-void process_declare_param(process *p, uint32_t number, param *q) {
-    if (!q) return;
-    void **map = grow_map((void **)p->params, &p->param_cap, &p->params_dirty, number, PARAMS_MAX);
-    if (!map) return;
-    p->params = (param **)map;
-    if (number >= p->param_cap) return;
-    p->params[number] = q;
-    if (number >= p->param_end) p->param_end = number + 1;
-    p->params_dirty[number / 256] = 1;
-}
-
-// A name as bytes -> a text without zeros; false: not usable.
-static bool name_text(char out[SERIES_NAME_MAX + 1], const uint8_t *at, size_t bytes) {
-    if (bytes == 0 || bytes > SERIES_NAME_MAX || memchr(at, 0, bytes)) return false;
-    memcpy(out, at, bytes);
-    out[bytes] = 0;
-    return true;
-}
-
-static void take_series(decoding *d, uint32_t a, const uint8_t *at) {
-    char name[SERIES_NAME_MAX + 1], unit[SERIES_NAME_MAX + 1];
-    size_t name_bytes = le_u16(at + 10), unit_bytes = le_u16(at + 12);
-    int kind = at[8], direction = at[9] <= 2 ? at[9] : 0;
-    if (!name_text(name, at + 16, name_bytes) || kind < SERIES_SCALAR || kind > SERIES_CONFUSION)
-        return;
-    bool has_unit = name_text(unit, at + 16 + name_bytes, unit_bytes);
-    process_declare_series(d->p, a,
-                           series_open(d->c, d->r, name, kind, has_unit ? unit : NULL, direction));
-    d->p->state_dirty = true;
-}
-
-static void set_bytes(char **field, const uint8_t *at, size_t bytes) {
-    mem_free(*field);
-    *field = bytes ? mem_text((const char *)at, bytes) : NULL;
-}
-
-static void set_choices(param *q, const uint8_t *at, size_t bytes) {
-    param_clear_choices(q);
-    while (bytes && q->choice_count < 64) {
-        size_t n = strnlen((const char *)at, bytes);
-        char **choices = mem_grow(q->choices, q->choice_count + 1, sizeof *choices);
-        if (!choices) return;
-        q->choices = choices;
-        choices[q->choice_count] = mem_text((const char *)at, n);
-        if (!choices[q->choice_count]) return;
-        q->choice_count++;
-        if (n == bytes) return;
-        at += n + 1;
-        bytes -= n + 1;
-    }
-}
-
-static void take_param(decoding *d, uint32_t a, const uint8_t *at) {
-    size_t name = le_u16(at + 10), unit = le_u16(at + 12), description = le_u16(at + 14);
-    uint32_t series = le_u32(at + 16), choices = le_u32(at + 20);
-    const uint8_t *texts = at + 48;
-    param *q = at[8] >= PARAM_DOUBLE && at[8] <= PARAM_TEXT_TYPE
-                   ? param_open(d->c, d->r, (const char *)texts, name)
-                   : NULL;
-    if (!q) return;
-    q->type = at[8];
-    q->flags = at[9];
-    q->min = le_f64(at + 24);
-    q->max = le_f64(at + 32);
-    q->value = le_f64(at + 40);
-    set_bytes(&q->unit, texts + name, unit);
-    set_bytes(&q->description, texts + name + unit, description);
-    set_choices(q, texts + name + unit + description, choices);
-    live_series *s = series < d->p->series_end ? d->p->series[series] : NULL;
-    if (s) {
-        s->param = q;
-        series_mind(s);
-    }
-    process_declare_param(d->p, a, q);
-    d->p->state_dirty = true;
-    q->dirty = true;
-    q->version = d->r->params_version = ++d->r->change;
-    run_touch(d->c, d->r);
-}
-
-static param *param_of(const decoding *d, uint32_t a) {
-    return a < d->p->param_end ? d->p->params[a] : NULL;
-}
-
-static void take_param_text(decoding *d, uint32_t a, const uint8_t *at) {
-    param *q = param_of(d, a);
-    if (!q) return;
-    set_bytes(&q->text, at + 16, le_u32(at + 8));
-    param_changed(d->r, q, d->l->stepped ? d->l->step : -1, NULL);
-}
 
 // --- steps and values ---------------------------------------------------------------------------
 
@@ -393,9 +271,9 @@ static bool take_other(decoding *d, const record *r, const uint8_t *at) {
     case RECORD_STEP: take_step(d, at); break;
     case RECORD_GAP: break; // beats count the drops
     case RECORD_TIME: d->l->wall_ms = le_i64(at + 8) / NS_PER_MS; break;
-    case RECORD_SERIES: take_series(d, r->a, at); break;
-    case RECORD_PARAM: take_param(d, r->a, at); break;
-    case RECORD_PARAM_TEXT: take_param_text(d, r->a, at); break;
+    case RECORD_SERIES: declare_series(d->c, d->p, r->a, at); break;
+    case RECORD_PARAM: declare_param(d->c, d->p, r->a, at); break;
+    case RECORD_PARAM_TEXT: declare_param_text(d->p, r->a, at, d->l->stepped ? d->l->step : -1); break;
     case RECORD_FACT: take_fact(d, at); break;
     case RECORD_PROGRESS: take_progress(d, at); break;
     case RECORD_EVENT: take_event(d, r->a, at); break;

@@ -97,10 +97,13 @@ frame *frame_of(buf *bytes, bool text); // takes the bytes; one use. NULL: out o
 // viewer.c
 void viewer_ready(viewer *v);
 void viewer_push(viewer *v, frame *f);            // takes a use
+void viewer_push_text(viewer *v, buf *text);      // takes the text
 void viewer_error(viewer *v, uint32_t id, const char *code, const char *message);
 void viewer_unref(viewer *v);
 subscription *subscription_find(viewer *v, uint32_t id);
 watch *watch_find(viewer *v, uint32_t id);
+void subscription_drop(viewer *v, subscription *s);
+void watch_drop(viewer *v, watch *w);
 
 // snapshot.c: frames made by workers
 void snapshot_submit(viewer *v, subscription *s); // of a subscription

@@ -276,13 +276,16 @@ process *process_new(core *c, run *r, const char *id);
 process *process_at(core *c, run *r, size_t i); // engine, no lock (others add at the end): NULL behind the last
 void process_join(process *p);
 void process_free(process *p);
-void param_clear_choices(param *q);
+void run_set_text(char **field, const char *text);
+
+// run_series.c (lock held)
 live_series *series_find(run *r, const char *name);
 live_series *series_open(core *c, run *r, const char *name, int kind, const char *unit, int direction);
 param *param_find(run *r, const char *name, size_t bytes);
 param *param_open(core *c, run *r, const char *name, size_t bytes);
 void param_changed(run *r, param *q, int64_t step, const char *by);
-void run_set_text(char **field, const char *text);
+void param_clear_choices(param *q);
+void param_free(param *q);
 
 // state.c (lock held)
 void run_update_state(core *c, run *r);
@@ -330,11 +333,16 @@ lane_state *lane_find(core *c, process *p, uint32_t number);
 int media_kind(uint32_t record_kind);
 void media_take(core *c, process *p, const lane_state *l, live_series *s, uint32_t kind, const uint8_t *at);
 struct json_t *text_json(const uint8_t *at, size_t bytes); // owned; what is not UTF-8 is mended
+// decode_declare.c (lock held): what a number means for a process, from a record or from its cursor
+void declare_series(core *c, process *p, uint32_t a, const uint8_t *at);
+void declare_param(core *c, process *p, uint32_t a, const uint8_t *at);
+void declare_param_text(process *p, uint32_t a, const uint8_t *at, int64_t step);
+void process_declare_series(process *p, uint32_t number, live_series *s);
+void process_declare_param(process *p, uint32_t number, param *q);
+bool name_text(char out[SERIES_NAME_MAX + 1], const uint8_t *at, size_t bytes); // bytes -> a text without zeros; false: not usable
 // cursor.c
 void cursors_put(core *c, process *p);    // lock held, before a commit
 int cursors_load(core *c, process *p);    // engine, lock held
-void process_declare_series(process *p, uint32_t number, live_series *s);
-void process_declare_param(process *p, uint32_t number, param *q);
 // attempt.c
 void run_rewind_add(run *r, int64_t time_ms);
 uint32_t attempt_of(run *r, process *p, const lane_state *l, int64_t step, int64_t time_ms);
