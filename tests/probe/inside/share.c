@@ -1,5 +1,6 @@
 // Tests of the governor: with a clock of the test's own that everything inside nnscope stays below the budget, and with a trainer
-// of short steps that it does so on a real machine; that neither looking nor recording changes a bit of the weights.
+// of short steps that it does so on a real machine; that a hold is no part of the share that is told; that neither looking nor
+// recording changes a bit of the weights.
 #include "probe/stats.h"
 
 #include "worker.h"
@@ -270,6 +271,36 @@ static void looking_changes_no_bit(void **state) {
     assert_memory_equal(alone, watched, sizeof alone);
 }
 
+// --- the share that is told -----------------------------------------------------------------------
+
+static double told(nns_run *of) {
+    nns_stats s;
+    stats_second(of);
+    nns_stats_get(of, &s);
+    return s.step_share;
+}
+
+// What is copied while a person holds the training is no share of its steps, and while nothing trains the last share stands.
+static void a_hold_is_no_step(void **state) {
+    (void)state;
+    nns_run *of = calloc(1, sizeof *of);
+    assert_non_null(of);
+    stats_second(of);
+    clock_sleep_ns(300 * NS_PER_MS);
+    atomic_store(&of->inside_ns, NS_PER_MS);
+    double before = told(of);
+    assert_true(before > 0 && before <= 1.0 / 300);
+    atomic_store(&of->hold_since_ns, clock_mono_ns());
+    atomic_store(&of->inside_at_hold_ns, stats_inside_ns(of));
+    atomic_store(&of->holds, true);
+    atomic_fetch_add(&of->inside_ns, 200 * NS_PER_MS);
+    for (int i = 0; i < 2 * SHARE_SECONDS; i++) {
+        double now = told(of);
+        assert_true(now > 0 && now <= before * 1.01);
+    }
+    free(of);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_share_stays_below_the_budget),
@@ -277,6 +308,7 @@ int main(void) {
         cmocka_unit_test(pauses_fill_nothing),
         cmocka_unit_test(the_bucket_has_a_bottom_and_a_top),
         cmocka_unit_test(a_hold_is_a_tenth_of_a_step_or_5_ms),
+        cmocka_unit_test(a_hold_is_no_step),
 #ifndef __SANITIZE_THREAD__ // copies take a hundred times as long there
         cmocka_unit_test(a_trainer_of_short_steps_is_not_slowed_down),
 #endif
