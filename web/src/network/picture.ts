@@ -24,7 +24,7 @@ import { DOT, type Scene, type View } from './scene';
 import { rowsOf, sentenceOf, targetWords } from './summary';
 import { Surfaces } from './surfaces';
 import { emptyState } from './take';
-import { atFirst, beginning, clamped, inSightWhole, moved, reveal } from './view';
+import { atFirst, beginning, clamped, inSight, inSightWhole, moved, reveal } from './view';
 
 const NO_WEBGL = 'This browser has no WebGL2: drawn on a plain canvas, with fewer lines.';
 const LOST = 'The graphics context was lost: drawn on a plain canvas until it comes back.';
@@ -284,7 +284,7 @@ export class Picture implements NetworkPicture {
 
   show(layer: number): void {
     const box = this.ready()?.layout.boxes[layer];
-    if (box) this.move(reveal(rectOf(box), this.view, this.surfaces.width, this.surfaces.height));
+    if (box && !inSight(rectOf(box), this.view, this.surfaces.width, this.surfaces.height)) this.move(reveal(rectOf(box), this.view, this.surfaces.width, this.surfaces.height));
   }
 
   fit(): void {

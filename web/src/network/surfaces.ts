@@ -1,6 +1,7 @@
 // What the picture stands on in the page: a canvas for WebGL2, one for the fallback (made when it is needed), one above them for
 // words and rings, and the same in words for those who do not see it.
 import type { Ink } from '../look/palette';
+import { NARROW } from './layout';
 import { HEADS } from './summary';
 
 const fill = { position: 'absolute', inset: '0', width: '100%', height: '100%', display: 'block' } as const;
@@ -43,7 +44,7 @@ export class Surfaces {
     this.root.setAttribute('role', 'img');
     this.gl = element('canvas', fill, this.root);
     this.ink = element('canvas', { ...fill, pointerEvents: 'none' }, this.root);
-    this.note = element('div', { position: 'absolute', right: '8px', bottom: '30px', maxWidth: '214px', padding: '2px 8px', borderRadius: '6px', fontSize: '12px', pointerEvents: 'none' }, this.root);
+    this.note = element('div', { position: 'absolute', padding: '2px 8px', borderRadius: '6px', fontSize: '12px', pointerEvents: 'none' }, this.root);
     this.note.setAttribute('role', 'status');
     this.spoken = element('div', unseen, host); // a table would not stay as small by itself
     this.live = element('div', {}, this.spoken);
@@ -96,7 +97,8 @@ export class Surfaces {
 
   say(why: string, ink: Ink): void {
     if (this.note.textContent !== why) this.note.textContent = why;
-    Object.assign(this.note.style, { color: ink.warn, background: ink.surface, display: why ? '' : 'none' });
+    const place = this.width < NARROW ? { top: '2px', bottom: '', left: '8px', right: '24px', maxWidth: '' } : { top: '', bottom: '30px', left: '', right: '8px', maxWidth: '214px' };
+    Object.assign(this.note.style, { ...place, color: ink.warn, background: ink.surface, display: why ? '' : 'none' }); // where no unit is
   }
 
   describe(sentence: string, rows: string[][]): void {

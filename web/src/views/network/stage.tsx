@@ -36,7 +36,11 @@ function feed(network: Network, p: NetworkPicture, given: Given): () => void {
       given.step = state.step;
       given.time = view.peek().network.moment === null ? network.time.peek() : 0;
     }),
-    effect(() => p.selectTarget(targetOf(network, view.value.network.place))),
+    effect(() => {
+      const target = targetOf(network, view.value.network.place);
+      p.selectTarget(target);
+      if (target) p.show(target.layer);
+    }),
   ];
   return () => stops.forEach(stop => stop());
 }
