@@ -631,7 +631,7 @@ static void nan_writes_the_flight_recorder_out(void **state) {
     (void)state;
     ask_look(LOOK_UNITS, 0, hidden_layer, 0);
     assert_true(eventually(has_kind, CAPTURE_LOOK));
-    sleep_ms(300);
+    sleep_ms(300); // it flies for a while: any length will do
     atomic_store(&poison_at, atomic_load(&body) + 20);
     assert_true(eventually(has_event, EVENT_NONFINITE));
     const char *text = heard_event_text(heard_nth(&h, RECORD_EVENT, EVENT_NONFINITE, 0));

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -35,6 +36,13 @@ static bool own_mounts(void) {
 
 static bool small_disk(const char *path, const char *options) {
     return mount("none", path, "tmpfs", 0, options) == 0;
+}
+
+static bool holds_more_than(uint64_t bytes) {
+    struct statvfs fs;
+    for (int i = 0; i < 6000; i++, sleep_ms(10))
+        if (statvfs(h.dir, &fs) == 0 && (fs.f_blocks - fs.f_bfree) * fs.f_frsize > bytes) return true;
+    return false;
 }
 
 static void need_mounts(void) {
@@ -68,14 +76,11 @@ static void a_deleted_folder_is_made_again(void **state) {
     double lr = 0.1;
     nns_param_double(run, "lr", &lr, NULL);
     log_some(run, s, 0, 1000);
-    sleep_ms(300);
-    heard_find(&h, nns_run_id(run));
+    assert_true(heard_appears(&h, nns_run_id(run)));
     temp_remove(h.dir);
     log_some(run, s, 1000, 2000);
-    sleep_ms(1500);
+    assert_true(heard_appears(&h, nns_run_id(run)));
     log_some(run, s, 2000, 3000);
-    sleep_ms(300);
-    heard_find(&h, nns_run_id(run));
     assert_int_equal(strlen(h.process), ID_LENGTH);
     memset(h.next, 0, sizeof h.next);
     nns_close(run, 0);
@@ -159,13 +164,13 @@ static void a_full_disk_is_waited_for(void **state) {
     nns_series s = nns_series_open(run, "s");
     assert_non_null(run);
     log_some(run, s, 0, 60000); // 56 bytes a step: 3.4 MB, fits into the lane, not on the disk
-    sleep_ms(500);
+    sleep_ms(500); // it tries in vain, which is not to be seen from here
     log_some(run, s, 60000, 100000);
     nns_stats stats;
     nns_stats_get(run, &stats);
     assert_int_equal(stats.dropped_records, 0);
     assert_int_equal(mount("none", h.dir, "tmpfs", MS_REMOUNT, "size=64m"), 0);
-    sleep_ms(2300); // the longest distance between two tries
+    assert_true(holds_more_than(2 << 20)); // tried again
     heard_find(&h, nns_run_id(run));
     nns_close(run, 0);
     heard_read(&h);
@@ -204,7 +209,7 @@ static void a_read_only_disk_is_tried_again(void **state) {
     nns_series s = nns_series_open(run, "s");
     log_some(run, s, 0, 1000);
     assert_int_equal(mount("none", h.dir, "tmpfs", MS_REMOUNT, NULL), 0);
-    sleep_ms(2500);
+    assert_true(heard_appears(&h, nns_run_id(run)));
     log_some(run, s, 1000, 1500);
     nns_stats stats;
     nns_stats_get(run, &stats);

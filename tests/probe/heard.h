@@ -208,6 +208,16 @@ static inline bool heard_until(heard *h, bool (*ready)(const heard *h, uint64_t 
     return false;
 }
 
+// Waits until the run's folder and a process in it are there.
+static inline bool heard_appears(heard *h, const char *run) {
+    for (int i = 0; i < 6000; i++) {
+        heard_find(h, run);
+        if (h->process[0]) return true;
+        sleep_ms(10);
+    }
+    return false;
+}
+
 static inline bool has_reply(const heard *h, uint64_t number) {
     return heard_reply(h, number);
 }

@@ -394,6 +394,16 @@ static const char *slurp(const char *path) {
     return out;
 }
 
+// Until the captured output of the run is just this.
+static void wait_captured(const nns_run *run, const char *text) {
+    char path[700];
+    if (!heard_appears(&h, nns_run_id(run))) _exit(10);
+    snprintf(path, sizeof path, "%s/%s.out", h.folder, h.process);
+    for (int i = 0; i < 6000; i++, sleep_ms(10))
+        if (access(path, F_OK) == 0 && strcmp(slurp(path), text) == 0) return;
+    _exit(11);
+}
+
 static void printing_child(const char *out, const char *err, bool apart) {
     int a = open(out, O_WRONLY | O_CREAT | O_APPEND, 0600);
     int b = apart ? open(err, O_WRONLY | O_CREAT | O_APPEND, 0600) : dup(a);
@@ -402,10 +412,10 @@ static void printing_child(const char *out, const char *err, bool apart) {
     nns_run *run = nns_open(&(nns_options){.quiet = true, .capture_output = true});
     printf("one\n");
     fprintf(stderr, "problem\n");
-    sleep_ms(300); // a helper's pace: err is copied behind one
+    wait_captured(run, "one\nproblem\n");
     printf("two");
     fflush(stdout);
-    sleep_ms(300);
+    wait_captured(run, "one\nproblem\ntwo");
     printf(" three"); // buffered until the end
     char path[400];
     snprintf(path, sizeof path, "%s/id", h.dir);

@@ -33,11 +33,17 @@ static const char *fact(const char *key) {
 }
 
 // Facts are there however short the run is; samples come after the first step, once a second.
-static void record_for(long ms, const nns_options *options) {
+static bool has_power(const heard *all, uint64_t unused) {
+    uint32_t series = heard_series(all, "gpu/0/power", SERIES_SCALAR);
+    (void)unused;
+    return series && heard_nth(all, RECORD_SCALAR, series, 0);
+}
+
+static void record_run(bool gpus, const nns_options *options) {
     nns_run *run = nns_open(options);
     nns_step(run, 1);
-    sleep_ms(ms);
-    heard_find(&h, nns_run_id(run));
+    assert_true(heard_appears(&h, nns_run_id(run)));
+    if (gpus) assert_true(heard_until(&h, has_power, 0));
     nns_close(run, 0);
     heard_read(&h);
 }
@@ -54,7 +60,7 @@ static void gpus_are_sampled(void **state) {
         print_message("skipped: run by ctest, which puts the stand-in into LD_LIBRARY_PATH\n");
         skip();
     }
-    record_for(1300, &(nns_options){.quiet = true});
+    record_run(true, &(nns_options){.quiet = true});
     assert_true(value_of("gpu/0/utilization") == 50 && value_of("gpu/1/utilization") == 51);
     assert_true(value_of("gpu/1/memory") == 2e9);
     assert_true(value_of("gpu/0/power") == 250.5 && value_of("gpu/1/power") == -1);
@@ -70,7 +76,8 @@ static void secrets_stay(void **state) {
     char **arguments = (char **)(uintptr_t)argv;
     setenv("SLURM_JOB_TOKEN", "mno", 1);
     setenv("OMP_NUM_THREADS", "3", 1);
-    record_for(0, &(nns_options){.quiet = true, .no_system = true, .argc = 11, .argv = arguments});
+    record_run(false,
+               &(nns_options){.quiet = true, .no_system = true, .argc = 11, .argv = arguments});
     assert_non_null(strstr(fact("process"),
                            "[\"train\",\"--lr\",\"3\",\"--api-key=***\",\"--token\",\"***\","
                            "\"--password\",\"--auth=***\",\"HF_TOKEN=***\",\"tokens\","
@@ -93,7 +100,7 @@ static bool shell(const char *line) {
 }
 
 static void git_says(const char *wanted) {
-    record_for(0, &(nns_options){.quiet = true, .no_system = true});
+    record_run(false, &(nns_options){.quiet = true, .no_system = true});
     if (!strstr(fact("git"), wanted)) fail_msg("%s is not in %s", wanted, fact("git"));
 }
 
@@ -175,7 +182,7 @@ static void who_looks_sees_soon(void **state) {
     heard_find(&h, nns_run_id(run));
     int alone = delay_ms(run, s);
     watch(20);
-    sleep_ms(300);
+    sleep_ms(300); // longer than any of its paces: it has heard of it
     int watched = delay_ms(run, s);
     print_message("to the file: %d ms alone, %d ms watched\n", alone, watched);
     assert_true(watched <= 40);

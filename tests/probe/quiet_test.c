@@ -249,14 +249,21 @@ static void shares_are_measured(void **state) {
     assert_true(stats.helper_share > 0 && stats.helper_share < 0.2);
 }
 
+static const char *const names[] = {"system/cpu", "system/memory", "process/cpu", "process/memory"};
+
+static bool is_sampled(const heard *all, uint64_t beats) {
+    for (size_t i = 0; i < 4; i++) {
+        uint32_t series = heard_series(all, names[i], SERIES_SCALAR);
+        if (!series || !heard_nth(all, RECORD_SCALAR, series, 0)) return false;
+    }
+    return heard_count(all, RECORD_BEAT) >= beats;
+}
+
 static void the_machine_is_sampled(void **state) {
     (void)state;
     nns_step(run, 1);
-    sleep_ms(2300);
-    heard_find(&h, nns_run_id(run));
-    heard_read(&h);
-    static const char *const names[] = {"system/cpu", "system/memory", "process/cpu",
-                                        "process/memory"};
+    assert_true(heard_appears(&h, nns_run_id(run)));
+    assert_true(heard_until(&h, is_sampled, 2));
     for (size_t i = 0; i < 4; i++) {
         uint32_t series = heard_series(&h, names[i], SERIES_SCALAR);
         assert_int_not_equal(series, 0);
