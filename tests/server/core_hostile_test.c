@@ -208,7 +208,7 @@ static void test_lying_records(void **state) {
         segment_writer_fini(&j.writer);
         buf_fini(&out);
     }
-    clock_sleep_ns(3500 * NS_PER_MS); // parked ones give up
+    clock_sleep_ns(3500 * NS_PER_MS); // parked ones give up (PARKED_NS, and a second): nothing of it is seen
     core_reply reply = {0};
     core_list_runs(c, NULL, NULL, NULL, 100, &reply);
     json_error_t error = {0};
@@ -288,7 +288,7 @@ static void test_files(void **state) {
     assert_non_null(needs);
     assert_non_null(strstr(text_in(needs, "needs"), "99"));
     json_decref(needs);
-    clock_sleep_ns(1500 * NS_PER_MS);
+    clock_sleep_ns(1500 * NS_PER_MS); // in this time nothing of these must go
     core_close(c);
     assert_int_equal(access(path, F_OK), 0);   // the newer journal
     assert_int_equal(access(target, F_OK), 0); // and what links pointed to

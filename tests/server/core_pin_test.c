@@ -149,7 +149,7 @@ static void test_held(void **state) {
     expect(c, id.text, "{\"type\":\"pause\"}", 200, "\"applied\"");
     expect(c, id.text, "{\"type\":\"pin\",\"name\":\"three\",\"sample\":3}", 200, "\"applied\"");
     assert_float_equal(wait_point(c, id.text, "pin/three/yes"), 0.3, 1e-6);
-    clock_sleep_ns(1500 * NS_PER_MS); // pins go once a second
+    clock_sleep_ns(1500 * NS_PER_MS); // pins go once a second: none must come
     assert_int_equal(points_of(c, id.text, "pin/three/yes"), 1);
     expect(c, id.text, "{\"type\":\"step\"}", 200, "\"applied\"");
     for (int i = 0; i < 1000 && points_of(c, id.text, "pin/three/yes") < 2; i++)
