@@ -97,7 +97,7 @@ export class Surfaces {
 
   say(why: string, ink: Ink): void {
     if (this.note.textContent !== why) this.note.textContent = why;
-    const place = this.width < NARROW ? { top: '2px', bottom: '', left: '8px', right: '24px', maxWidth: '' } : { top: '', bottom: '30px', left: '', right: '8px', maxWidth: '214px' };
+    const place = this.width < NARROW ? { top: '2px', bottom: '', left: '8px', right: '24px', maxWidth: '', lineHeight: '1.2' } : { top: '', bottom: '30px', left: '', right: '8px', maxWidth: '214px', lineHeight: '' };
     Object.assign(this.note.style, { ...place, color: ink.warn, background: ink.surface, display: why ? '' : 'none' }); // where no unit is
   }
 
