@@ -30,13 +30,14 @@ typedef struct client_reply {
 } client_reply;
 
 // One call; `path` begins with /api. `body` NULL: none. 0, or NNS_E_IO with reply->error. reply->body is owned by the caller.
-int client_call(const client *c, const char *method, const char *path, const char *accept, const char *body,
-                client_reply *reply);
+int client_call(const client *c, const char *method, const char *path, const char *accept,
+                const char *body, client_reply *reply);
 
 // GET whose body, when the answer is 200, goes to `sink` piece by piece instead of reply->body: it may be long.
 // False from the sink gives up. NNS_E_IO too when the answer ends before its end (reply->status is 0 then).
 typedef bool (*client_sink)(void *context, const void *data, size_t bytes);
-int client_fetch(const client *c, const char *path, const char *accept, client_sink sink, void *context, client_reply *reply);
+int client_fetch(const client *c, const char *path, const char *accept, client_sink sink,
+                 void *context, client_reply *reply);
 
 // Appends a text as it stands in a path or a query.
 void client_encode(buf *out, const char *text);

@@ -42,7 +42,16 @@
 // LOOK: a viewer looks, kept nowhere. SNAPSHOT: kept. PUSH: the answer to a pushed sample. PRUNE: a pruning curve.
 enum { CAPTURE_LOOK = 1, CAPTURE_SNAPSHOT = 2, CAPTURE_PUSH = 3, CAPTURE_PRUNE = 4 };
 enum { CAPTURE_SLICED = 1, CAPTURE_DELTA = 2, CAPTURE_FLIGHT = 4, CAPTURE_KEPT = 8 };
-enum { CODING_F32 = 1, CODING_I8 = 2, CODING_U8 = 3, CODING_U32 = 4, CODING_PAIR = 5, CODING_TRIPLE = 6, CODING_F16 = 7, CODING_PACKED = 128 };
+enum {
+    CODING_F32 = 1,
+    CODING_I8 = 2,
+    CODING_U8 = 3,
+    CODING_U32 = 4,
+    CODING_PAIR = 5,
+    CODING_TRIPLE = 6,
+    CODING_F16 = 7,
+    CODING_PACKED = 128
+};
 enum { MARK_DEAD = 1, MARK_SATURATED = 2, MARK_YOUNG = 4 };
 
 enum {

@@ -34,6 +34,7 @@ uint64_t moments_below(const float *values, size_t count, float threshold);
 void moments_convert(float *out, const void *in, nns_dtype dtype, size_t count);
 
 // now - before, rounded only then: a change far smaller than the numbers keeps its digits.
-void moments_difference(float *out, const void *now, const void *before, nns_dtype dtype, size_t count);
+void moments_difference(float *out, const void *now, const void *before, nns_dtype dtype,
+                        size_t count);
 
 #endif

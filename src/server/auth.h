@@ -26,8 +26,8 @@ typedef struct auth_headers {
 int auth_host(const auth *a, const auth_headers *h, const char **code, const char **message);
 int auth_origin(const auth *a, const auth_headers *h, const char **code, const char **message);
 // Upgrades without Origin need a bearer token. Failed tries are limited in rate (429); a right token is always let in.
-int auth_identity(auth *a, const auth_headers *h, bool upgrade, int64_t now_ms, identity *who, const char **code,
-                  const char **message);
+int auth_identity(auth *a, const auth_headers *h, bool upgrade, int64_t now_ms, identity *who,
+                  const char **code, const char **message);
 bool auth_may(const identity *who, unsigned scope); // scope 0: anybody with a token
 
 #endif

@@ -76,15 +76,21 @@ typedef struct core_points {
 void core_get_points(core *c, const core_points *q, core_done done, void *context);
 
 // Immediate (registry or short) and deferred (store) calls; `filter` texts may be NULL.
-void core_list_runs(core *c, const char *project, const char *state, const char *cursor, int limit, core_reply *reply);
+void core_list_runs(core *c, const char *project, const char *state, const char *cursor, int limit,
+                    core_reply *reply);
 void core_get_run(core *c, const char *run, core_reply *reply);
-void core_patch_run(core *c, const char *run, const char *json, size_t bytes, const core_author *who, core_done done, void *context);
-void core_delete_run(core *c, const char *run, const core_author *who, core_done done, void *context);
+void core_patch_run(core *c, const char *run, const char *json, size_t bytes,
+                    const core_author *who, core_done done, void *context);
+void core_delete_run(core *c, const char *run, const core_author *who, core_done done,
+                     void *context);
 void core_get_series(core *c, const char *run, core_done done, void *context);
 void core_get_params(core *c, const char *run, core_done done, void *context);
-void core_get_events(core *c, const char *run, int64_t after, int limit, core_done done, void *context);
-void core_get_commands(core *c, const char *run, int64_t after, int limit, core_done done, void *context);
-void core_get_media(core *c, const char *run, const char *series, int64_t from, int64_t to, int limit, core_done done, void *context);
+void core_get_events(core *c, const char *run, int64_t after, int limit, core_done done,
+                     void *context);
+void core_get_commands(core *c, const char *run, int64_t after, int limit, core_done done,
+                       void *context);
+void core_get_media(core *c, const char *run, const char *series, int64_t from, int64_t to,
+                    int limit, core_done done, void *context);
 void core_get_blob(core *c, const char *run, const char *hash, core_done done, void *context);
 // The inside of the network. Values: of a tensor (`tensor`), or of the units of a layer (`layer`, `quantity`: words of quantity.def); at
 // `step` from the nearest earlier snapshot, INT64_MAX: as it is now while the run lives, else the newest snapshot.
@@ -97,22 +103,27 @@ typedef struct core_values {
 void core_get_model(core *c, const char *run, bool tensors_only, core_done done, void *context);
 void core_get_pruning(core *c, const char *run, core_done done, void *context);
 void core_get_values(core *c, const core_values *q, core_done done, void *context);
-void core_get_snapshots(core *c, const char *run, int64_t from, int64_t to, int limit, core_done done, void *context);
+void core_get_snapshots(core *c, const char *run, int64_t from, int64_t to, int limit,
+                        core_done done, void *context);
 void core_get_snapshot(core *c, const char *run, int64_t step, core_done done, void *context);
-void core_post_try(core *c, const char *run, const char *json, size_t bytes, int64_t wait_ms, core_done done, void *context);
+void core_post_try(core *c, const char *run, const char *json, size_t bytes, int64_t wait_ms,
+                   core_done done, void *context);
 
 // Captured output: bytes from `offset` (negative: from the end), at most `limit`. JSON {offset, next, size, text}.
-void core_get_log(core *c, const char *run, const char *process, int64_t offset, int limit, bool plain, core_done done, void *context);
+void core_get_log(core *c, const char *run, const char *process, int64_t offset, int limit,
+                  bool plain, core_done done, void *context);
 
 // Recording by HTTP. Points: an object, an array, or newline-delimited objects; 200 once in the journal.
-void core_post_run(core *c, const char *json, size_t bytes, const core_author *who, core_reply *reply);
-void core_post_points(core *c, const char *run, const char *json, size_t bytes, core_done done, void *context);
+void core_post_run(core *c, const char *json, size_t bytes, const core_author *who,
+                   core_reply *reply);
+void core_post_points(core *c, const char *run, const char *json, size_t bytes, core_done done,
+                      void *context);
 
 // Steering: {"type": "set", "parameter": "lr", "value": 0.01} | {"type": "set", "values": {...}} | {"type": "pause"|...,
 // "steps": n} | {"type": "undo", "command": ID}. wait_ms > 0: answers when applied (200), refused (422), or after wait_ms
 // (202, state asked).
-void core_post_command(core *c, const char *run, const char *json, size_t bytes, int64_t wait_ms, const core_author *who, core_done done,
-                       void *context);
+void core_post_command(core *c, const char *run, const char *json, size_t bytes, int64_t wait_ms,
+                       const core_author *who, core_done done, void *context);
 
 // --- tokens, audit ---------------------------------------------------------------------------
 // Scopes are the bits of scope.def. Tokens live hashed in the store; listing them is store_list_tokens on a reader.
@@ -122,7 +133,8 @@ enum {
 #undef X
 };
 int core_put_token(core *c, const char *hash, const char *json); // json NULL: deletes; any thread, waits until it is durable
-void core_audit(core *c, const core_author *who, const char *what, const char *run, const char *detail);
+void core_audit(core *c, const core_author *who, const char *what, const char *run,
+                const char *detail);
 
 // --- live ------------------------------------------------------------------------------------
 // A frame: encoded once, shared by all viewers, counted.
@@ -148,7 +160,8 @@ viewer *viewer_open(core *c, const viewer_options *options, void *user);
 void viewer_close(viewer *v);
 
 // A message from the client (JSON text): subscribe, unsubscribe, query, command, ping ... (message.def). Answers arrive as frames.
-void viewer_message(viewer *v, const char *json, size_t bytes, const core_author *who, unsigned scopes);
+void viewer_message(viewer *v, const char *json, size_t bytes, const core_author *who,
+                    unsigned scopes);
 
 // Frames to send: the next one, or NULL. The id of the request that a capture answers stands in it until the next call, of whatever viewer. Takes a count that the caller gives back by frame_release once sent.
 // Frames are bounded per viewer: a slow one gets fewer, coalesced ones.

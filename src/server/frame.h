@@ -28,7 +28,8 @@ enum { FRAME_RAW = 1, FRAME_GAP = 2, FRAME_UNKNOWN = 4 };
 
 // Begins a frame in `out`; returns the offset of its header for frame_end.
 size_t frame_begin(buf *out, int kind, uint32_t id, const char *run);
-void frame_block(buf *out, const char *series, uint32_t attempt, uint64_t end_ordinal, const store_columns *c, bool gap);
+void frame_block(buf *out, const char *series, uint32_t attempt, uint64_t end_ordinal,
+                 const store_columns *c, bool gap);
 void frame_block_unknown(buf *out, const char *series); // no such series (yet)
 void frame_end(buf *out, size_t begin, uint32_t blocks);
 

@@ -37,7 +37,8 @@ typedef struct http_slice {
     size_t length;
 } http_slice;
 #define HTTP_PARAMS_MAX 2
-int http_path_match(const char *pattern, const char *path, size_t length, http_slice params[HTTP_PARAMS_MAX]);
+int http_path_match(const char *pattern, const char *path, size_t length,
+                    http_slice params[HTTP_PARAMS_MAX]);
 
 // The credential of "Bearer CREDENTIAL"; the scheme's case does not matter.
 bool http_bearer(const char *text, size_t length, http_slice *credential);

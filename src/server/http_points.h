@@ -28,7 +28,8 @@ typedef struct points_taken {
 
 // Appends the records of a body to h->declarations and h->records. False: the fault, with its place, is in `reply`, and
 // what was appended to h->records is of no use.
-bool http_points_take(http_run *h, const char *body, size_t bytes, points_taken *taken, core_reply *reply);
+bool http_points_take(http_run *h, const char *body, size_t bytes, points_taken *taken,
+                      core_reply *reply);
 void http_put_record(buf *out, uint16_t kind, uint32_t a, const void *rest, size_t bytes);
 
 #endif

@@ -67,7 +67,8 @@ void http_gone(conn *c);
 bool net_header(struct lws *wsi, enum lws_token_indexes which, char *out, size_t capacity);
 
 // Who asks, from the headers of the request being parsed (http.c, live.c). 0, or an HTTP status with *code and *message.
-int net_authenticate(conn *c, bool change, bool upgrade, identity *who, const char **code, const char **message);
+int net_authenticate(conn *c, bool change, bool upgrade, identity *who, const char **code,
+                     const char **message);
 int net_check_host(conn *c, const char **code, const char **message);
 
 // Live (live.c).

@@ -23,7 +23,8 @@ void points_time_bounds(points_query *p, int64_t origin_ms);
 // The whole answer: needs no core, so that the command line can read a store without a server.
 void points_reply(const points_query *p, store_reader *reader, core_reply *reply);
 // Fetches series `i` between `from` and `to` of the axis. NNS_E_NOT_FOUND: no such series.
-int points_fetch(const points_query *p, store_reader *reader, size_t i, int64_t from, int64_t to, store_columns *out);
+int points_fetch(const points_query *p, store_reader *reader, size_t i, int64_t from, int64_t to,
+                 store_columns *out);
 
 // Run, its name and the zero of its time axis. Lock held. False: no such run.
 bool points_query_init(core *c, points_query *p, const char *run_key);

@@ -37,11 +37,12 @@ extern const size_t routes_count;
 
 // The route of a method and path; NULL: `allowed` gets the bits (1 << method) of those that the path has, 0 for none.
 // HEAD is answered by GET's route.
-const route *route_find(http_method method, const char *path, size_t length, http_slice params[HTTP_PARAMS_MAX],
-                        unsigned *allowed);
+const route *route_find(http_method method, const char *path, size_t length,
+                        http_slice params[HTTP_PARAMS_MAX], unsigned *allowed);
 
 // Whether `value` fits parameter `name` of the route. False: `problem` says why, for the client.
-bool route_query_valid(const route *r, const char *name, const char *value, char *problem, size_t capacity);
+bool route_query_valid(const route *r, const char *name, const char *value, char *problem,
+                       size_t capacity);
 
 // Whether the parameter may be given more than once.
 bool route_query_repeats(const route *r, const char *name);

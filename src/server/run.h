@@ -280,7 +280,8 @@ void run_set_text(char **field, const char *text);
 
 // run_series.c (lock held)
 live_series *series_find(run *r, const char *name);
-live_series *series_open(core *c, run *r, const char *name, int kind, const char *unit, int direction);
+live_series *series_open(core *c, run *r, const char *name, int kind, const char *unit,
+                         int direction);
 param *param_find(run *r, const char *name, size_t bytes);
 param *param_open(core *c, run *r, const char *name, size_t bytes);
 void param_changed(run *r, param *q, int64_t step, const char *by);
@@ -315,8 +316,8 @@ double param_number(const param *q, const struct json_t *value); // NaN: none
 void recent_push(recent *ring, uint32_t capacity, uint64_t number, char *text); // takes text
 void recent_fini(recent *ring);
 // An event of `r`; detail: JSON object (borrowed, may be NULL), `who` may be NULL. `number` of a command or 0.
-void run_event(core *c, run *r, int type, int64_t step, int64_t time_ms, struct json_t *detail, const char *author,
-               const char *from, uint64_t answers);
+void run_event(core *c, run *r, int type, int64_t step, int64_t time_ms, struct json_t *detail,
+               const char *author, const char *from, uint64_t answers);
 
 // spark.c
 void spark_add(run *r, double value);
@@ -327,11 +328,13 @@ bool ingest_process(core *c, process *p); // true: there is more
 bool process_may_grow(const process *p);  // can anything more be written into its newest segment, or a first one?
 // decode.c: one block's records into store and registry. Lock held, breathes. Bytes taken; less than
 // `bytes` when a record uses a series that is not declared (force: such records are dropped).
-size_t decode_records(core *c, process *p, lane_state *l, const uint8_t *at, size_t bytes, int64_t offset_ns, bool force);
+size_t decode_records(core *c, process *p, lane_state *l, const uint8_t *at, size_t bytes,
+                      int64_t offset_ns, bool force);
 lane_state *lane_find(core *c, process *p, uint32_t number);
 // decode_media.c: a record of what is no number, of a series of the kind that media_kind names (lock held)
 int media_kind(uint32_t record_kind);
-void media_take(core *c, process *p, const lane_state *l, live_series *s, uint32_t kind, const uint8_t *at);
+void media_take(core *c, process *p, const lane_state *l, live_series *s, uint32_t kind,
+                const uint8_t *at);
 struct json_t *text_json(const uint8_t *at, size_t bytes); // owned; what is not UTF-8 is mended
 // decode_declare.c (lock held): what a number means for a process, from a record or from its cursor
 void declare_series(core *c, process *p, uint32_t a, const uint8_t *at);
@@ -353,7 +356,8 @@ void blob_due(core *c, process *p, const media_due *due);  // lock held
 void blob_done(process *p, uint64_t number); // lock held: its file may go with the next commit
 int blob_path(const core *c, const char *hash, char out[PATH_CAP]);
 // media.c (lock held)
-void media_put(core *c, run *r, live_series *s, int64_t step, int64_t time_ms, const char *hash, struct json_t *data);
+void media_put(core *c, run *r, live_series *s, int64_t step, int64_t time_ms, const char *hash,
+               struct json_t *data);
 
 // scan.c (engine)
 void scan_all(core *c);                   // every run's directory that changed
@@ -373,7 +377,8 @@ pending *command_of_json(const struct json_t *json); // as read back from the st
 void pending_free(pending *m);
 
 // steer.c (lock held)
-void steer_reply(core *c, process *p, uint64_t number, int state, int64_t step, int64_t time_ms, const char *text, size_t bytes);
+void steer_reply(core *c, process *p, uint64_t number, int state, int64_t step, int64_t time_ms,
+                 const char *text, size_t bytes);
 void steer_process_gone(core *c, process *p);
 void steer_run_gone(core *c, run *r);     // its details go: whoever waits is answered
 void steer_tick(core *c, int64_t now_ns); // waits that ran out, leases of WATCH
@@ -385,7 +390,8 @@ bool process_send(core *c, process *p, const buf *records); // into its inbox
 
 // steer_value.c (lock held): checks what a person wants to set. NULL and an error in `reply`, or owned
 // {NAME: {"from", "to"}}; *out gets the values as the inbox wants them, borrowing from it and from the params.
-struct json_t *steer_values(run *r, const struct json_t *wanted, command_value out[COMMAND_VALUES_MAX], uint16_t *count,
+struct json_t *steer_values(run *r, const struct json_t *wanted,
+                            command_value out[COMMAND_VALUES_MAX], uint16_t *count,
                             core_reply *reply);
 struct json_t *param_value(const param *q); // owned
 

@@ -54,13 +54,14 @@ bool tokens_check(const tokens *t, const char *secret, size_t length, identity *
 
 // A new one. `secret` is shown once and kept nowhere; the caller stores hash and json. NNS_E_EXISTS: the name is taken;
 // NNS_E_INVALID: name or scopes; NNS_E_FULL: TOKENS_MAX.
-int tokens_add(tokens *t, const char *name, unsigned scopes, int64_t now_ms, char secret[TOKEN_LENGTH + 1],
-               const token **added);
+int tokens_add(tokens *t, const char *name, unsigned scopes, int64_t now_ms,
+               char secret[TOKEN_LENGTH + 1], const token **added);
 void tokens_remove(tokens *t, const char *id);
 void token_json(buf *out, const token *t);        // {"id", "name", "scopes", "created"}: as stored and as listed
 
 // Cookies: "ID.EXPIRY.MAC".
 int session_make(const tokens *t, const char *id, int64_t now_s, char out[SESSION_CAP]);
-bool session_check(const tokens *t, const char *cookie, size_t length, int64_t now_s, identity *who);
+bool session_check(const tokens *t, const char *cookie, size_t length, int64_t now_s,
+                   identity *who);
 
 #endif

@@ -81,7 +81,8 @@ typedef struct store_series_info {
     int64_t best_step;
     uint64_t nonfinite;
 } store_series_info;
-store_series *store_series_open(store *s, store_id run, const char *name, int kind, const char *unit, int direction);
+store_series *store_series_open(store *s, store_id run, const char *name, int kind,
+                                const char *unit, int direction);
 void store_series_get(store_series *series, store_series_info *info); // name, unit borrowed
 // Ends writing to all series and groups of a run: their pointers are invalid from here on (open them again to go on).
 // Takes effect with the next store_commit; the run's chunks are then rewritten in series order in the background.
@@ -101,9 +102,11 @@ bool store_full(store *s);
 int store_append(store_group *g, store_series *series, double value);
 
 // Rows of a run. `number` orders them. JSON texts are copied.
-int store_put_event(store *s, store_id run, int64_t number, int64_t step, int64_t time_ms, int type, const char *json);
-int store_put_media(store *s, store_id run, store_id series, int64_t step, int64_t time_ms, int kind, const char *hash,
-                    const char *json, const void *data, size_t bytes); // small data inline, large by hash
+int store_put_event(store *s, store_id run, int64_t number, int64_t step, int64_t time_ms, int type,
+                    const char *json);
+int store_put_media(store *s, store_id run, store_id series, int64_t step, int64_t time_ms,
+                    int kind, const char *hash, const char *json, const void *data,
+                    size_t bytes); // small data inline, large by hash
 int store_put_param(store *s, store_id run, const char *name, const char *json); // the latest declaration and value
 int store_put_command(store *s, store_id run, int64_t number, const char *json); // inserts or replaces
 int store_put_document(store *s, store_id run, const char *name, const char *json); // inserts or replaces
@@ -122,8 +125,8 @@ int store_drop_snapshot(store *s, store_id id);
 int store_put_audit(store *s, int64_t time_ms, const char *json);
 int store_put_token(store *s, const char *hash, const char *json); // json NULL: deletes
 // How far each lane of each process was taken (exactly once: same transaction as the points).
-int store_put_cursor(store *s, store_id run, const char *process, uint32_t lane, uint64_t next_sequence, const void *state,
-                     size_t bytes);
+int store_put_cursor(store *s, store_id run, const char *process, uint32_t lane,
+                     uint64_t next_sequence, const void *state, size_t bytes);
 int store_drop_cursors(store *s, store_id run, const char *process);
 
 // Seals what gathered and hands it to the writer thread: -> number of the commit (ascending). on_commit tells when it is durable.
@@ -180,10 +183,13 @@ void store_columns_fini(store_columns *c);
 int store_points(store_reader *r, const store_query *q, store_columns *out);
 
 // Raw points with ordinals from..to (exclusive), for streaming exports and live catch-up.
-int store_points_by_ordinal(store_reader *r, store_id run, const char *series, uint64_t from, uint64_t to, store_columns *out);
+int store_points_by_ordinal(store_reader *r, store_id run, const char *series, uint64_t from,
+                            uint64_t to, store_columns *out);
 
-int store_list_runs(store_reader *r, int (*each)(void *context, const store_run *run), void *context);
-int store_list_series(store_reader *r, store_id run, int (*each)(void *context, const store_series_info *info), void *context);
+int store_list_runs(store_reader *r, int (*each)(void *context, const store_run *run),
+                    void *context);
+int store_list_series(store_reader *r, store_id run,
+                      int (*each)(void *context, const store_series_info *info), void *context);
 typedef struct store_row {
     int64_t number, step, time_ms;
     int kind;              // event type, media kind
@@ -196,17 +202,20 @@ typedef struct store_row {
     uint64_t sequence;
 } store_row;
 typedef int (*store_each)(void *context, const store_row *row); // non-zero stops; all borrowed during the call
-int store_list_events(store_reader *r, store_id run, int64_t from_number, size_t limit, store_each each, void *context);
-int store_list_media(store_reader *r, store_id run, const char *series, int64_t from_step, int64_t to_step, size_t limit,
-                     store_each each, void *context); // newest `limit` in ascending order
+int store_list_events(store_reader *r, store_id run, int64_t from_number, size_t limit,
+                      store_each each, void *context);
+int store_list_media(store_reader *r, store_id run, const char *series, int64_t from_step,
+                     int64_t to_step, size_t limit, store_each each,
+                     void *context); // newest `limit` in ascending order
 int store_list_params(store_reader *r, store_id run, store_each each, void *context);
-int store_list_commands(store_reader *r, store_id run, int64_t from_number, size_t limit, store_each each, void *context);
+int store_list_commands(store_reader *r, store_id run, int64_t from_number, size_t limit,
+                        store_each each, void *context);
 int store_get_document(store_reader *r, store_id run, const char *name, buf *out); // appends; NNS_E_NOT_FOUND
 
 // Snapshots. list: from <= step < to in ascending order of steps, `all_attempts` also those overtaken; limit 0: all of them.
 typedef int (*store_each_snapshot)(void *context, const store_snapshot *row); // non-zero stops
-int store_list_snapshots(store_reader *r, store_id run, int64_t from, int64_t to, bool all_attempts, size_t limit,
-                         store_each_snapshot each, void *context);
+int store_list_snapshots(store_reader *r, store_id run, int64_t from, int64_t to, bool all_attempts,
+                         size_t limit, store_each_snapshot each, void *context);
 int store_all_snapshots(store_reader *r, store_id run, store_each_snapshot each, void *context); // as they came
 int store_snapshot_at(store_reader *r, store_id run, int64_t step, store_snapshot *out); // nearest at or before, of the current course
 int store_snapshot_get(store_reader *r, store_id run, store_id id, store_snapshot *out);
@@ -217,7 +226,8 @@ typedef struct store_snapshots {
 } store_snapshots;
 int store_snapshots_sum(store_reader *r, store_id run, store_snapshots *out);
 
-int store_list_audit(store_reader *r, int64_t from_number, size_t limit, store_each each, void *context);
+int store_list_audit(store_reader *r, int64_t from_number, size_t limit, store_each each,
+                     void *context);
 int store_list_tokens(store_reader *r, store_each each, void *context);
 int store_list_files(store_reader *r, store_each each, void *context); // row->hash of all media and snapshots, no order
 int store_list_cursors(store_reader *r, store_id run, store_each each, void *context);

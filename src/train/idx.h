@@ -24,6 +24,7 @@ typedef struct idx {
 int idx_unpack(const char *name, const uint8_t *bytes, size_t length, buf *out, why *w);
 
 // Parses unpacked bytes as labels (dimensions 1) or images (3).
-int idx_parse(const char *name, const uint8_t *bytes, size_t length, int dimensions, idx *out, why *w);
+int idx_parse(const char *name, const uint8_t *bytes, size_t length, int dimensions, idx *out,
+              why *w);
 
 #endif
