@@ -57,11 +57,17 @@ static bool speaks(network *n, const process *p) {
     return true;
 }
 
-static void put_item(json_t **list, uint32_t number, uint32_t most, json_t *item) {
+static size_t text_bytes(const json_t *item) {
+    return json_is_object(item) ? json_dumpb(item, NULL, 0, JSON_COMPACT) : 0;
+}
+
+// What is said again takes the place of what was said, in the bytes that it may take too.
+static void put_item(network *n, json_t **list, uint32_t number, uint32_t most, json_t *item) {
     if (number < 1 || number > most) return;
     if (!*list) *list = json_array();
     while (json_array_size(*list) < number)
         if (json_array_append_new(*list, json_null())) return;
+    n->bytes += text_bytes(item) - text_bytes(json_array_get(*list, number - 1));
     json_array_set(*list, number - 1, item);
 }
 
@@ -71,10 +77,11 @@ static void put_part(network *n, uint32_t part, uint32_t number, json_t *text) {
         json_object_set_new(text, "number", json_integer(number));
         json_t *item = gone ? json_null() : text;
         if (part == MODEL_LAYER)
-            put_item(&n->layers, number, LAYERS_MAX, item);
+            put_item(n, &n->layers, number, LAYERS_MAX, item);
         else
-            put_item(&n->tensors, number, TENSORS_MAX, item);
+            put_item(n, &n->tensors, number, TENSORS_MAX, item);
     } else if (part == MODEL_PUSH) {
+        n->bytes += text_bytes(text) - text_bytes(n->push);
         json_decref(n->push);
         n->push = json_incref(text);
     } else if (part == MODEL_EVALUATE) {
@@ -90,7 +97,6 @@ void model_take(core *c, process *p, uint32_t part, uint32_t number, const uint8
     json_t *json = json_loadb((const char *)text, bytes, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(json)) {
         put_part(n, part, number, json);
-        n->bytes += bytes;
         n->dirty = true;
         run_touch(c, r);
     }
@@ -128,19 +134,19 @@ void model_put(core *c, run *r) {
     json_decref(json);
 }
 
-static void load_list(json_t **to, uint32_t most, const json_t *list) {
+static void load_list(network *n, json_t **to, uint32_t most, const json_t *list) {
     size_t i;
     json_t *item;
     json_array_foreach(list, i, item)
-        put_item(to, (uint32_t)json_integer_value(json_object_get(item, "number")), most, item);
+        put_item(n, to, (uint32_t)json_integer_value(json_object_get(item, "number")), most, item);
 }
 
 static void load(network *n, const json_t *json) {
     const char *speaker = json_string_value(json_object_get(json, "process"));
-    load_list(&n->layers, LAYERS_MAX, json_object_get(json, "layers"));
-    load_list(&n->tensors, TENSORS_MAX, json_object_get(json, "tensors"));
+    load_list(n, &n->layers, LAYERS_MAX, json_object_get(json, "layers"));
+    load_list(n, &n->tensors, TENSORS_MAX, json_object_get(json, "tensors"));
     json_t *push = json_object_get(json, "push");
-    if (json_is_object(push)) n->push = json_incref(push);
+    if (json_is_object(push)) put_part(n, MODEL_PUSH, 0, push);
     n->evaluate = json_is_true(json_object_get(json, "evaluate"));
     if (speaker && strlen(speaker) == 26) memcpy(n->process, speaker, 27);
     n->rank = (int)json_integer_value(json_object_get(json, "rank"));
@@ -155,7 +161,6 @@ int model_load(core *c, run *r) {
     network *n = json_is_object(json) ? run_network(r) : NULL;
     if (n) load(n, json);
     if (n) past_load(n, c->engine_reader, r->row.id);
-    if (n) n->bytes = text.length;
     core_unlock(c);
     json_decref(json);
     buf_fini(&text);

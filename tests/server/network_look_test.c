@@ -88,6 +88,30 @@ static void test_model(void **state) {
     journal_end(&j);
 }
 
+static void tell_long(journal *j, uint32_t number) {
+    buf text = {0};
+    buf_text(&text, "{\"name\":\"t\",\"role\":\"other\",\"shape\":[8],\"note\":\"");
+    for (int k = 0; k < 30000; k++)
+        buf_char(&text, 'x');
+    buf_text(&text, "\"}");
+    buf_char(&text, 0);
+    journal_model(j, MODEL_TENSOR, number, (const char *)text.data);
+    journal_flush(j);
+    buf_fini(&text);
+}
+
+// A tensor whose shape changes is told again and again: only the last takes room, however often that is.
+static void test_told_often(void **state) {
+    journal j;
+    core *c = open_described(*state, &j);
+    for (int i = 0; i < 600; i++)
+        tell_long(&j, 3);
+    tell_long(&j, 4);
+    wait_model(c, j.run.text, 4);
+    core_close(c);
+    journal_end(&j);
+}
+
 // --- looks --------------------------------------------------------------------------------------
 
 static viewer *look(core *c, const char *text) {
@@ -501,6 +525,7 @@ int main(int argc, char **argv) {
     child_main(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_model, make, unmake),
+        cmocka_unit_test_setup_teardown(test_told_often, make, unmake),
         cmocka_unit_test_setup_teardown(test_two_viewers, make, unmake),
         cmocka_unit_test_setup_teardown(test_slow_viewer, make, unmake),
         cmocka_unit_test_setup_teardown(test_hostile_looks, make, unmake),
