@@ -149,6 +149,11 @@ static bool copy_later(network *n, capturer *c, const capture_moment *m) {
     return !broken;
 }
 
+// The ring was full in the middle of a batch: the rest of it would be of another step.
+static bool begun_batch(network *n, const item *i) {
+    return n->registry.tensors[i->tensor - 1]->batch && i->done;
+}
+
 // What is read at this point and belongs to no pair.
 static bool copy_plain(network *n, capturer *c, const capture_moment *m, uint8_t at) {
     uint64_t left = allowance(c);
@@ -159,7 +164,7 @@ static bool copy_plain(network *n, capturer *c, const capture_moment *m, uint8_t
         uint64_t most = most_of(n, i, left);
         if (advance(n, c, m, i, &i->done, i->elements, 0, &most)) {
             left -= i->bytes < left ? i->bytes : left;
-        } else if (!c->set.sliced && !c->set.held) {
+        } else if (!c->set.held && (!c->set.sliced || begun_batch(n, i))) {
             return false;
         } else {
             break;
