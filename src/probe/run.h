@@ -175,7 +175,7 @@ struct nns_run {
     _Atomic int64_t helper_cpu_ns, aside_cpu_ns;
     _Atomic uint32_t step_share_ppm, helper_share_ppm;
     _Atomic uint32_t idle_ppm; // cores that had nothing to do in the last second; 0: none, or not known
-    double scalar_ns, step_ns; // calibrated
+    _Atomic double scalar_ns, step_ns; // calibrated by the helper
 };
 
 static inline bool run_is_open(nns_run *run) {
