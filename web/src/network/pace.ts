@@ -13,6 +13,9 @@ export class Pace {
 
   lines(wanted: number): number { return Math.max(0, Math.min(wanted, Math.round(this.allowed))); }
 
+  // So many are drawn anyway.
+  raise(lines: number): void { this.allowed = Math.max(this.allowed, lines); }
+
   // Whether this draw is to be measured to its end; seldom, because the measuring itself waits. A new number of lines always.
   due(now: number, lines: number): boolean {
     if (this.last?.lines === lines && now - this.sampledAt < SAMPLE_EVERY_MS) return false;

@@ -28,11 +28,11 @@ import { atFirst, beginning, clamped, inSight, inSightWhole, moved, reveal } fro
 
 const NO_WEBGL = 'This browser has no WebGL2: drawn on a plain canvas, with fewer lines.';
 const LOST = 'The graphics context was lost: drawn on a plain canvas until it comes back.';
-const PLAIN_LINES = 300, DESCRIBE_EVERY_MS = 1000, MOVING_MS = 160, FRAME_MS = 16;
+const PLAIN_LINES = 300, DESCRIBE_EVERY_MS = 1000, MOVING_MS = 160, FRAME_MS = 16, STILL_MS = 1500, RARE_MS = 8000;
 
 // What this browser can draw: known from one picture to the next. A picture at rest draws lines when links change, not with every state;
-// one that is moved with every frame.
-const atRest = new Pace(30, 100, 400), inMotion = new Pace(18, 8, 200);
+// one that is moved with every frame; one that has stood still for a while only once: an earlier moment, a pause, a run that is over.
+const atRest = new Pace(30, 100, 400), inMotion = new Pace(18, 8, 200), atStill = new Pace(120, 100, 400);
 
 export class Picture implements NetworkPicture {
   private surfaces: Surfaces;
@@ -55,6 +55,9 @@ export class Picture implements NetworkPicture {
   private over: Target | null = null;
   private movedAt = -Infinity;
   private settle = 0;
+  private stateAt = -Infinity;
+  private restMs = STILL_MS; // after so long without another state it stands still
+  private stillness = 0;
   private frame = 0;
   private awaited = false;
   private drawnAt = -Infinity;
@@ -104,7 +107,19 @@ export class Picture implements NetworkPicture {
     this.changed();
     if (same) this.chosenLines = lines; // the links are those of before: so are those of what is chosen
     this.soon();
+    this.awaitStill();
   }
+
+  // States that come rarely are no stillness: else lines would come and go with each.
+  private awaitStill(): void {
+    const now = performance.now(), since = now - this.stateAt;
+    this.restMs = since < RARE_MS ? Math.max(STILL_MS, 2 * since) : STILL_MS;
+    this.stateAt = now;
+    clearTimeout(this.stillness);
+    this.stillness = setTimeout(() => this.later(), this.restMs + 20) as unknown as number;
+  }
+
+  private get still(): boolean { return performance.now() - this.stateAt > this.restMs; }
 
   setLook(look: Look): void {
     this.look = look;
@@ -178,9 +193,12 @@ export class Picture implements NetworkPicture {
     return (this.content ??= new Content(this.model, this.layout, this.state, { ...this.look, strongest: most }));
   }
 
-  // Lines of a pair of layers while the picture is at rest.
+  // Lines of a pair of layers while the picture is not moved.
   private mostLines(): number {
-    return this.painter ? atRest.lines(this.look.strongest) : Math.min(PLAIN_LINES, this.look.strongest);
+    const wanted = this.look.strongest, live = atRest.lines(wanted);
+    if (!this.painter) return Math.min(PLAIN_LINES, wanted);
+    atStill.raise(live);
+    return this.still ? atStill.lines(wanted) : live;
   }
 
   private linesOfChosen(content: Content): Batch[] {
@@ -249,7 +267,7 @@ export class Picture implements NetworkPicture {
 
   // Where drawing is slow, fewer lines.
   private measure(began: number, lines: number, moving: boolean): void {
-    const pace = moving ? inMotion : atRest;
+    const pace = moving ? inMotion : this.still ? atStill : atRest;
     if (!this.painter || !pace.due(began, lines)) return;
     this.painter.whenDone(() => {
       const now = performance.now();
@@ -312,6 +330,7 @@ export class Picture implements NetworkPicture {
 
   close(): void {
     clearTimeout(this.settle);
+    clearTimeout(this.stillness);
     cancelAnimationFrame(this.frame);
     this.frame = -1;
     for (const end of this.ends) end();
