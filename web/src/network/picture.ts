@@ -28,7 +28,7 @@ import { atFirst, beginning, clamped, inSight, inSightWhole, moved, reveal } fro
 
 const NO_WEBGL = 'This browser has no WebGL2: drawn on a plain canvas, with fewer lines.';
 const LOST = 'The graphics context was lost: drawn on a plain canvas until it comes back.';
-const PLAIN_LINES = 300, DESCRIBE_EVERY_MS = 1000, MOVING_MS = 160, FRAME_MS = 16, STILL_MS = 1500, RARE_MS = 8000;
+const PLAIN_LINES = 300, DESCRIBE_EVERY_MS = 1000, MOVING_MS = 160, FRAME_MS = 16, STILL_MS = 1500;
 
 // What this browser can draw: known from one picture to the next. A picture at rest draws lines when links change, not with every state;
 // one that is moved with every frame; one that has stood still for a while only once: an earlier moment, a pause, a run that is over.
@@ -56,7 +56,6 @@ export class Picture implements NetworkPicture {
   private movedAt = -Infinity;
   private settle = 0;
   private stateAt = -Infinity;
-  private restMs = STILL_MS; // after so long without another state it stands still
   private stillness = 0;
   private frame = 0;
   private awaited = false;
@@ -102,24 +101,21 @@ export class Picture implements NetworkPicture {
 
   setState(state: NetworkState): void {
     const key = linksKey(state), same = sameList(key, this.linksKey), lines = this.chosenLines;
+    if (state.step !== this.state.step) this.awaitStill(); // while training holds, what comes is of the same step
     this.state = state;
     this.linksKey = key;
     this.changed();
     if (same) this.chosenLines = lines; // the links are those of before: so are those of what is chosen
     this.soon();
-    this.awaitStill();
   }
 
-  // States that come rarely are no stillness: else lines would come and go with each.
   private awaitStill(): void {
-    const now = performance.now(), since = now - this.stateAt;
-    this.restMs = since < RARE_MS ? Math.max(STILL_MS, 2 * since) : STILL_MS;
-    this.stateAt = now;
+    this.stateAt = performance.now();
     clearTimeout(this.stillness);
-    this.stillness = setTimeout(() => this.later(), this.restMs + 20) as unknown as number;
+    this.stillness = setTimeout(() => this.later(), STILL_MS + 20) as unknown as number;
   }
 
-  private get still(): boolean { return performance.now() - this.stateAt > this.restMs; }
+  private get still(): boolean { return performance.now() - this.stateAt > STILL_MS; }
 
   setLook(look: Look): void {
     this.look = look;
