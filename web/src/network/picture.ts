@@ -23,7 +23,7 @@ import { sameList } from './same';
 import { DOT, type Scene, type View } from './scene';
 import { rowsOf, sentenceOf, targetWords } from './summary';
 import { Surfaces } from './surfaces';
-import { emptyState } from './take';
+import { emptyState, sameLayers } from './take';
 import { atFirst, beginning, clamped, inSight, inSightWhole, moved, reveal } from './view';
 
 const NO_WEBGL = 'This browser has no WebGL2: drawn on a plain canvas, with fewer lines.';
@@ -88,7 +88,7 @@ export class Picture implements NetworkPicture {
 
   // Of other layers all begins anew; where only something else was described, what is shown stays.
   setModel(model: NetworkModel): void {
-    const same = JSON.stringify(model.layers) === JSON.stringify(this.model.layers);
+    const same = sameLayers(model, this.model);
     this.model = model;
     this.layoutKey = '';
     if (!same) {

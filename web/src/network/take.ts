@@ -22,6 +22,9 @@ export function emptyState(model: NetworkModel): NetworkState {
   return { step: -1, layers: model.layers.map(() => ({})), links: [] };
 }
 
+// The same layers: what else a program describes changes nothing of what is shown.
+export const sameLayers = (a: NetworkModel, b: NetworkModel): boolean => JSON.stringify(a.layers) === JSON.stringify(b.layers);
+
 export const numberOf = (model: NetworkModel, place: number): number => model.layers[place]!.number ?? place + 1;
 
 // The places of the layers that captures name by number.

@@ -7,7 +7,7 @@ import { batch, computed, signal, type Signal } from '@preact/signals';
 import { CAPTURE_KIND, decodeCapture, type Capture } from '../link/capture';
 import type { LookAsk, LookWord } from '../link/messages';
 import type { NetworkState } from '../network/model';
-import { emptyState, numberOf, ofWeights, placesOf, takeCapture } from '../network/take';
+import { emptyState, numberOf, ofWeights, placesOf, sameLayers, takeCapture } from '../network/take';
 import { link } from './link';
 import { askModel, type RunModel } from './model';
 import type { NetworkView, Place } from './network-view';
@@ -60,7 +60,7 @@ export class Network {
 
   // The program has registered more tensors of the same layers: all that is shown stays. False: it is another network.
   adopt(model: RunModel): boolean {
-    if (JSON.stringify(model.layers) !== JSON.stringify(this.model.layers)) return false;
+    if (!sameLayers(model, this.model)) return false;
     this.described.value = this.snapshots.model = model;
     this.inputs = smallInputs(model);
     const live = this.live.peek();
