@@ -20,7 +20,7 @@ function noteAnswers() {
     for (const m of moves)
       if (m.serial !== undefined && m.serial <= serial && m.took === undefined) Object.assign(m, { took: when - m.began, at: performance.timeOrigin + m.began });
   };
-  addEventListener('pointermove', e => e.buttons && moves.push({ began: e.timeStamp }), true);
+  addEventListener('onpointerrawupdate' in window ? 'pointerrawupdate' : 'pointermove', e => e.buttons && moves.push({ began: e.timeStamp }), true);
   new MutationObserver(() => {
     const asked = Number(root.dataset.serial), answered = Number(root.querySelector('.try-bars').dataset.serial ?? -1);
     for (const m of unasked()) m.serial = asked;

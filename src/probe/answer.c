@@ -1,7 +1,7 @@
-// Unit answer.c answers what a person asked for once: a sample pushed through the network, a pruning curve.
+// Unit answer.c writes what pinned samples were answered, and the pruning curve that a person asked for.
 //
 // Place on the path: digest.c hands over PUSH entries as they come, also between those of a set, and the end of a PRUNE set;
-// the pruning thread (prune.c) says that it is done by waking the worker.
+// the pruning thread (prune.c) says that it is done by waking the worker. What a person pushes is answered by pushed.c.
 #include "digest_state.h"
 
 #include "push.h"
@@ -10,50 +10,8 @@
 
 #include <string.h>
 
-static void push_begin(digest *d, const copy *c) {
-    float truth = (float)c->truth;
-    buf_clear(&d->push);
-    d->push.failed = false;
-    capture_begin(&d->push, &(capture_head){.kind = CAPTURE_PUSH,
-                                            .number = c->set,
-                                            .step = c->step,
-                                            .last_step = c->step,
-                                            .base_step = c->step,
-                                            .time_ms = (double)c->wall_ms,
-                                            .observed = d->observed});
-    section_add(&d->push,
-                (capture_section){
-                    .quantity = QUANTITY_TRUTH, .coding = CODING_F32, .dims = 1, .shape = {1}},
-                &truth);
-    d->pushing = true;
-}
-
-static void push_value(digest *d, const copy *c) {
-    static const int quantities[] = {[PUSHED_INPUT] = QUANTITY_INPUT,
-                                     [PUSHED_VALUE] = QUANTITY_VALUE,
-                                     [PUSHED_OUTPUT] = QUANTITY_OUTPUT};
-    if (!d->pushing || c->what < PUSHED_INPUT || c->what > PUSHED_OUTPUT || c->count > UINT32_MAX)
-        return;
-    const layer *l = c->what == PUSHED_VALUE ? layer_at(d, c->layer) : NULL;
-    capture_section section = {
-        .quantity = quantities[c->what], .coding = CODING_F32, .layer = c->layer};
-    section_layer_shape(&section, l, c->count);
-    section_add(&d->push, section, copy_data(c));
-}
-
-static void push_end(digest *d, const copy *c) {
-    if (!d->pushing) return;
-    d->pushing = false;
-    capture_end(&d->push, 0);
-    bool failed = c->flags & COPY_FAILED || d->push.failed;
-    if (failed || !outlet_capture(&d->out, &d->push))
-        outlet_refuse(&d->out, CAPTURE_PUSH, c->set, c->step,
-                      failed ? "the program could not run this sample" : "it could not be written");
-    run_nudge(d->run); // somebody waits for it
-}
-
 // The answer to a pin is a point of each class's series: no capture.
-static void pin_value(digest *d, const copy *c) {
+void answer_pin(digest *d, const copy *c) {
     uint32_t classes = 0;
     const nns_series *series = pin_series(d->run, c->set, &classes);
     const float *values = copy_data(c);
@@ -61,16 +19,6 @@ static void pin_value(digest *d, const copy *c) {
     if (!outlet_step(&d->out, OUTLET_PINS, c->step, c->time_ns)) return;
     for (uint32_t i = 0; i < classes; i++)
         outlet_scalar(&d->out, OUTLET_PINS, series[i], (double)values[i]);
-}
-
-void answer_push(digest *d, const copy *c) {
-    if (c->set & PUSH_PIN_BIT) {
-        if (c->kind == COPY_PUSH_VALUE) pin_value(d, c);
-        return;
-    }
-    if (c->kind == COPY_PUSH_BEGIN) push_begin(d, c);
-    if (c->kind == COPY_PUSH_VALUE) push_value(d, c);
-    if (c->kind == COPY_PUSH_END) push_end(d, c);
 }
 
 // Pruning --------------------------------------------------------------------------------------------

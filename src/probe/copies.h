@@ -5,9 +5,11 @@
 //
 //     SET_BEGIN  TENSOR TENSOR ...  SET_END        what was wanted together, of one step; one such set at a time
 //     SET_BEGIN  TENSOR ...         SET_DROPPED    it came to nothing: forget it
-//     PUSH_BEGIN PUSH_VALUE ...     PUSH_END       an answer; nothing stands between, but it may stand inside a set
+//     PUSH_BEGIN PUSH_VALUE ...     PUSH_END       a pin's answer; nothing stands between, but it may stand inside a set
 //     NONFINITE                                    a series began to hold NaN or infinity
 //     ELSEWHERE                                    the last of this ring: what follows stands in the next (copies_next does it)
+//
+// The answers to what a person pushes go through a ring of their own, to the helper (push.h): nobody waits behind a set.
 //
 // A tensor comes as one or several TENSOR entries (slices) with ascending `first`, perhaps with those of others between;
 // COPY_FIRST and COPY_LAST mark the ends. A weight whose update is wanted and not registered comes twice: with COPY_EARLIER

@@ -98,10 +98,8 @@ static void take(digest *d, const copy *c) {
     case COPY_SET_DROPPED:
         close_set(d);
         break;
-    case COPY_PUSH_BEGIN:
     case COPY_PUSH_VALUE:
-    case COPY_PUSH_END:
-        answer_push(d, c);
+        answer_pin(d, c);
         break;
     case COPY_NONFINITE:
         alarm_series(d, c);
@@ -185,7 +183,6 @@ static void digest_free(digest *d) {
     samples_fini(&d->samples);
     flight_fini(&d->flight);
     prune_fini(&d->prune);
-    buf_fini(&d->push);
     mem_free(d);
 }
 

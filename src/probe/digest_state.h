@@ -11,6 +11,7 @@
 #include "outlet.h"
 #include "prune.h"
 #include "samples.h"
+#include "sections.h"
 #include "units.h"
 
 #define CHUNK 16384u              // numbers converted at a time
@@ -99,8 +100,6 @@ typedef struct digest {
     set set;
     flight flight;
     prune prune;
-    buf push; // capture under way
-    bool pushing;
     int64_t observed_step; // of the last observed samples
     bool has_observed;
     uint64_t observed;
@@ -147,9 +146,6 @@ void snapshot_tensor(digest *d, uint32_t handle, tensor_view *view);
 void snapshot_end(digest *d);
 
 // sections.c: what looks and snapshots have in common.
-void section_add(buf *out, capture_section section, const void *data);
-// The shape of `elements` values of a layer: the layer's own when it is as many, else one row (l NULL too).
-void section_layer_shape(capture_section *section, const layer *l, uint64_t elements);
 void sections_of_layer(digest *d, buf *out,
                        uint32_t layer);
 void section_weight_in(digest *d, buf *out, uint32_t handle); // unit quantities and statistics of this set
@@ -165,8 +161,8 @@ void capture_rehead(buf *capture, const capture_head *head); // the head again, 
 
 void digest_wake_worker(digest *d); // digest.c; any thread of the library
 
-// answer.c: pushes, and the pruning curve.
-void answer_push(digest *d, const copy *c);
+// answer.c: pins, and the pruning curve.
+void answer_pin(digest *d, const copy *c);
 void answer_prune_start(digest *d);
 void answer_prune_done(digest *d);
 

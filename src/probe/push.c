@@ -1,8 +1,9 @@
-// Unit push.c pushes samples through the network: the program's call runs at the safe point, what it hands over goes to the
-// worker through the ring, as one set.
+// Unit push.c pushes samples through the network: the program's call runs at the safe point, what it hands over goes on through
+// a ring.
 //
-// Place on the path: PUSH records (helper) become jobs; capture.c calls pushes_run at the safe point, also while paused; the
-// worker makes a CAPTURE of the answer. What cannot be pushed is answered by the helper at once.
+// Place on the path: PUSH records (helper) become jobs; capture.c calls pushes_run at the safe point, also while paused. What a
+// person asked for goes back to the helper, which makes a CAPTURE of it (pushed.c); what a pin asked for, to the worker
+// (answer.c). What cannot be pushed is answered by the helper at once.
 //
 // Invariants:
 //   1. Only the helper makes and frees jobs; queue[i % PUSHES_MAX] for i in freed..tail.
@@ -10,11 +11,9 @@
 //   3. An answer stands in one piece in the ring: BEGIN, values, END. There is room for all of it, or the job waits.
 #include "push.h"
 
-#include "records.h"
-
 #include "base/clock.h"
+#include "base/le.h"
 #include "base/mem.h"
-#include "journal/capture.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -168,9 +167,10 @@ static void border(nns_push *push, uint32_t kind, const push_job *job, int truth
     copies_put(push->copies, entry);
 }
 
-static void run_job(nns_run *run, pushes *p, push_job *job, const capture_moment *m) {
+static void run_job(nns_run *run, pushes *p, push_job *job, copies *into,
+                    const capture_moment *m) {
     nns_push push = {.run = run,
-                     .copies = &network_of(run)->copies,
+                     .copies = into,
                      .number = job->number,
                      .step = m->step,
                      .time_ns = m->time_ns};
@@ -196,19 +196,27 @@ uint64_t push_answer_bytes(network *n) {
     return floats * sizeof(float) + (layers + 4) * (sizeof(copy) + 64);
 }
 
+static bool has_room(copies *into, uint64_t need) {
+    uint64_t most = copies_capacity(into) * 3 / 4;
+    return copies_free_bytes(into) >= (need < most ? need : most);
+}
+
 void pushes_run(nns_run *run, const capture_moment *m, bool pins) {
     network *n = network_of(run);
     pushes *p = n->pushes;
-    uint64_t most = copies_capacity(&n->copies) * 3 / 4, need = push_answer_bytes(n);
+    uint64_t need = push_answer_bytes(n);
     atomic_fetch_and(&run->wanted, ~WANT_BIT(WANT_PUSH));
     while (atomic_load_explicit(&p->tail, memory_order_acquire) != p->head) {
-        if (copies_free_bytes(&n->copies) < (need < most ? need : most)) {
+        push_job *job = p->queue[p->head % PUSHES_MAX];
+        copies *into = job->number & PUSH_PIN_BIT ? &n->copies : &p->answers;
+        if (into == &p->answers) copies_move(into);
+        if (!has_room(into, need)) {
             atomic_fetch_or(&run->wanted, WANT_BIT(WANT_PUSH));
             return;
         }
-        push_job *job = p->queue[p->head++ % PUSHES_MAX];
+        p->head++;
         if (pins || job->asked)
-            run_job(run, p, job, m);
+            run_job(run, p, job, into, m);
         else
             atomic_fetch_add_explicit(&n->plan.thinned, 1, memory_order_relaxed);
         atomic_store_explicit(&job->done, true, memory_order_release);
@@ -216,17 +224,6 @@ void pushes_run(nns_run *run, const capture_moment *m, bool pins) {
 }
 
 // --- helper --------------------------------------------------------------------------------------
-
-// The answer to a push that was not made.
-static void refuse(nns_run *run, uint64_t number, const char *why) {
-    capture_said said = {.kind = CAPTURE_PUSH, .number = number, .error = why};
-    uint64_t serial = atomic_load(&run->serial);
-    said.step = atomic_load(&run->stamps[serial & 1].step);
-    uint8_t *at = lanes_begin(run, capture_record_bytes(&said), serial > 0);
-    if (!at) return;
-    capture_record_put(at, &said);
-    lanes_end(at);
-}
 
 push_job *push_job_new(const pushes *p, uint64_t number, int64_t sample, const void *values) {
     push_job *job = mem_new(sizeof *job + p->inputs * sizeof *job->input);
@@ -284,10 +281,13 @@ void push_receive(nns_run *run, const void *received) {
     const char *error = n ? push_check(n->pushes, sample, le_u32(at + 24), at + 32, why)
                           : "the program takes no samples (nns_on_push)";
     if (!error && (!number || (number & PUSH_PIN_BIT))) error = "the number makes no sense";
+    if (!error && copies_tend(&n->pushes->answers, push_answer_bytes(n))) error = "out of memory";
     if (!error && !push_queue(run, n->pushes,
                               push_job_new(n->pushes, number, sample, sample < 0 ? at + 32 : NULL)))
         error = "too many samples wait for the program";
-    if (error) refuse(run, number, error);
+    if (!error) return;
+    uint64_t serial = atomic_load(&run->serial);
+    pushed_refuse(run, number, atomic_load(&run->stamps[serial & 1].step), error);
 }
 
 static void free_done(pushes *p) {
@@ -305,6 +305,7 @@ static void free_done(pushes *p) {
 int64_t pushes_tend(nns_run *run, int64_t now_ns) {
     pushes *p = network_of(run)->pushes;
     free_done(p);
+    if (atomic_load(&p->answers.made)) pushed_write(run, p); // behind free_done: of what is done all is there
     if (atomic_load(&p->pins_made) == 0) return NS_PER_S;
     if (now_ns >= p->pins_due_ns) {
         pins_push(run, p);
@@ -325,6 +326,8 @@ void pushes_fini(nns_run *run) {
         mem_free(p->queue[i % PUSHES_MAX]);
     for (uint32_t i = 0; i < atomic_load(&p->pins_made); i++)
         pin_free(p->pins[i]);
+    copies_fini(&p->answers);
+    buf_fini(&p->answer);
     mem_free(p->words);
     mem_free(p);
 }

@@ -56,6 +56,10 @@ typedef struct pushes {
     _Atomic uint32_t tail;
     uint32_t head;  // trainer
     uint32_t freed; // helper
+    // The answers to what people pushed: trainer -> helper, which writes them (pushed.c). Made for the first of them.
+    copies answers;
+    buf answer; // helper: the capture under way
+    uint64_t blobs; // helper: written so far
     // Pins: the helper's. pins_made counts those whose series the worker may read.
     pin *pins[PINS_EVER];
     _Atomic uint32_t pins_made;
@@ -72,6 +76,10 @@ bool pushes_under_way(nns_run *run);
 uint64_t push_answer_bytes(network *n); // with every layer's values, at most; any thread
 bool push_describe(nns_run *run, buf *json); // the MODEL record's text
 void pushes_fini(nns_run *run);
+
+// pushed.c. Helper: writes the answers that have come; says why there is none.
+void pushed_write(nns_run *run, pushes *p);
+void pushed_refuse(nns_run *run, uint64_t number, int64_t step, const char *why);
 
 // For pin.c. Why a sample cannot be pushed, or NULL; `why` is room for a sentence. A job (owned); queued, or freed and false.
 const char *push_check(const pushes *p, int64_t sample, uint32_t count, const uint8_t *values,

@@ -1,5 +1,5 @@
-// Tests of the library's inside take the place of the digest worker: its three calls are wrapped (--wrap), and the test reads the
-// ring itself. Built from the library's objects, since the archive hides their names.
+// Tests of the library's inside take the place of the digest worker, and of what writes the answers to pushes: their calls are
+// wrapped (--wrap), and the test reads the rings itself. Built from the library's objects, since the archive hides their names.
 #ifndef NNS_TESTS_PROBE_INSIDE_WORKER_H
 #define NNS_TESTS_PROBE_INSIDE_WORKER_H
 
@@ -7,6 +7,7 @@
 
 #include "probe/capture.h"
 #include "probe/digest.h"
+#include "probe/push.h"
 #include "probe/readable.h"
 
 int __wrap_digest_start(nns_run *run);
@@ -28,7 +29,14 @@ bool __wrap_digest_stop(nns_run *run, int64_t until_ns) {
     return true;
 }
 
-// What came through the ring.
+void __wrap_pushed_write(nns_run *run, pushes *p);
+
+void __wrap_pushed_write(nns_run *run, pushes *p) {
+    (void)run;
+    (void)p;
+}
+
+// What came through the rings.
 typedef struct seen {
     copy head;
     void *data;
@@ -47,11 +55,8 @@ static inline void forget(void) {
     count = 0;
 }
 
-// Takes what is in the ring.
-static inline void take_all(void) {
+static inline void take_from(copies *ring) {
     const copy *c;
-    if (!network_of(run)) return;
-    copies *ring = &network_of(run)->copies;
     while (atomic_load(&ring->made) && (c = copies_next(ring))) {
         assert_true(count < SEEN_MAX);
         size_t bytes = (size_t)(c->bytes - sizeof *c);
@@ -61,6 +66,14 @@ static inline void take_all(void) {
         count++;
         copies_done(ring, c);
     }
+}
+
+// Takes what is in the rings.
+static inline void take_all(void) {
+    network *n = network_of(run);
+    if (!n) return;
+    take_from(&n->copies);
+    take_from(&n->pushes->answers);
 }
 
 static inline const seen *nth(uint32_t kind, uint32_t number, uint32_t flags, size_t n) {

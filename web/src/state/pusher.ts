@@ -1,8 +1,8 @@
-// Samples pushed through the live network by hand. One push is in flight, the newest wins, at most 30 a second. The end of a stroke,
-// which a person waits for, goes at once, beside the one in flight: the network answers both at the same safe point. While the run
-// trains the last one is pushed again every second, so that the answer evolves.
+// Samples pushed through the live network by hand. Two are in flight at most, the newest wins, at most 120 a second: however fast
+// somebody draws, a safe point of the program answers two. The end of a stroke, which a person waits for, goes at once, beside them.
+// While the run trains the last one is pushed again every second, so that the answer evolves.
 //
-//     idle --ask--> waiting (for the pace) --> in flight --answer--> idle, or waiting when something newer was asked
+//     idle --ask--> waiting (for the pace, for an answer) --> in flight --answer--> idle, or waiting when something newer was asked
 //
 // Without link or clock of its own (tests give theirs); a run's, on the page's link, is push.ts's.
 import { signal, type Signal } from '@preact/signals';
@@ -23,7 +23,7 @@ export interface Answer {
   milliseconds: number;          // from the push to its answer
 }
 
-export const PACE_MS = 1000 / 30, AGAIN_MS = 1000, PATIENCE_MS = 15000, HURRIED = 2; // in flight together
+export const PACE_MS = 1000 / 120, AGAIN_MS = 1000, PATIENCE_MS = 15000, TOGETHER = 2; // in flight
 
 export interface Clock { now(): number; after(ms: number, act: () => void): () => void }
 export type SendPush = (ask: PushAsk, done: (bytes: ArrayBuffer | null, error?: ErrorBody) => void) => () => void;
@@ -73,9 +73,9 @@ export class Pusher {
     this.error.value = '';
   }
 
-  // A stroke has ended: what is asked for now goes without waiting for the pace or the one in flight.
+  // A stroke has ended: what is asked for now goes without waiting for the pace or those in flight.
   hurry(): void {
-    if (this.wanted && this.flights.size < HURRIED) this.go();
+    if (this.wanted && this.flights.size <= TOGETHER) this.go();
   }
 
   // What was pushed last is pushed once more: the network is another one now.
@@ -99,7 +99,7 @@ export class Pusher {
   }
 
   private pace(): void {
-    if (this.flights.size) return;
+    if (this.flights.size >= TOGETHER) return;
     this.cancel();
     const wait = this.sent + PACE_MS - this.clock.now();
     if (wait <= 0) this.go();

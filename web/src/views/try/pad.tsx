@@ -31,29 +31,46 @@ function paintStrokes(canvas: HTMLCanvasElement, what: Source): void {
 
 const pointOf = (e: PointerEvent, box: DOMRect): Point => ({ x: (e.clientX - box.left) / box.width, y: (e.clientY - box.top) / box.height });
 
-// Draws with whatever points: one pointer at a time, all its positions between two frames.
+// Browsers hold pointermove back until the next frame; pointerrawupdate comes as soon as the page can take it, where there is one
+// (up to a thousand times a second: most of them are only gathered).
+const RAW = 'onpointerrawupdate' in HTMLElement.prototype, SOON_MS = 8;
+
+// Draws with whatever points: one pointer at a time, every position that it was at.
 function usePointer(ended: () => void) {
-  const drawing = useRef(-1), box = useRef<DOMRect | null>(null);
+  const stroke = useRef({ pointer: -1, box: null as DOMRect | null, points: [] as Point[], told: 0 }).current;
+  const gather = (e: PointerEvent) => {
+    const all = e.getCoalescedEvents?.() ?? [];
+    stroke.points.push(...(all.length ? all : [e]).map(p => pointOf(p, stroke.box!)));
+  };
+  const tell = (e: PointerEvent) => {
+    extendStroke(stroke.points.splice(0));
+    stroke.told = e.timeStamp;
+  };
   const down = (e: PointerEvent) => {
-    if (drawing.current >= 0 || (e.pointerType === 'mouse' && e.button !== 0)) return;
+    if (stroke.pointer >= 0 || (e.pointerType === 'mouse' && e.button !== 0)) return;
     e.preventDefault();
     const canvas = e.currentTarget as HTMLElement;
     canvas.setPointerCapture(e.pointerId);
-    drawing.current = e.pointerId;
-    box.current = canvas.getBoundingClientRect();
-    beginStroke(pointOf(e, box.current));
+    Object.assign(stroke, { pointer: e.pointerId, box: canvas.getBoundingClientRect(), points: [], told: e.timeStamp });
+    beginStroke(pointOf(e, stroke.box!));
+  };
+  const raw = (e: PointerEvent) => {
+    if (e.pointerId !== stroke.pointer) return;
+    gather(e);
+    if (e.timeStamp - stroke.told >= SOON_MS) tell(e);
   };
   const move = (e: PointerEvent) => {
-    if (e.pointerId !== drawing.current || !box.current) return;
-    const all = e.getCoalescedEvents?.() ?? [], between = box.current;
-    extendStroke((all.length ? all : [e]).map(p => pointOf(p, between)));
+    if (e.pointerId !== stroke.pointer) return;
+    if (!RAW) gather(e);
+    tell(e);
   };
   const up = (e: PointerEvent) => {
-    if (e.pointerId !== drawing.current) return;
-    drawing.current = -1;
+    if (e.pointerId !== stroke.pointer) return;
+    tell(e);
+    stroke.pointer = -1;
     ended();
   };
-  return { onPointerDown: down, onPointerMove: move, onPointerUp: up, onPointerCancel: up };
+  return { onPointerDown: down, onPointerMove: move, onPointerUp: up, onPointerCancel: up, ...(RAW ? { onPointerRawUpdate: raw } : {}) };
 }
 
 // What the network is shown: made here, or of a sample as its answer says.
