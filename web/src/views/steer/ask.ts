@@ -7,8 +7,21 @@ import type { Command, CommandRequest } from '../../link/messages';
 export type Value = number | boolean | string;
 export type Ask =
   | { state: 'asked'; value: Value }
-  | { state: 'applied'; value: Value; from: Value | undefined; step: number; milliseconds: number; id: Command['id'] }
+  | { state: 'applied'; value: Value; from: Value | undefined; step: number; milliseconds: number; at: number; id: Command['id'] }
   | { state: 'failed'; value: Value; why: 'refused' | 'expired' | 'not sent' | 'no answer'; reason: string; bounds: string }; // bounds: what the reason does not say itself
+
+const CATCH_UP_MS = 1000;
+
+// The value that a control shows before the run's parameters have it: what was asked, and what was applied until they say so. Else it
+// would jump back for a moment, and a click where it jumped to would change nothing. They may never say so: a program that began anew.
+export function ahead(ask: Ask | null, truth: Value, changedStep: number | null | undefined, now: number): Value | undefined {
+  if (ask?.state === 'asked') return ask.value;
+  if (ask?.state !== 'applied' || same(truth, ask.value) || (changedStep ?? -1) >= ask.step || now - ask.at > CATCH_UP_MS) return undefined;
+  return ask.value;
+}
+
+// A program keeps some values as float32.
+export const same = (a: unknown, b: unknown): boolean => a === b || (typeof a === 'number' && typeof b === 'number' && Math.fround(a) === Math.fround(b));
 
 // Sends a command of this run; resolves when it took effect, rejects with the reason.
 export type Send = (request: CommandRequest) => Promise<Command>;
@@ -49,11 +62,8 @@ export async function ask(run: string, parameter: string, value: Value, request:
   let outcome: Ask;
   try {
     const command = await send(request);
-    const change = changesOf(command.values).find(c => c.name === parameter);
-    outcome = {
-      state: 'applied', value: change?.to ?? value, from: change?.from, step: command.step ?? -1,
-      milliseconds: performance.now() - since, id: command.id,
-    };
+    const change = changesOf(command.values).find(c => c.name === parameter), at = performance.now();
+    outcome = { state: 'applied', value: change?.to ?? value, from: change?.from, step: command.step ?? -1, milliseconds: at - since, at, id: command.id };
   } catch (error) {
     outcome = failure(value, error);
   }

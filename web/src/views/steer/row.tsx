@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Command, Parameter, Run } from '../../link/messages';
 import { exact, whole } from '../../look/format';
-import { ask, askOf, changesOf, type Ask, type Send, type Value } from './ask';
+import { ahead, ask, askOf, changesOf, same, type Ask, type Send, type Value } from './ask';
 import { boundsOf, ChoiceControl, choiceOf, NumberControl, SliderControl, SwitchControl, TextControl } from './control';
 import { bounded, type Bounds } from './scale';
 import { Spark, usePast } from './spark';
@@ -55,8 +55,7 @@ export function undoable(p: Parameter, commands: readonly Command[]): Command | 
     if (command.state !== 'applied') continue;
     const change = changesOf(command.values).find(c => c.name === p.name);
     if (!change) continue;
-    const same = change.to === now || (typeof change.to === 'number' && typeof now === 'number' && Math.fround(change.to) === Math.fround(now));
-    return same && change.from !== undefined && change.from !== null && change.from !== change.to ? command : null;
+    return same(change.to, now) && change.from !== undefined && change.from !== null && change.from !== change.to ? command : null;
   }
   return null;
 }
@@ -87,7 +86,7 @@ export function Row({ run, parameter: p, commands, send, me, steerable }: RowPro
   const state = askOf(run.id, p.name), now = state.value, bounds = boundsOf(p), numeric = isNumeric(p);
   const past = usePast(run.id, p.name, trueValue(p), numeric);
   const flash = useFlash(trueValue(p), now !== null);
-  const asked = now?.state === 'asked' ? now.value : undefined, disabled = p.read_only === true || !steerable;
+  const asked = ahead(now, trueValue(p), p.changed_step, performance.now()), disabled = p.read_only === true || !steerable;
   const set = (value: Value) =>
     void ask(run.id, p.name, value, { type: 'set', parameter: p.name, value }, send, performance.now());
   const last = steerable ? undoable(p, commands) : null;
