@@ -145,6 +145,15 @@ act('epochs along x are those that the run told, also after their pace changed',
   assert.ok(Math.abs(Number(words[1]) - Number(words[2].replace(/\u202f/g, '')) / 100) <= 0.02, words[0]);
 });
 
+act('the crosshair of all charts follows the one that is pointed at, to where it rests and away', async () => {
+  const others = page.locator('.plot .u-cursor-x'), at = () => others.evaluateAll(all => all.map(e => Math.round(new DOMMatrix(getComputedStyle(e).transform).e / e.parentElement.clientWidth * 100)));
+  const box = await panel('train/loss').locator('.u-over').boundingBox();
+  for (let i = 0; i <= 20; i++) await page.mouse.move(box.x + box.width * (0.1 + 0.03 * i), box.y + box.height / 2);
+  await until('all of them at 70 %', async () => (await at()).filter(x => Math.abs(x - 70) <= 2).length >= 2);
+  await page.mouse.move(5, 450);
+  await until('none of them', () => others.evaluateAll(all => all.every(e => e.classList.contains('u-off'))));
+});
+
 act('an event in the ribbon moves the crosshair to its step', async () => {
   await open(run.id);
   await page.mouse.move(5, 450);

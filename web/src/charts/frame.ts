@@ -18,12 +18,12 @@ const urgent = new Set<Drawable>(), dirty = new Set<Drawable>();
 let asked = 0, timer = 0, restUntil = 0, share = MOST_MS, began = 0, round = 0, handled = -Infinity;
 for (const type of ['pointermove', 'pointerdown', 'wheel', 'keydown']) globalThis.addEventListener?.(type, e => (handled = e.timeStamp), { capture: true, passive: true });
 
-export const figures = { draws: 0, frames: 0, milliseconds: 0, longest: 0 };
+export const figures = { draws: 0, frames: 0, milliseconds: 0, longest: 0, cost: 0 }; // cost: of the last frame, all of it, in ms
 
 // A message posted while drawing is received once the frame was rendered: what the whole frame cost.
 const rendered = new MessageChannel();
 rendered.port1.onmessage = () => {
-  const now = performance.now(), cost = now - began;
+  const now = performance.now(), cost = (figures.cost = now - began);
   if (cost > LATE_MS) share = Math.max(LEAST_MS, share * 0.75);
   else if (cost < GOOD_MS) share = Math.min(MOST_MS, share + 0.5);
   if (!asked) restUntil = now + Math.min(cost / 2, LONGEST_REST_MS);

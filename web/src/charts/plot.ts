@@ -7,7 +7,7 @@ import { withUnit } from '../look/format';
 import { faint, type Ink } from '../look/palette';
 import type { Axis, Zoom } from '../state/view';
 import { firstX, lastX, shown, type Curve } from './curve';
-import { onPointed } from './crosshair';
+import { onPointed, sync } from './crosshair';
 import { drawLive, drawSoon, forget } from './frame';
 import { forgetWrite, writeSoon } from './legend';
 import { paintMarks, type Mark, type Shade } from './marks';
@@ -36,7 +36,6 @@ export interface PlotEvents { zoom: (range: Zoom | null) => void; pan: (range: Z
 
 // Units of amounts: their axis begins at nothing.
 const FROM_ZERO = /^(%|B|B\/s)$/;
-const SYNC = uPlot.sync('nnscope');
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", "DejaVu Sans", sans-serif';
 
 export class Plot {
@@ -209,7 +208,7 @@ export class Plot {
         },
       ],
       cursor: {
-        y: false, points: { show: false }, sync: { key: SYNC.key, scales: ['x', null], setSeries: false },
+        y: false, points: { show: false }, sync,
         drag: { x: true, y: false, setScale: false, dist: 5 },
         bind: {
           mousedown: (u, _t, handler) => e => (e.shiftKey && e.button === 0 ? (this.pan(u, e), null) : handler(e)),
