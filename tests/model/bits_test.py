@@ -35,13 +35,13 @@ def capture_kind(payload):
 class Viewer:
     """Follows the curves and looks at everything; counts the frames and captures that it got."""
 
-    def __init__(self, server, run):
+    def __init__(self, server, run, rate=10):
         self.frames = self.looks = 0
         self.link = WebSocket(server)
         self.link.message("hello")
         self.send(type="watch", id=1, run=run)
         self.send(type="subscribe", id=2, run=run, series=["*"], buckets=500)
-        self.send(type="look", id=3, run=run, what=EVERYTHING, rate=10, links_rate=10, strongest=3000)
+        self.send(type="look", id=3, run=run, what=EVERYTHING, rate=rate, links_rate=rate, strongest=3000)
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 

@@ -4,6 +4,7 @@ The program under test is the last argument of the command line (or $NNSCOPE). S
 """
 import atexit
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -166,21 +167,19 @@ class Server:
 
     def call(self, method, path, body=None, token="", headers=None, host=None):
         """token "": the first one; None: none."""
-        connection = http.client.HTTPConnection(*self.address, timeout=20 * PATIENCE)
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        connection.putheader("Host", host or self.host)
-        if token is not None:
-            connection.putheader("Authorization", "Bearer " + (token or self.token))
-        body = body.encode() if isinstance(body, str) else body
-        if body is not None:
-            connection.putheader("Content-Length", str(len(body)))
-        for name, value in (headers or {}).items():
-            connection.putheader(name, value)
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        reply = Reply(answer.status, answer.headers, answer.read())
-        connection.close()
-        return reply
+        with contextlib.closing(http.client.HTTPConnection(*self.address, timeout=20 * PATIENCE)) as connection:
+            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+            connection.putheader("Host", host or self.host)
+            if token is not None:
+                connection.putheader("Authorization", "Bearer " + (token or self.token))
+            body = body.encode() if isinstance(body, str) else body
+            if body is not None:
+                connection.putheader("Content-Length", str(len(body)))
+            for name, value in (headers or {}).items():
+                connection.putheader(name, value)
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            return Reply(answer.status, answer.headers, answer.read())
 
     def raw(self, data, seconds=5.0 * PATIENCE):
         """Sends bytes, returns all that comes until the server closes or `seconds` pass."""
