@@ -174,6 +174,7 @@ static void apply(nns_run *run, order *o) {
     case COMMAND_KEEP:
         atomic_store(&network_of(run)->plan.keep_number, o->number);
         atomic_fetch_or(&run->wanted, WANT_BIT(WANT_KEEP));
+        event_text(run, EVENT_MARK, o->number, "{\"text\":\"kept\"}");
         break;
     case COMMAND_PRUNE:
         atomic_store(&network_of(run)->plan.prune_number, o->number);

@@ -180,6 +180,11 @@ class Inside(unittest.TestCase):
         self.assertEqual([each["name"] for each in told["layers"]], ["input", "fc1", "fc2", "output"])
         self.assertNotEqual(self.server.command("inspect", self.key, "none").returncode, 0)
 
+        said = self.post("commands?wait=5000", {"type": "keep"}).json()
+        marks = self.wait(lambda: [e for e in self.get("runs/%s/events" % self.key)["events"] if e["type"] == "mark"])
+        self.assertEqual([(e["text"], e["command"], e["step"]) for e in marks], [("kept", str(said["id"]), said["step"])])
+        self.assertIn("author", marks[0])
+
         def flown():  # the recorder has nothing to keep until it has flown for a while: asked again
             self.post("commands?wait=5000", {"type": "keep"})
             time.sleep(0.1)
