@@ -104,7 +104,7 @@ test('values of one sample are signed where the layer can be negative; a differe
   const value = (data: number[]) => ({ value: { shape: [data.length], data: Float32Array.from(data) } });
   const now = stateOf(model, { layers: [{}, value([1, 2, 3, 4]), value([-1, 0, 1])] }), then = stateOf(model, { layers: [{}, value([4, 4, 4, 4]), value([0, 0, 0])] });
   assert.deepEqual(contentOf(model, now, { quantity: 'value' }).scales.slice(1).map(s => s.ramp), ['magnitude', 'signed']);
-  const compared = contentOf(model, then, { quantity: 'value', compare: now });
+  const compared = contentOf(model, now, { quantity: 'value', compare: then });
   assert.deepEqual([...compared.seen[1]!.values], [-3, -2, -1, 0]);
   assert.equal(rampOfCell(compared.cellsOf(1).bytes[1]!), 'signed');
 });

@@ -78,6 +78,17 @@ const sections = [
   { quantity: quantities.activation, coding: CODING.f32, shape: [2], layer: 1000, bytes: f32([9, 9]) },
 ];
 
+test('compared: now minus then, as lines, as matrices, and of a chosen unit; a quantity that only one moment has is not compared', () => {
+  const model = chain(input([2]), layer('a', [2])), now = stateOf(model, { links: [link(1, matrix([2, 2], [4, 1, 0, -2]))] }), then = stateOf(model, { links: [link(1, matrix([2, 2], [1, 3, 0, -2]))] });
+  now.links[0]!.matrix.gradient = matrix([2, 2], [9, 9, 9, 9]);
+  const changes = [3, -2, 0, 0], lines = contentOf(model, now, { compare: then }).batches[0]!;
+  assert.deepEqual(Object.fromEntries([...lines.index].map((at, i) => [at, lines.value[i]])), { ...changes });
+  const [seen] = contentOf(model, now, { compare: then, links: 'matrices', quantity: 'gradient' }).matrices;
+  assert.deepEqual([seen!.quantity, ...changes.map((_, i) => matrixValue(seen!.matrix, i))], ['weight', ...changes]);
+  const { layout } = contentOf(model, now), [chosen] = linksOfUnit(model, layout, now, { ...PLAIN, compare: then }, { layer: 1, unit: 0 });
+  assert.deepEqual([...chosen!.value].sort(), [-2, 3]);
+});
+
 test('captures: layers by their numbers, what is not in a capture stays, the state before is not touched', () => {
   const before = emptyState(model), first = takeCapture(model, before, decodeCapture(captureOf({ step: 5 }, sections))!);
   assert.deepEqual([first.step, [...first.layers[1]!.activation!], [...first.layers[1]!.marks!]], [5, [1, 2], [1, 0]]);

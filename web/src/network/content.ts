@@ -3,7 +3,7 @@
 import { filterCells, unitCells, type Cells } from './cells';
 import { countMarks } from './marks';
 import type { Layout } from './layout';
-import { batchesOf, linkQuantity, type Batch } from './lines';
+import { batchesOf, linkQuantity, ofSame, type Batch } from './lines';
 import { linksOf, matrixFold, matrixRange, matrixValue } from './matrix';
 import type { DrawnLayer, DrawnPair, LinkQuantity, LinkState, Look, Matrix, NetworkModel, NetworkState, Scale } from './model';
 import { join, nothing, scaleOf, type Range } from './scale';
@@ -14,14 +14,22 @@ export interface MatrixSeen { link: LinkState; quantity: LinkQuantity; matrix: M
 const compared = new WeakMap<object, Map<object, Matrix>>();
 
 // now - then, cell by cell; kept as long as both are.
-function changedMatrix(then: Matrix, now: Matrix): Matrix {
+function changedMatrix(now: Matrix, then: Matrix): Matrix {
   let made = compared.get(then.data)?.get(now.data);
   if (!made) {
-    const data = Float32Array.from({ length: then.data.length }, (_, i) => matrixValue(now, i) - matrixValue(then, i));
-    made = { ...then, data, scale: 1 };
+    const data = Float32Array.from({ length: now.data.length }, (_, i) => matrixValue(now, i) - matrixValue(then, i));
+    made = { ...now, data, scale: 1 };
     compared.set(then.data, new Map([[now.data, made]]));
   }
   return made;
+}
+
+// What is shown of a link's matrices; compared: of those that both moments have, alike folded, now minus then.
+function matrixIn(link: LinkState, look: Look): { quantity: LinkQuantity; matrix: Matrix } | null {
+  const then = look.compare && ofSame(look.compare, link)?.matrix;
+  const known = (of: LinkQuantity) => (!look.compare || then?.[of]?.data.length === link.matrix[of]?.data.length ? link.matrix[of] : undefined);
+  const quantity = linkQuantity(look, { weight: known('weight'), gradient: known('gradient'), update: known('update') }), matrix = quantity && link.matrix[quantity];
+  return matrix ? { quantity, matrix: then ? changedMatrix(matrix, then[quantity]!) : matrix } : null;
 }
 
 function drawnMatrix({ link, quantity, scale, range, matrix }: MatrixSeen, fold: string): DrawnPair {
@@ -49,12 +57,9 @@ export class Content {
   private matricesOf(shown: (link: LinkState) => boolean): MatrixSeen[] {
     const { state, look } = this, found = new Map<number, MatrixSeen>();
     for (const link of state.links) {
-      const quantity = linkQuantity(look, link.matrix);
-      if (!quantity || found.has(link.layer) || !shown(link)) continue;
-      const now = look.compare?.links.find(l => l.layer === link.layer && l.tensor === link.tensor)?.matrix[quantity];
-      if (look.compare && (!now || now.data.length !== link.matrix[quantity]!.data.length)) continue;
-      const matrix = now ? changedMatrix(link.matrix[quantity]!, now) : link.matrix[quantity]!;
-      found.set(link.layer, { link, quantity, matrix, scale: scaleOf(nothing(), 'signed', false), range: matrixRange(matrix) });
+      if (found.has(link.layer) || !shown(link)) continue;
+      const known = matrixIn(link, look);
+      if (known) found.set(link.layer, { link, ...known, scale: scaleOf(nothing(), 'signed', false), range: matrixRange(known.matrix) });
     }
     const list = [...found.values()], whole = look.scale === 'network' ? list.reduce((r, m) => join(r, m.range), nothing()) : null;
     for (const m of list) m.scale = scaleOf(whole ?? m.range, 'signed', isLog(look.curve, m.quantity));

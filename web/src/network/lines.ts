@@ -50,19 +50,19 @@ export function wiringFor(model: NetworkModel, layout: Layout, link: LinkState):
 }
 
 // now - then, for the links of which both are known.
-function changed(then: Strongest, now: LinkState | undefined, quantity: LinkQuantity): Strongest {
-  const matrix = now?.matrix[quantity], list = now?.strongest[quantity], known = new Map<number, number>();
+function changed(now: Strongest, then: LinkState | undefined, quantity: LinkQuantity): Strongest {
+  const matrix = then?.matrix[quantity], list = then?.strongest[quantity], known = new Map<number, number>();
   list?.index.forEach((at, i) => known.set(at, list.value[i]!));
   const rows: [number, number][] = [];
-  then.index.forEach((at, i) => {
+  now.index.forEach((at, i) => {
     const value = matrix && !matrix.full ? matrixValue(matrix, at) : known.get(at);
-    if (value !== undefined) rows.push([at, value - then.value[i]!]);
+    if (value !== undefined) rows.push([at, now.value[i]! - value]);
   });
   rows.sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
   return { index: Uint32Array.from(rows, r => r[0]), value: Float32Array.from(rows, r => r[1]) };
 }
 
-const ofSame = (state: NetworkState, link: LinkState) => state.links.find(l => l.layer === link.layer && l.tensor === link.tensor);
+export const ofSame = (state: NetworkState, link: LinkState) => state.links.find(l => l.layer === link.layer && l.tensor === link.tensor);
 
 function batchOf(layout: Layout, link: LinkState, wiring: Wiring, quantity: LinkQuantity, list: Strongest, most: number): Batch {
   const bound = wiring.units * wiring.inputs * wiring.kernel, kept: number[] = [];
@@ -94,9 +94,9 @@ export function batchesOf(model: NetworkModel, layout: Layout, state: NetworkSta
     const whole = link.matrix.weight?.full === null ? link.matrix.weight : undefined;
     const quantity = linkQuantity<object>(look, { weight: whole, ...link.strongest }), wiring = quantity && wiringFor(model, layout, link);
     if (!quantity || !wiring) return [];
-    const then = link.strongest[quantity] ?? strongestIn(whole!, look.strongest);
-    if (!look.compare) return [keptBatch(layout, link, wiring, quantity, then, look.strongest)];
-    return [batchOf(layout, link, wiring, quantity, changed(then, ofSame(look.compare, link), quantity), look.strongest)];
+    const now = link.strongest[quantity] ?? strongestIn(whole!, look.strongest);
+    if (!look.compare) return [keptBatch(layout, link, wiring, quantity, now, look.strongest)];
+    return [batchOf(layout, link, wiring, quantity, changed(now, ofSame(look.compare, link), quantity), look.strongest)];
   });
   strengthen(batches, look);
   return batches;
@@ -158,7 +158,7 @@ export function linksOfUnit(model: NetworkModel, layout: Layout, state: NetworkS
     if (!into && !source) continue;
     const quantity = linkQuantity(look, { ...link.strongest, ...link.matrix });
     if (!quantity) continue;
-    const list = ofUnit(state, link, wiring, quantity, at, into);
+    const now = ofUnit(state, link, wiring, quantity, at, into), list = look.compare ? changed(now, ofSame(look.compare, link), quantity) : now;
     if (list.index.length) found.push(batchOf(layout, link, wiring, quantity, list, most));
   }
   strengthen(found, { ...look, scale: 'layer' });

@@ -91,7 +91,7 @@ export interface Look {
   curve: CurveKind;
   links: LinkForm;
   strongest: number;             // lines per pair of layers; fewer are drawn where drawing is slow (Drawn says how many)
-  compare: NetworkState | null;  // drawn is this one (now) minus the state; null: the state itself
+  compare: NetworkState | null;  // an earlier one: drawn is the state (now) minus it; null: the state itself
 }
 
 export const PLAIN: Look = { quantity: 'activation', scale: 'layer', curve: 'auto', links: 'lines', strongest: 3000, compare: null };

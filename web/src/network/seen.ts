@@ -30,8 +30,8 @@ function unitValues(state: NetworkState, layer: number, quantity: string): Float
   }
 }
 
-function difference(now: Float32Array | undefined, then: Float32Array): Float32Array | null {
-  return now && now.length === then.length ? now.map((v, i) => v - then[i]!) : null;
+function difference(now: Float32Array, then: Float32Array | undefined): Float32Array | null {
+  return then && now.length === then.length ? now.map((v, i) => v - then[i]!) : null;
 }
 
 // The mean of each unit's map, where only one colour a unit is drawn.
@@ -51,7 +51,7 @@ export function seenAt(model: NetworkModel, layout: Layout, state: NetworkState,
   let values = unitValues(state, layer, quantity);
   if (!values || !box.units) return null;
   if (look.compare && !pixels) {
-    const changed = difference(unitValues(look.compare, layer, quantity), values);
+    const changed = difference(values, unitValues(look.compare, layer, quantity));
     if (!changed) return null;
     values = changed;
   }
