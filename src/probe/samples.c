@@ -86,8 +86,7 @@ static uint32_t largest(const float *p, uint32_t count) {
 static sample_outcome outcome(const samples_batch *b, uint32_t row) {
     sample_outcome o = {
         .loss = b->losses ? b->losses[row] : NAN, .truth = -1, .predicted = -1, .probability = NAN};
-    float label = b->labels ? b->labels[row] : -1;
-    if (label >= 0 && label < (float)SAMPLES_CLASSES) o.truth = (int32_t)label;
+    if (b->labels) o.truth = samples_class_of(b->labels[row], SAMPLES_CLASSES);
     if (!b->predictions || b->classes == 0) return o;
     const float *p = b->predictions + (size_t)row * b->classes;
     o.predicted = (int32_t)largest(p, b->classes);

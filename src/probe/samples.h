@@ -47,6 +47,13 @@ typedef struct samples {
     const _Atomic bool *stop; // NULL: never; long work is given up
 } samples;
 
+// The class that a label says; -1: none, it is not one of the whole numbers 0 .. classes - 1.
+static inline int32_t samples_class_of(float label, uint32_t classes) {
+    if (!(label >= 0 && label < (float)classes)) return -1;
+    int32_t k = (int32_t)label;
+    return (float)k == label ? k : -1;
+}
+
 int samples_init(samples *s); // NNS_E_NO_MEMORY
 void samples_fini(samples *s);
 

@@ -1,12 +1,16 @@
 // Unit units.c observes the units of a layer, batch by batch.
 //
 // Place on the path: the digest worker, at the end of a set (digest.c); every array is plain and in the order (rows, units,
-// places). NaN and infinities count as active and add nothing to means.
+// places).
+//
+// Invariants: what is not finite counts as active, adds nothing to any sum and is counted in `missed`; so no sum is ever
+// infinite, whatever the network does. What has faded away becomes zero, and never a denormal that makes each batch slow.
 #include "units.h"
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "journal/capture.h"
+#include "samples.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,62 +18,78 @@
 #define SATURATED_WINDOW 1024.0
 #define CLASS_WINDOW 8192.0
 #define SATURATED_SHARE 0.95
-#define NEAR_BOUND 0.99f
+#define NEAR_BOUND 0.99f // of float32, as the activations are
+#define NEAR_ZERO 0.01f
+#define ROUNDING 1e-9 // that faded sums may be off: a share that is exactly SATURATED_SHARE is one
+#define FADED 1e-12   // samples
 #define LANES 8
-#define SMALLEST 0x1p-126f // whose inverse is finite
+
+static bool make_arrays(units *u) {
+    float **floats[] = {&u->mean_abs, &u->mean, &u->active, &u->gradient, &u->value};
+    double **doubles[] = {&u->saturated, &u->sum, &u->sum_abs, &u->missed};
+    u->last_active = mem_array(u->count, sizeof *u->last_active);
+    u->latest = mem_array(u->count, sizeof *u->latest);
+    bool whole = u->last_active && u->latest;
+    for (size_t i = 0; i < sizeof floats / sizeof floats[0]; i++)
+        whole &= (*floats[i] = mem_array(u->count, sizeof **floats[i])) != NULL;
+    for (size_t i = 0; i < sizeof doubles / sizeof doubles[0]; i++)
+        whole &= (*doubles[i] = mem_array(u->count, sizeof **doubles[i])) != NULL;
+    return whole;
+}
 
 int units_init(units *u, uint32_t count, int bound) {
     *u = (units){.count = count, .bound = bound};
-    float **arrays[] = {&u->mean_abs, &u->mean,      &u->active,
-                        &u->gradient, &u->saturated, &u->scratch};
-    u->last_active = mem_array(count, sizeof *u->last_active);
-    bool whole = u->last_active != NULL;
-    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
-        *arrays[i] = mem_array(count, sizeof **arrays[i]);
-        if (!*arrays[i]) whole = false;
+    if (!make_arrays(u)) {
+        units_fini(u);
+        return NNS_E_NO_MEMORY;
     }
-    if (!whole) units_fini(u);
     for (uint32_t i = 0; i < u->count; i++)
         u->gradient[i] = NAN;
-    return whole ? 0 : NNS_E_NO_MEMORY;
+    return 0;
 }
 
 void units_fini(units *u) {
-    mem_free(u->mean_abs);
-    mem_free(u->mean);
-    mem_free(u->active);
-    mem_free(u->gradient);
-    mem_free(u->last_active);
-    mem_free(u->saturated);
-    mem_free(u->class_sum);
-    mem_free(u->scratch);
+    void *arrays[] = {u->mean_abs,  u->mean,      u->active,       u->gradient, u->last_active,
+                      u->saturated, u->class_sum, u->class_missed, u->sum,      u->sum_abs,
+                      u->missed,    u->latest,    u->value};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+        mem_free(arrays[i]);
     *u = (units){0};
+}
+
+static bool is_finite(float v) {
+    return fabsf(v) < INFINITY;
+}
+
+static float finite_or_zero(float v) {
+    return is_finite(v) ? v : 0;
 }
 
 // One sample ---------------------------------------------------------------------------------------
 
 typedef struct place_sums {
-    float sum, sum_abs;
-    uint32_t active, beyond;
+    double sum, sum_abs;
+    uint32_t active, missed, beyond;
 } place_sums;
 
 typedef struct lanes {
-    float sum[LANES], sum_abs[LANES];
-    uint32_t active[LANES];
+    double sum[LANES], sum_abs[LANES];
+    uint32_t active[LANES], missed[LANES];
 } lanes;
 
 static bool beyond(float v, int bound) {
     if (bound == BOUND_TANH) return fabsf(v) > NEAR_BOUND;
-    if (bound == BOUND_SIGMOID) return v > NEAR_BOUND || v < 1 - NEAR_BOUND;
+    if (bound == BOUND_SIGMOID) return v > NEAR_BOUND || v < NEAR_ZERO;
     return false;
 }
 
 // LANES sums beside each other, so that the compiler makes vectors of them; those beyond the last whole LANES go into the first.
 static void add_place(lanes *l, uint32_t k, float v) {
-    float w = fabsf(v) < INFINITY ? v : 0;
+    double w = (double)finite_or_zero(v);
     l->sum[k] += w;
-    l->sum_abs[k] += fabsf(w);
+    l->sum_abs[k] += fabs(w);
     l->active[k] += v != 0;
+    l->missed[k] += !is_finite(v);
 }
 
 static place_sums over_places(const float *at, uint32_t places, int bound) {
@@ -85,67 +105,94 @@ static place_sums over_places(const float *at, uint32_t places, int bound) {
         s.sum += l.sum[k];
         s.sum_abs += l.sum_abs[k];
         s.active += l.active[k];
+        s.missed += l.missed[k];
     }
     for (uint32_t i = 0; bound && i < places; i++)
         s.beyond += beyond(at[i], bound);
     return s;
 }
 
-// Adds one sample (count, places) to the sums of the batch; its unit means go to u->scratch.
-static void add_sample(units *u, const units_batch *batch, const float *at, uint64_t number) {
-    float share = 1 / (float)batch->places;
+// Adds one sample (count, places) to the sums of the batch; its unit means go to u->value. Returns how many are not finite.
+static uint32_t add_sample(units *u, const units_batch *batch, const float *at, uint32_t row) {
+    uint32_t places = batch->places, missed = 0;
     for (uint32_t i = 0; i < u->count; i++) {
-        place_sums s = over_places(at + (size_t)i * batch->places, batch->places, u->bound);
-        u->scratch[i] = s.sum * share;
-        u->mean[i] += s.sum * share;
-        u->mean_abs[i] += s.sum_abs * share;
+        place_sums s = over_places(at + (size_t)i * places, places, u->bound);
+        u->value[i] = s.missed < places ? (float)(s.sum / (places - s.missed)) : NAN;
+        missed += s.missed == places;
+        u->sum[i] += s.sum;
+        u->sum_abs[i] += s.sum_abs;
+        u->missed[i] += s.missed;
         u->active[i] += s.active != 0;
-        if (!batch->fresh) continue;
-        u->saturated[i] += (float)s.beyond * share;
-        if (s.active) u->last_active[i] = number;
+        if (s.active) u->latest[i] = row + 1;
+        if (batch->fresh) u->saturated[i] += (double)s.beyond / places;
     }
+    return missed;
 }
 
-// The same for units of one place: a loop without branches, the innermost of this file.
-static void add_flat(units *restrict u, const float *restrict at, bool fresh, uint64_t number) {
-    float *restrict mean = u->mean, *restrict size = u->mean_abs, *restrict active = u->active;
+static void count_missed(double *restrict missed, const float *restrict values, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        missed[i] += is_finite(values[i]) ? 0.0 : 1.0;
+}
+
+// The same for units of one place: loops without branches, the innermost of this file.
+static uint32_t add_flat(units *restrict u, const float *restrict at, bool fresh, uint32_t row) {
+    double *restrict sum = u->sum, *restrict size = u->sum_abs;
+    float *restrict active = u->active;
+    uint32_t *restrict latest = u->latest, missed = 0;
     for (uint32_t i = 0; i < u->count; i++) {
-        float v = at[i], w = fabsf(v) < INFINITY ? v : 0;
-        mean[i] += w;
-        size[i] += fabsf(w);
-        active[i] += v != 0 ? 1.0f : 0.0f;
+        double w = (double)finite_or_zero(at[i]);
+        sum[i] += w;
+        size[i] += fabs(w);
+        active[i] += at[i] != 0 ? 1.0f : 0.0f;
+        latest[i] = at[i] != 0 ? row + 1 : latest[i];
+        missed += !is_finite(at[i]);
     }
-    if (!fresh) return;
-    for (uint32_t i = 0; i < u->count; i++)
-        u->last_active[i] = at[i] != 0 ? number : u->last_active[i];
-    for (uint32_t i = 0; u->bound && i < u->count; i++)
-        u->saturated[i] += beyond(at[i], u->bound) ? 1.0f : 0.0f;
+    if (missed) count_missed(u->missed, at, u->count);
+    for (uint32_t i = 0; fresh && u->bound && i < u->count; i++)
+        u->saturated[i] += beyond(at[i], u->bound) ? 1.0 : 0.0;
+    return missed;
 }
 
 // Classes --------------------------------------------------------------------------------------------
 
-static void fade_classes(units *u, double keep) {
-    for (uint32_t k = 0; k < u->classes; k++)
-        u->class_seen[k] *= keep;
-    for (size_t i = 0; i < (size_t)u->classes * u->count; i++)
-        u->class_sum[i] *= (float)keep;
+static void scale(double *at, size_t count, double by) {
+    for (size_t i = 0; i < count; i++)
+        at[i] *= by;
+}
+
+static void fade_class(units *u, uint32_t k, double keep) {
+    size_t at = (size_t)k * u->count;
+    u->class_seen[k] *= keep;
+    if (u->class_seen[k] < FADED) u->class_seen[k] = keep = 0;
+    scale(u->class_sum + at, u->count, keep);
+    if (u->class_missed) scale(u->class_missed + at, u->count, keep);
+}
+
+static double *class_cells(const units *u) {
+    if ((uint64_t)u->count * UNITS_CLASSES > UNITS_CLASS_CELLS) return NULL;
+    return mem_array((size_t)u->count * UNITS_CLASSES, sizeof(double));
 }
 
 static bool has_classes(units *u) {
-    if (u->class_sum) return true;
-    if ((uint64_t)u->count * UNITS_CLASSES > UNITS_CLASS_CELLS) return false;
-    u->class_sum = mem_array((size_t)u->count * UNITS_CLASSES, sizeof *u->class_sum);
+    if (!u->class_sum) u->class_sum = class_cells(u);
     return u->class_sum != NULL;
 }
 
-static void add_class(units *u, float label, const float *values) {
-    if (!(label >= 0 && label < UNITS_CLASSES)) return;
-    uint32_t k = (uint32_t)label;
-    if (k >= u->classes) u->classes = k + 1;
+static void miss_class(units *u, uint32_t k, const float *values) {
+    if (!u->class_missed) u->class_missed = class_cells(u);
+    if (u->class_missed) count_missed(u->class_missed + (size_t)k * u->count, values, u->count);
+}
+
+// `missed` of the values are not finite.
+static void add_class(units *u, float label, const float *values, uint32_t missed) {
+    int32_t k = samples_class_of(label, UNITS_CLASSES);
+    if (k < 0) return;
+    if ((uint32_t)k >= u->classes) u->classes = (uint32_t)k + 1;
     u->class_seen[k]++;
-    float *sum = u->class_sum + (size_t)k * u->count;
+    double *restrict sum = u->class_sum + (size_t)k * u->count;
     for (uint32_t i = 0; i < u->count; i++)
-        sum[i] += fabsf(values[i]) < INFINITY ? values[i] : 0;
+        sum[i] += (double)finite_or_zero(values[i]);
+    if (missed) miss_class(u, (uint32_t)k, values);
 }
 
 // A batch --------------------------------------------------------------------------------------------
@@ -157,103 +204,105 @@ static double keep_of(uint32_t rows, double window) {
 static void fade(units *u, uint32_t rows) {
     double keep = keep_of(rows, SATURATED_WINDOW);
     u->seen = u->seen * keep + rows;
-    for (uint32_t i = 0; i < u->count; i++)
-        u->saturated[i] *= (float)keep;
-    if (u->class_sum) fade_classes(u, keep_of(rows, CLASS_WINDOW));
+    for (uint32_t i = 0; u->bound && i < u->count; i++)
+        u->saturated[i] = u->saturated[i] < FADED ? 0 : u->saturated[i] * keep;
+    for (uint32_t k = 0; k < u->classes; k++)
+        fade_class(u, k, keep_of(rows, CLASS_WINDOW));
 }
 
-static void divide(units *u, uint32_t rows) {
-    float share = rows ? 1 / (float)rows : 0;
+static void clear(units *u) {
+    memset(u->sum, 0, u->count * sizeof *u->sum);
+    memset(u->sum_abs, 0, u->count * sizeof *u->sum_abs);
+    memset(u->missed, 0, u->count * sizeof *u->missed);
+}
+
+// A number of no rows is zero, one of nothing finite NaN.
+static float over_finite(const units *u, uint32_t unit, double sum, double all) {
+    double finite = all - u->missed[unit];
+    if (finite > 0) return (float)(sum / finite);
+    return all > 0 ? NAN : 0;
+}
+
+static void divide(units *u, uint32_t rows, uint32_t places) {
+    double all = (double)rows * places;
     for (uint32_t i = 0; i < u->count; i++) {
-        u->mean[i] *= share;
-        u->mean_abs[i] *= share;
-        u->active[i] *= share;
+        u->mean[i] = over_finite(u, i, u->sum[i], all);
+        u->mean_abs[i] = over_finite(u, i, u->sum_abs[i], all);
+        u->active[i] = rows ? u->active[i] / (float)rows : 0;
     }
+}
+
+static void count_samples(units *u, uint32_t rows) {
+    for (uint32_t i = 0; i < u->count; i++)
+        if (u->latest[i]) u->last_active[i] = u->observed + u->latest[i];
+    u->observed += rows;
 }
 
 void units_observe(units *u, const units_batch *batch) {
     size_t sample = (size_t)u->count * batch->places;
-    size_t bytes = u->count * sizeof(float);
-    memset(u->mean, 0, bytes);
-    memset(u->mean_abs, 0, bytes);
-    memset(u->active, 0, bytes);
+    clear(u);
+    memset(u->active, 0, u->count * sizeof *u->active);
+    memset(u->latest, 0, u->count * sizeof *u->latest);
     if (batch->fresh) fade(u, batch->rows);
     bool classes = batch->fresh && batch->labels && has_classes(u);
     for (uint32_t row = 0; row < batch->rows; row++) {
-        const float *at = batch->at + row * sample, *values = batch->places == 1 ? at : u->scratch;
-        uint64_t number = u->observed + row + 1;
-        if (batch->places == 1)
-            add_flat(u, at, batch->fresh, number);
-        else
-            add_sample(u, batch, at, number);
-        if (classes) add_class(u, batch->labels[row], values);
-        if (batch->values) memcpy(batch->values + (size_t)row * u->count, values, bytes);
+        const float *at = batch->at + row * sample, *values = batch->places == 1 ? at : u->value;
+        uint32_t missed =
+            batch->places == 1 ? add_flat(u, at, batch->fresh, row) : add_sample(u, batch, at, row);
+        if (classes) add_class(u, batch->labels[row], values, missed);
+        if (batch->values)
+            memcpy(batch->values + (size_t)row * u->count, values, u->count * sizeof *values);
     }
-    divide(u, batch->rows);
-    if (batch->fresh) u->observed += batch->rows;
+    divide(u, batch->rows, batch->places);
+    if (batch->fresh) count_samples(u, batch->rows);
 }
 
-static float finite_or_zero(float v) {
-    return fabsf(v) < INFINITY ? v : 0;
-}
+// Gradients ------------------------------------------------------------------------------------------
 
-static float largest_of(const float *at, size_t count) {
-    float most[LANES] = {0}, largest = 0;
-    size_t whole = count - count % LANES;
-    for (size_t i = 0; i < whole; i += LANES)
-        for (size_t k = 0; k < LANES; k++) {
-            float v = fabsf(finite_or_zero(at[i + k]));
-            most[k] = v > most[k] ? v : most[k];
-        }
-    for (size_t i = whole; i < count; i++)
-        most[0] = fmaxf(most[0], fabsf(finite_or_zero(at[i])));
-    for (size_t k = 0; k < LANES; k++)
-        largest = fmaxf(largest, most[k]);
-    return largest;
-}
-
-static float squares_of(const float *at, uint32_t places, float scale) {
-    float squares[LANES] = {0}, sum = 0;
-    uint32_t whole = places - places % LANES;
+static void add_squares(units *u, uint32_t unit, const float *at, uint32_t places) {
+    double squares[LANES] = {0};
+    uint32_t missed[LANES] = {0}, whole = places - places % LANES;
     for (uint32_t i = 0; i < whole; i += LANES)
         for (uint32_t k = 0; k < LANES; k++) {
-            float v = finite_or_zero(at[i + k]) * scale;
+            double v = (double)finite_or_zero(at[i + k]);
             squares[k] += v * v;
+            missed[k] += !is_finite(at[i + k]);
         }
     for (uint32_t i = whole; i < places; i++) {
-        float v = finite_or_zero(at[i]) * scale;
+        double v = (double)finite_or_zero(at[i]);
         squares[0] += v * v;
+        missed[0] += !is_finite(at[i]);
     }
-    for (uint32_t k = 0; k < LANES; k++)
-        sum += squares[k];
-    return sum;
+    for (uint32_t k = 0; k < LANES; k++) {
+        u->sum[unit] += squares[k];
+        u->missed[unit] += missed[k];
+    }
 }
 
 // The same for units of one place.
-static void add_flat_squares(float *restrict sums, const float *restrict at, uint32_t count,
-                             float scale) {
-    for (uint32_t i = 0; i < count; i++) {
-        float v = finite_or_zero(at[i]) * scale;
-        sums[i] += v * v;
+static void add_flat_squares(units *restrict u, const float *restrict at) {
+    double *restrict sum = u->sum, *restrict missed = u->missed;
+    for (uint32_t i = 0; i < u->count; i++) {
+        double v = (double)finite_or_zero(at[i]);
+        sum[i] += v * v;
+        missed[i] += is_finite(at[i]) ? 0.0 : 1.0;
     }
 }
 
-// Squares of float32 leave its range: everything is taken relative to the largest.
+// Squares of any float32 are well inside the range of a double.
 void units_gradient(units *u, const float *at, uint32_t rows, uint32_t places) {
-    size_t sample = (size_t)u->count * places;
-    memset(u->gradient, 0, u->count * sizeof *u->gradient);
-    float largest = largest_of(at, rows * sample);
-    if (largest == 0) return;
-    float scale = largest > SMALLEST ? 1 / largest : 1 / SMALLEST;
-    for (uint32_t row = 0; row < rows; row++, at += sample)
+    clear(u);
+    for (uint32_t row = 0; row < rows; row++, at += (size_t)u->count * places)
         if (places == 1)
-            add_flat_squares(u->gradient, at, u->count, scale);
+            add_flat_squares(u, at);
         else
             for (uint32_t i = 0; i < u->count; i++)
-                u->gradient[i] += squares_of(at + (size_t)i * places, places, scale);
-    double samples = (double)rows * places;
-    for (uint32_t i = 0; i < u->count; i++)
-        u->gradient[i] = (float)(sqrt((double)u->gradient[i] / samples) / (double)scale);
+                add_squares(u, i, at + (size_t)i * places, places);
+    double all = (double)rows * places;
+    for (uint32_t i = 0; i < u->count; i++) {
+        double finite = all - u->missed[i];
+        u->gradient[i] = finite > 0 ? (float)sqrt(u->sum[i] / finite) : all > 0 ? NAN : 0;
+    }
 }
 
 // Marks ----------------------------------------------------------------------------------------------
@@ -265,7 +314,7 @@ bool units_dead(const units *u, uint32_t unit) {
 
 bool units_saturated(const units *u, uint32_t unit) {
     return u->bound && u->observed >= UNITS_YOUNG &&
-           (double)u->saturated[unit] >= SATURATED_SHARE * u->seen;
+           u->saturated[unit] >= (SATURATED_SHARE - ROUNDING) * u->seen;
 }
 
 void units_marks(const units *u, uint8_t *marks) {
@@ -290,12 +339,16 @@ double units_share_saturated(const units *u) {
     return share(u, units_saturated);
 }
 
+static double class_mean(const units *u, uint32_t k, uint32_t unit) {
+    size_t at = (size_t)k * u->count + unit;
+    double finite = u->class_seen[k] - (u->class_missed ? u->class_missed[at] : 0);
+    return finite > 0.5 ? u->class_sum[at] / finite : (double)NAN;
+}
+
 void units_class_means(const units *u, float *out) {
     for (uint32_t k = 0; k < u->classes; k++)
-        for (uint32_t i = 0; i < u->count; i++) {
-            size_t at = (size_t)k * u->count + i;
-            out[at] = u->class_seen[k] > 0.5 ? (float)(u->class_sum[at] / u->class_seen[k]) : NAN;
-        }
+        for (uint32_t i = 0; i < u->count; i++)
+            out[(size_t)k * u->count + i] = (float)class_mean(u, k, i);
 }
 
 // Means may be of either sign: the largest |mean| is the best class.
@@ -303,15 +356,15 @@ static float selectivity(const units *u, uint32_t unit) {
     double best = 0, sum = 0;
     uint32_t seen = 0;
     for (uint32_t k = 0; k < u->classes; k++) {
-        if (!(u->class_seen[k] > 0.5)) continue;
-        double mean = fabs((double)u->class_sum[(size_t)k * u->count + unit] / u->class_seen[k]);
+        double mean = fabs(class_mean(u, k, unit));
+        if (isnan(mean)) continue;
         if (mean > best) best = mean;
         sum += mean;
         seen++;
     }
-    if (seen < 2) return NAN;
+    if (seen < 2 || sum == 0) return NAN;
     double others = (sum - best) / (seen - 1);
-    return best + others > 0 ? (float)((best - others) / (best + others)) : 0;
+    return (float)((best - others) / (best + others));
 }
 
 void units_selectivity(const units *u, float *out) {

@@ -1,9 +1,11 @@
 // What the units of one layer did: over the last batch, and over the samples observed so far.
 //
 // Over the last batch: mean |a|, mean a, share of samples on which it was not zero, root mean square of dL/dz.
+// Means and root mean squares are over the finite; NaN where nothing was finite. What is not finite is not zero.
 // Over observed samples: dead (zero on each of the last 1024); saturated (beyond its bound on 95 % of them) and mean per class
 // with a window that fades: a batch of B samples lets what was before count by 1 - B / window (1024; classes 8192).
-// A unit that stands for several places (a channel of a map): its mean over the places; zero means zero at all places.
+// A unit that stands for several places (a channel of a map): its mean over the places; zero means zero at all places; of a
+// sample that share is beyond the bound which its places are. All sums are of doubles.
 #ifndef NNS_PROBE_UNITS_H
 #define NNS_PROBE_UNITS_H
 
@@ -26,12 +28,16 @@ typedef struct units {
     // Of observed samples.
     uint64_t observed;
     uint64_t *last_active; // [count] number of the last sample (from 1) that was not zero
-    float *saturated;      // [count] of faded samples
+    double *saturated;     // [count] of faded samples
     double seen;           // faded samples
     uint32_t classes;      // one more than the largest label so far
-    float *class_sum;      // (UNITS_CLASSES, count); NULL: too many units, or no label yet
+    double *class_sum;     // (UNITS_CLASSES, count); NULL: too many units, or no label yet
+    double *class_missed;  // as class_sum: faded samples that were not finite; NULL: none so far
     double class_seen[UNITS_CLASSES];
-    float *scratch; // [count]
+    // Of the batch while it is added up, [count].
+    double *sum, *sum_abs, *missed; // missed: places that were not finite
+    uint32_t *latest;               // the last row (from 1) that was not zero, 0 none
+    float *value;                   // of one sample, mean over the places
 } units;
 
 // NNS_E_NO_MEMORY.
@@ -49,7 +55,7 @@ typedef struct units_batch {
 } units_batch;
 void units_observe(units *u, const units_batch *batch);
 
-// dL/dz (rows, count, places).
+// dL/dz (rows, count, places), of any size that float32 has.
 void units_gradient(units *u, const float *at, uint32_t rows, uint32_t places);
 
 bool units_dead(const units *u, uint32_t unit);
@@ -60,7 +66,7 @@ double units_share_saturated(const units *u);
 
 // (classes, count); NaN where no sample of the class was seen. 0 classes: no labels.
 void units_class_means(const units *u, float *out);
-// (count) 0 generic .. 1 specific; NaN while fewer than two classes were seen.
+// (count) 0 generic .. 1 specific; NaN while fewer than two classes were seen, and of a unit that is zero for all of them.
 void units_selectivity(const units *u, float *out);
 
 #endif
