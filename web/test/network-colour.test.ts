@@ -5,10 +5,11 @@ import { CELL, rampOfCell } from '../src/network/cells';
 import { Content } from '../src/network/content';
 import { ticksOf } from '../src/network/legend';
 import { matrixRange, matrixRms } from '../src/network/matrix';
-import { PLAIN } from '../src/network/model';
+import { PLAIN, type Drawn } from '../src/network/model';
 import { cellColour } from '../src/network/paint';
 import { codeOf, NONFINITE, rampOf, rangeOf, roundUp, scaleOf, STEPS, valueAt } from '../src/network/scale';
 import { hexOf } from '../src/network/scene';
+import { rowsOf, sentenceOf } from '../src/network/summary';
 import { half } from '../src/link/capture';
 import { chain, contentOf, input, layer, link, matrix, stateOf } from './network';
 
@@ -84,6 +85,11 @@ test('units: steps, marks, what is not finite, what is unknown', () => {
   assert.deepEqual([...cells], [0, CELL.dead, 255, CELL.saturated, 0, CELL.nonfinite, 128, CELL.young]);
   assert.equal(content.drawnLayers()[1]!.nonfinite, 1);
   assert.deepEqual([content.drawnLayers()[1]!.dead, content.drawnLayers()[1]!.saturated, content.drawnLayers()[1]!.young], [1, 1, 1]);
+  const drawn = { layers: content.drawnLayers(), pairs: [] } as unknown as Drawn;
+  assert.deepEqual(rowsOf(model, drawn).map(row => row.slice(5, 7)), [['', ''], ['1', '1'], ['', '']], 'of units that nobody judged nothing is said');
+  assert.match(sentenceOf(model, drawn), /, 1 dead unit, 1 saturated unit\./);
+  const young = contentOf(model, stateOf(model, { layers: [{}, { marks: Uint8Array.of(4, 4, 4, 4) }, {}] })).drawnLayers();
+  assert.deepEqual(rowsOf(model, { ...drawn, layers: young })[1]!.slice(5, 7), ['not yet judged', 'not yet judged']);
   assert.equal(content.cellsOf(2).bytes[3], CELL.unknown, 'fewer values than units');
   assert.equal(content.cellsOf(0).bytes[1]! & CELL.unknown, CELL.unknown, 'an input that nobody saw');
   assert.equal(content.drawnLayers()[0]!.quantity, '');

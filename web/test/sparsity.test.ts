@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeCapture } from '../src/link/capture';
-import { quantities } from '../src/link/tables';
-import { affordable, histogramOf, ordered, pruningOf, redundancy, takeUnits, unitRows } from '../src/views/network/sparsity-data';
+import { quantities, statistics } from '../src/link/tables';
+import { affordable, histogramOf, levels, ordered, pruningOf, redundancy, takeUnits, unitRows } from '../src/views/network/sparsity-data';
 import { outcomeOf } from '../src/views/try/outcome-data';
 import { pairSentence, sumsOf } from '../src/views/try/confusion-data';
 import { cleanName, freeName, pinsOf } from '../src/views/try/pins';
@@ -32,6 +32,18 @@ test('units: what they prefer, their marks; what a later capture does not hold s
   assert.deepEqual(rows.map(r => [r.dead, r.saturated]), [[false, false], [false, false], [true, false], [false, true]]);
   assert.deepEqual(ordered(rows, 'class').map(r => r.unit), [1, 3, 0, 2], 'by class, the specific first, the silent last');
   assert.deepEqual(ordered(rows, 'selectivity').map(r => r.unit), [0, 1, 3, 2]);
+});
+
+test('a unit that is lowest for its class prefers it; a class that nobody saw is blank, not high', () => {
+  const share = Array.from(statistics, word => (word === 'sparsity' ? 0.25 : NaN));
+  const layer = takeUnits(null, decodeCapture(captureOf({ step: 1, observed: 64 }, [
+    { quantity: quantities.class_mean, coding: CODING.f32, shape: [3, 2], layer: 1, bytes: f32([-0.9, 0, NaN, NaN, 0.1, 0]) },
+    { quantity: quantities.statistics, coding: CODING.f32, shape: [share.length], layer: 1, bytes: f32(share) },
+  ]))!).layers.get(1)!, rows = unitRows(layer);
+  assert.deepEqual(rows.map(r => [r.preferred, r.most]), [[0, Math.fround(0.9)], [-1, 0]]);
+  assert.equal(layer.sparsity, 0.25);
+  assert.deepEqual([...levels(layer, rows, true)].map(v => Math.round(100 * v) / 100), [-1, 0, NaN, NaN, 0.11, 0]);
+  assert.deepEqual([...levels(layer, rows.slice(1), false)], [0, NaN, 0]);
 });
 
 test('selectivity as a histogram: NaN is in no bin, 1 in the last', () => {

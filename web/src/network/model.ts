@@ -111,6 +111,7 @@ export interface DrawnLayer {
   dead: number;
   saturated: number;
   young: number;
+  judged: number;                // units of which dead and saturated are known; 0: nothing is
   fold: string;                  // "512 as 16 x 32"; '' not folded
 }
 

@@ -2,24 +2,31 @@
 import { number, whole } from '../look/format';
 import { times } from './fold';
 import { linkTitle, quantityTitle } from './legend';
-import type { Drawn, NetworkModel, Target } from './model';
+import type { Drawn, DrawnLayer, NetworkModel, Target } from './model';
+
+const sum = (drawn: Drawn, of: 'dead' | 'saturated'): number => drawn.layers.reduce((n, l) => n + l[of], 0);
+
+const units = (n: number, mark: string): string => (n ? `${whole(n)} ${mark} ${n === 1 ? 'unit' : 'units'}` : '');
 
 export function sentenceOf(model: NetworkModel, drawn: Drawn): string {
-  const count = model.layers.length, links = drawn.pairs.reduce((n, p) => n + p.total, 0), dead = drawn.layers.reduce((n, l) => n + l.dead, 0);
+  const count = model.layers.length, links = drawn.pairs.reduce((n, p) => n + p.total, 0), dead = sum(drawn, 'dead'), saturated = sum(drawn, 'saturated');
   const quantity = drawn.layers.find(l => l.quantity && l.quantity !== 'input')?.quantity;
   return [
     `Network of ${whole(count)} ${count === 1 ? 'layer' : 'layers'}`, links ? `${whole(links)} links` : '', quantity ? `showing ${quantityTitle(quantity)}` : 'nothing seen yet',
-    dead ? `${whole(dead)} dead units` : '',
+    units(dead, 'dead'), units(saturated, 'saturated'),
   ].filter(Boolean).join(', ') + '. Arrow keys go from unit to unit.';
 }
 
 export const HEADS = ['layer', 'kind', 'shape', 'lowest', 'highest', 'dead', 'saturated', 'not finite'];
 
+// Of units that nobody judges, or not yet, nothing is said.
+const judged = (l: DrawnLayer, count: number): string => (l.judged ? whole(count) : l.young ? 'not yet judged' : '');
+
 export function rowsOf(model: NetworkModel, drawn: Drawn): string[][] {
   return drawn.layers.map(l => {
     const layer = model.layers[l.layer]!, known = l.quantity !== '' && !Number.isNaN(l.lowest);
     const kind = [layer.kind, layer.activation].filter(Boolean).join(' '), ends = known ? [number(l.lowest), number(l.highest)] : ['', ''];
-    return [layer.name, kind, times(...layer.shape), ...ends, whole(l.dead), whole(l.saturated), whole(l.nonfinite)];
+    return [layer.name, kind, times(...layer.shape), ...ends, judged(l, l.dead), judged(l, l.saturated), whole(l.nonfinite)];
   });
 }
 

@@ -4,27 +4,26 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { number, percent, whole } from '../../look/format';
 import { heat, signed } from '../../look/ramps';
 import { mode } from '../../look/theme';
-import { histogramOf, type LayerUnits, type Unit } from './sparsity-data';
+import { histogramOf, levels, type LayerUnits, type Unit } from './sparsity-data';
 
 const BINS = 20;
 
+// Classes of which no sample was seen: their cells are blank.
+const unseen = (layer: LayerUnits): boolean => layer.classMean!.some(Number.isNaN);
+
 // Means below zero (gelu, tanh): the matrix has both signs.
 const below = (layer: LayerUnits): boolean => layer.classMean!.some(v => v < 0);
-
-function levels(layer: LayerUnits, units: readonly Unit[], own: boolean): Float32Array {
-  const all = own ? 0 : Math.max(1e-30, ...units.map(u => u.most)), out = new Float32Array(layer.classes * units.length);
-  units.forEach((u, x) => {
-    const most = own ? u.most : all;
-    for (let k = 0; k < layer.classes; k++) out[k * units.length + x] = most > 0 ? layer.classMean![k * layer.units + u.unit]! / most : 0;
-  });
-  return out;
-}
 
 // The legend's colours.
 function Ramp({ both }: { both: boolean }) {
   const canvas = useRef<HTMLCanvasElement>(null), shown = mode.value;
   useEffect(() => canvas.current!.getContext('2d')?.putImageData(new ImageData(new Uint8ClampedArray(both ? signed(shown) : heat(shown)), 256, 1), 0, 0), [shown, both]);
   return <canvas ref={canvas} width={256} height={1} aria-hidden="true" />;
+}
+
+function meanWords(mean: number, most: number): string {
+  if (Number.isNaN(mean)) return 'no sample seen';
+  return most > 0 ? `${number(mean, 3)}, ${percent(mean / most)} of its highest |mean|` : number(mean, 3);
 }
 
 interface MatrixProps { layer: LayerUnits; units: readonly Unit[]; words: readonly string[]; chosen: number; choose: (unit: number) => void }
@@ -36,7 +35,8 @@ export function ClassMatrix({ layer, units, words, chosen, choose }: MatrixProps
     to.width = units.length, to.height = layer.classes;
     const picture = new ImageData(units.length, layer.classes);
     share.forEach((v, i) => {
-      const level = Number.isFinite(v) ? Math.round(255 * Math.min(1, Math.max(0, both ? 0.5 + v / 2 : v))) : 255;
+      if (Number.isNaN(v)) return;
+      const level = Math.round(255 * Math.min(1, Math.max(0, both ? 0.5 + v / 2 : v)));
       picture.data.set(ramp.subarray(4 * level, 4 * level + 4), 4 * i);
     });
     to.getContext('2d')?.putImageData(picture, 0, 0);
@@ -59,8 +59,8 @@ export function ClassMatrix({ layer, units, words, chosen, choose }: MatrixProps
         </div>
       </div>
       <figcaption>
-        <span class="number sp-said">{over ? `unit ${over.unit.unit}, class ${words[over.k] ?? over.k}: ${number(mean, 3)}${over.unit.most > 0 ? `, ${percent(mean / over.unit.most)} of its highest |mean|` : ''}`
-          : `${whole(units.length)} units, those of one preferred class side by side; a click selects one`}</span>
+        <span class="number sp-said">{over ? `unit ${over.unit.unit}, class ${words[over.k] ?? over.k}: ${meanWords(mean, over.unit.most)}`
+          : `${whole(units.length)} units, those of one preferred class side by side; ${unseen(layer) ? 'blank: no sample seen; ' : ''}a click selects one`}</span>
         <span class="sp-legend faint number">{ends[0]} <Ramp both={below(layer)} /> {ends[1]}</span>
         <span class="segmented" role="group" aria-label="scale of the matrix">
           <button type="button" aria-pressed={own} onClick={() => setOwn(true)}>each unit's scale</button>

@@ -1,7 +1,7 @@
 // What is told of units for sparsity work, from captures: which class a unit prefers, how specific it is, which units do the same,
 // what pruning would cost. Pure.
 import { decodeCapture, floats, MARK, triples, type Capture, type Triples } from '../../link/capture';
-import { quantities } from '../../link/tables';
+import { quantities, statistics } from '../../link/tables';
 
 export interface LayerUnits {
   units: number;
@@ -9,13 +9,15 @@ export interface LayerUnits {
   classMean: Float32Array | null; // (K, U)
   selectivity: Float32Array | null;
   active: Float32Array | null;    // share of the batch on which it is not zero
+  sparsity: number;               // share of the layer's activations that are zero
   marks: Uint8Array | null;
   pairs: Triples | null;          // units whose activations correlate, largest |r| first
 }
 
 export interface Units { step: number; observed: number; layers: ReadonlyMap<number, LayerUnits> } // by the layer's number
 
-const NONE: LayerUnits = { units: 0, classes: 0, classMean: null, selectivity: null, active: null, marks: null, pairs: null };
+const SPARSITY = statistics.indexOf('sparsity');
+const NONE: LayerUnits = { units: 0, classes: 0, classMean: null, selectivity: null, active: null, sparsity: NaN, marks: null, pairs: null };
 
 // What came with this capture; what did not, stays as it was.
 export function takeUnits(before: Units | null, capture: Capture): Units {
@@ -25,6 +27,7 @@ export function takeUnits(before: Units | null, capture: Capture): Units {
     if (section.quantity === quantities.class_mean) Object.assign(change, { classMean: floats(section), classes: section.shape[0] ?? 0, units: section.shape[1] ?? 0 });
     else if (section.quantity === quantities.selectivity) Object.assign(change, { selectivity: floats(section), units: length });
     else if (section.quantity === quantities.active) Object.assign(change, { active: floats(section), units: length });
+    else if (section.quantity === quantities.statistics) change.sparsity = floats(section)[SPARSITY] ?? NaN;
     else if (section.quantity === quantities.marks) Object.assign(change, { marks: section.data as Uint8Array, units: length });
     else if (section.quantity === quantities.correlation) change.pairs = triples(section);
     else continue;
@@ -40,21 +43,30 @@ export const unitsIn = (bytes: ArrayBuffer, before: Units | null): Units | null 
 
 export interface Unit { unit: number; preferred: number; selectivity: number; active: number; dead: boolean; saturated: boolean; young: boolean; most: number } // most: highest |mean|
 
-// One row a unit: the class of its highest mean (-1: none known, or it is silent), NaN where a number is not known.
+// One row a unit: the class of its highest |mean|, as selectivity takes it (-1: none known, or it is silent), NaN where a number
+// is not known.
 export function unitRows(l: LayerUnits): Unit[] {
   return Array.from({ length: l.units }, (_, unit) => {
-    let preferred = -1, most = 0, highest = -Infinity;
+    let preferred = -1, most = 0;
     for (let k = 0; l.classMean && k < l.classes; k++) {
-      const mean = l.classMean[k * l.units + unit]!;
-      most = Math.max(most, Math.abs(mean) || 0);
-      if (mean > highest) (highest = mean), (preferred = k);
+      const size = Math.abs(l.classMean[k * l.units + unit]!);
+      if (size > most) (most = size), (preferred = k);
     }
     const marks = l.marks?.[unit] ?? 0;
     return {
-      unit, preferred: most > 0 ? preferred : -1, most, selectivity: l.selectivity?.[unit] ?? NaN, active: l.active?.[unit] ?? NaN,
+      unit, preferred, most, selectivity: l.selectivity?.[unit] ?? NaN, active: l.active?.[unit] ?? NaN,
       dead: (marks & MARK.dead) !== 0, saturated: (marks & MARK.saturated) !== 0, young: (marks & MARK.young) !== 0,
     };
   });
+}
+
+// (classes, units): each mean as a share of its unit's highest |mean|, or of the layer's; NaN where no sample of the class was seen.
+export function levels(layer: LayerUnits, units: readonly Unit[], own: boolean): Float32Array {
+  const all = Math.max(0, ...units.map(u => u.most)), out = new Float32Array(layer.classes * units.length);
+  units.forEach((u, x) => {
+    for (let k = 0; k < layer.classes; k++) out[k * units.length + x] = layer.classMean![k * layer.units + u.unit]! / ((own ? u.most : all) || 1);
+  });
+  return out;
 }
 
 export type Order = 'class' | 'selectivity' | 'unit';
