@@ -8,7 +8,7 @@ import { MANY } from './hints';
 import { choose } from './seen';
 import { pathOf, type Range } from './spark';
 import { statisticOf } from './strip';
-import { figure, layerWords, share } from './words';
+import { figure, layerWords, MARK_SAYS, share } from './words';
 
 export const WORDS = ['gradient/norm', 'update_ratio', 'sparsity', 'dead', 'saturated'] as const;
 export type CardWord = (typeof WORDS)[number];
@@ -17,8 +17,8 @@ const SAYS: Record<CardWord, [string, string]> = {
   'gradient/norm': ['‖g‖', 'gradient norm, one logarithmic scale for all layers'],
   update_ratio: ['Δw/w', 'norm of the last change of w / norm of w, one logarithmic scale for all layers'],
   sparsity: ['sparse', 'share of activations that are exactly zero'],
-  dead: ['dead', 'share of units that were zero on each of the last 1024 observed samples'],
-  saturated: ['satur.', 'share of units at their bound on 95 % of the observed samples'],
+  dead: ['dead', `share of units that were ${MARK_SAYS.dead}`],
+  saturated: ['satur.', `share of units that stood ${MARK_SAYS.saturated}`],
 };
 const isShare = (word: CardWord) => word === 'sparsity' || word === 'dead' || word === 'saturated';
 const WIDE = 100, HIGH = 14, TINY = 112;

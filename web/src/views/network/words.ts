@@ -9,6 +9,11 @@ export const QUANTITY_WORDS: Record<Quantity, string> = {
   update: 'rms of the last change of the incoming weights',
   value: 'a of one sample of the batch',
 };
+// What the marks say of a unit; thresholds as src/probe/units.c has them.
+export const MARK_SAYS = {
+  dead: 'zero on each of the last 1024 observed samples', saturated: 'above 0.99 of its bound (sigmoid: or below 0.01) on 95 % of the last, about 1024, observed samples',
+  young: 'fewer than 1024 samples were observed: not yet judged',
+} as const;
 export const LINK_WORDS = { weight: '|w|', gradient: '|dL/dw|', update: '|last change of w|', '': '' } as const;
 
 const TIMES = '\u202f\u00d7\u202f';
