@@ -163,11 +163,11 @@ function classes({ content, view, ink, width, measure }: Space, box: Box, out: L
 }
 
 // Between the layers: how many of the links are drawn.
-export function pairWords(pair: DrawnPair, { links, strongest }: Pick<Look, 'links' | 'strongest'>): string[] {
+export function pairWords(pair: DrawnPair, { links, strongest, compare }: Pick<Look, 'links' | 'strongest'> & Partial<Look>): string[] {
   const total = whole(pair.total), drawn = whole(pair.drawn), folded = pair.fold.includes(' as ');
   if (links === 'matrices') return [`${pair.fold} \u00b7 ${total} links${folded ? ', strongest of each block' : ''}`, pair.fold, `${total} links`];
-  if (pair.drawn === 0 && pair.total > 0) return [`${total} links, none drawn${strongest > 0 ? ': zero or not finite' : ''}`, `none of ${total}`];
-  return pair.drawn >= pair.total ? [`all ${total} links`, total] : [`${total} links, strongest ${drawn} drawn`, `${drawn} of ${total}`];
+  if (pair.drawn === 0 && pair.total > 0) return [`${total} links, none drawn${strongest === 0 ? '' : compare ? ': not known of both moments' : ': zero or not finite'}`, `none of ${total}`];
+  return pair.drawn >= pair.total ? [`all ${total} links`, total] : [`${total} links, ${compare ? 'of the strongest' : 'strongest'} ${drawn} drawn`, `${drawn} of ${total}`];
 }
 
 interface GapPlace { pair: DrawnPair; x: number; y: number; room: number }

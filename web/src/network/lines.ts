@@ -4,7 +4,7 @@
 import { endsOf, pointsOf, wiringOf, type Wiring } from './ends';
 import type { Layout } from './layout';
 import { linksOf, matrixValue } from './matrix';
-import type { LinkQuantity, LinkState, Look, Matrix, NetworkModel, NetworkState, Scale, Strongest } from './model';
+import type { LinkQuantity, LinkState, Look, Matrix, NetworkModel, NetworkState, Quantity, Scale, Strongest } from './model';
 import { isLog } from './seen';
 import { join, nothing, rangeOf, type Range } from './scale';
 import { strongestIn } from './strongest';
@@ -24,11 +24,13 @@ export interface Batch {
   scale: Scale;         // set by strengthen: low and high: |value| of the faintest and of the boldest
 }
 
-const wanted: Record<Look['quantity'], LinkQuantity> = { activation: 'weight', value: 'weight', weight: 'weight', gradient: 'gradient', update: 'update' };
+const wanted: Record<Quantity, LinkQuantity> = { activation: 'weight', value: 'weight', weight: 'weight', gradient: 'gradient', update: 'update' };
+
+export const linkWanted = (quantity: Quantity): LinkQuantity => wanted[quantity];
 
 // What a tensor's links show: what the look asks for, else the weight.
 export function linkQuantity<T>(look: Look, of: Partial<Record<LinkQuantity, T>>): LinkQuantity | '' {
-  const first = wanted[look.quantity];
+  const first = linkWanted(look.quantity);
   return of[first] ? first : of.weight ? 'weight' : '';
 }
 

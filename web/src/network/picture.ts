@@ -209,7 +209,7 @@ export class Picture implements NetworkPicture {
   }
 
   draw(): Drawn {
-    const began = this.drawnAt = performance.now(), content = this.ready(), most = this.mostLines();
+    const began = this.drawnAt = performance.now(), content = this.ready(), most = content?.look.strongest ?? this.look.strongest;
     cancelAnimationFrame(this.frame);
     this.frame = 0;
     const moving = began - this.movedAt < MOVING_MS, now = moving ? Math.min(most, inMotion.lines(most)) : most;

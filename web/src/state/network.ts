@@ -40,7 +40,7 @@ export class Network {
   readonly hovered = signal<UnitPlace | null>(null);
   readonly history: UnitHistory;
   readonly snapshots: Snapshots;
-  private inputs: boolean;                 // seen with every capture
+  inputs: boolean;                         // seen with every capture
   private readonly numbers: ReadonlyMap<number, number>;
   private stopLook: (() => void) | null = null;
   private asked = '';
@@ -79,6 +79,12 @@ export class Network {
   readonly compared = computed<NetworkState | null>(() => {
     const { moment, compare } = view.value.network;
     return moment !== null && compare && this.live.value ? this.past.value?.state ?? null : null;
+  });
+
+  // What is shown was recorded, and what it lacks does not come: an earlier moment, or a run that is over.
+  readonly recorded = computed<boolean>(() => {
+    const run = runs.value.get(this.run);
+    return (view.value.network.moment !== null && !this.compared.value) || this.time.value === 0 || (run !== undefined && isOver(run));
   });
 
   // The activations of the sample that was pushed by hand (Try), where they are to be seen here.

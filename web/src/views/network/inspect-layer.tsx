@@ -41,7 +41,9 @@ function Line({ points, range, to }: { points: Points; range: Range; to: number 
 function Row({ network, series, layer, word, index, to }: { network: Network; series: LayerSeries; layer: number; word: string; index: number; to: number }) {
   const name = network.model.layers[layer]!.name, points = series.get(seriesOf(name, word)), { moment } = view.value.network;
   const captured = network.shown.peek()?.layers[layer]?.statistics?.[index];
-  const value = captured !== undefined && !Number.isNaN(captured) ? captured : points ? (moment === null ? points.last[points.rows - 1]! : valueAt(points, moment)) : NaN;
+  const compared = network.compared.peek(), then = compared ? compared.layers[layer]?.statistics?.[index] ?? NaN : 0;
+  const now = captured !== undefined && !Number.isNaN(captured) ? captured : points ? (moment === null || compared ? points.last[points.rows - 1]! : valueAt(points, moment)) : NaN;
+  const value = now - (compared && Number.isNaN(then) && points ? valueAt(points, compared.step) : then);
   if (Number.isNaN(value) && !points) return null;
   return (
     <div class="stat-row" title={SAYS[word]}>

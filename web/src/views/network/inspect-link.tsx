@@ -8,7 +8,7 @@ import { spread } from '../../state/unit-past';
 import { view } from '../../state/view';
 import { useCalm } from './calm';
 import { CoursePlot, Fact, joined, Section } from './parts';
-import { matrixOf, rowOf } from './row-of';
+import { changedRow, matrixOf, rowOf, strongAt } from './row-of';
 import { chooseUnit } from './seen';
 import { unitWords } from './words';
 
@@ -55,9 +55,9 @@ export function LinkFacts({ network, target: t }: { network: Network; target: Li
   const rows = (['weight', 'gradient', 'update'] as const).map((of): [LinkQuantity, ReturnType<typeof rowOf>] => [of, rowOf(network, seen.detail, live, t.layer, unit, of)]);
   const at = (of: LinkQuantity): number | undefined => {
     const row = rows.find(r => r[0] === of)?.[1];
-    return row ? row.data[t.index % row.data.length] : undefined;
+    return row ? row.data[t.index % row.data.length] : strongAt(seen.state, t.layer, t.index, of);
   };
-  const weight = rows[0]![1], value = at('weight');
+  const weight = rows[0]![1], value = at('weight'), then = network.compared.value, change = then && changedRow(network, weight, t.layer, unit, 'weight');
   useEffect(() => {
     const last = recorded.current[recorded.current.length - 1];
     if (!live || !weight?.exact || value === undefined || last?.step === weight.step) return;
@@ -76,7 +76,9 @@ export function LinkFacts({ network, target: t }: { network: Network; target: Li
         <Fact name="weight" value={value ?? (Number.isNaN(t.value) ? undefined : t.value)} />
         <Fact name="gradient" value={at('gradient')} />
         <Fact name="update" value={at('update')} />
+        {then && <Fact name="change of weight" value={change?.data[t.index % change.data.length]} title={`now minus step ${whole(then.step)}`} />}
       </dl>
+      {network.recorded.value && <p class="faint">Of gradient and update snapshots keep the strongest links of each layer.</p>}
       <Section title="weight over time">
         <CoursePlot lines={[{ name: 'weight', tone: 'tone-a', least: 8 * past.rounding, course: joined([...past.points, ...recorded.current]) }]} at={moment} />
       </Section>

@@ -10,6 +10,7 @@ import { inPicture } from '../../state/push';
 import { view } from '../../state/view';
 import { drawn, pointed } from './seen';
 import { useCalm } from './calm';
+import { missingOf } from './missing';
 import { figure, LINK_WORDS, QUANTITY_WORDS } from './words';
 
 const ROWS_MOST = 5, ROWS_NARROW = 3;
@@ -121,7 +122,9 @@ export function Legend({ network }: { network: Network }) {
   const layers = d.layers.filter(l => l.quantity && l.scale.ramp !== 'pixels'), pairs = d.pairs.filter(p => p.quantity), compared = network.compared.value !== null;
   const pixels = d.layers.filter(l => l.quantity && l.scale.ramp === 'pixels'), links = pairs[0], what = n.quantity === 'value' && inPicture.value === network.run ? 'a of the sample in Try' : QUANTITY_WORDS[n.quantity];
   const drawnLinks = pairs.reduce((n, p) => n + p.drawn, 0), allLinks = pairs.reduce((n, p) => n + p.total, 0);
-  const many = n.links === 'matrices' ? 'all, as matrices' : drawnLinks ? `strongest ${whole(drawnLinks)} of ${whole(allLinks)}` : `none of ${whole(allLinks)} drawn`;
+  const asked = { quantity: n.quantity, links: n.links, recorded: network.recorded.value, compared, largeInput: !network.inputs }, state = network.shown.peek();
+  const missing = state ? missingOf(network.model, state, d, asked) : [];
+  const many = n.links === 'matrices' ? 'all, as matrices' : drawnLinks ? `${compared ? 'of the strongest now' : 'strongest'} ${whole(drawnLinks)} of ${whole(allLinks)}` : `none of ${whole(allLinks)} drawn`;
   return (
     <section class="network-legend" aria-label="legend">
       <p class="legend-title"><b>{n.quantity}</b> <span class="muted">{what}, {scaleWords(d, compared)}</span></p>
@@ -139,6 +142,7 @@ export function Legend({ network }: { network: Network }) {
           <Rows network={network} list={d.filters} first={first} note={p => p.fold} />
         </>
       )}
+      {missing.map(words => <p key={words} class="legend-missing muted">{words}</p>)}
     </section>
   );
 }

@@ -15,6 +15,7 @@ import { PruningView } from './sparsity-pruning';
 import { Redundancy, SPECIFIC, UnitList } from './sparsity-units';
 
 const RATE = 1; // captures a second
+const OVER = 'The run is over';
 
 function useUnits(run: string): { units: Units | null; error: string } {
   const [units, set] = useState<Units | null>(null), [error, fail] = useState('');
@@ -31,9 +32,9 @@ function sentence(rows: readonly Unit[], layer: LayerUnits): string {
   return `${whole(rows.length)} units: ${whole(dead)} dead, ${whole(saturated)} saturated, ${whole(specific)} specific to a class${Number.isNaN(zero) ? '' : `; ${percent(zero)} of activations are zero`}`;
 }
 
-interface LayerProps { name: string; layer: LayerUnits; words: readonly string[]; chosen: number; choose: (unit: number) => void; pruning: ComponentChildren }
+interface LayerProps { name: string; layer: LayerUnits; words: readonly string[]; labels: boolean; over: boolean; chosen: number; choose: (unit: number) => void; pruning: ComponentChildren }
 
-function LayerWork({ name, layer, words, chosen, choose, pruning }: LayerProps) {
+function LayerWork({ name, layer, words, labels, over, chosen, choose, pruning }: LayerProps) {
   const rows = useMemo(() => unitRows(layer), [layer]), byClass = useMemo(() => ordered(rows, 'class'), [rows]), [least, setLeast] = useState(0.95);
   const found = useMemo(() => redundancy(layer.pairs, least, layer.units), [layer.pairs, least, layer.units]);
   return (
@@ -42,7 +43,7 @@ function LayerWork({ name, layer, words, chosen, choose, pruning }: LayerProps) 
       <section aria-label="units and classes">
         <h2>Units and classes</h2>
         {layer.classMean && layer.classes > 0 ? <ClassMatrix layer={layer} units={byClass} words={words} chosen={chosen} choose={choose} />
-          : <p class="faint">The program registers no labels (role NNS_LABEL): what a unit prefers is not known.</p>}
+          : <p class="faint">{!labels ? 'The program registers no labels (role NNS_LABEL): what a unit prefers is not known.' : over ? `${OVER}: which classes a unit prefers is not in snapshots.` : 'Not known yet.'}</p>}
       </section>
       <div class="sp-columns">
         <section aria-label="selectivity"><h2>Generic or specific</h2>
@@ -51,7 +52,7 @@ function LayerWork({ name, layer, words, chosen, choose, pruning }: LayerProps) 
         </section>
         <div>
           <section aria-label="redundancy"><h2>Redundancy</h2>
-            <Redundancy found={found} known={layer.pairs !== null} least={least} setLeast={setLeast} chosen={chosen} choose={choose} />
+            <Redundancy found={found} unknown={layer.pairs ? '' : over ? `${OVER}: correlations are not in snapshots.` : 'Correlations are not known yet.'} least={least} setLeast={setLeast} chosen={chosen} choose={choose} />
           </section>
           {pruning}
         </div>
@@ -76,8 +77,9 @@ function Work({ run, model }: { run: Run; model: RunModel }) {
           <button type="button" class="button small" onClick={() => setView({ network: { ...view.peek().network, part: 'picture' } })}>unit {place.unit} in the picture</button>
         )}
         {units && <span class="faint number">step {whole(units.step)} · over {whole(units.observed)} observed samples</span>}
+        {view.value.network.moment !== null && !isOver(run) && <span class="faint">of now: snapshots hold neither classes nor correlations</span>}
       </header>
-      {shown ? <LayerWork name={shown.layer.name} layer={shown.units!} words={model.push?.classes ?? []} chosen={place?.layer === shown.layer.name ? place.unit : -1} choose={choose} pruning={pruning} />
+      {shown ? <LayerWork name={shown.layer.name} layer={shown.units!} words={model.push?.classes ?? []} labels={model.tensors.some(t => t.role === 'label')} over={isOver(run)} chosen={place?.layer === shown.layer.name ? place.unit : -1} choose={choose} pruning={pruning} />
         : <><p class="muted" role="status">{error || (isOver(run) ? `The run is over (${run.state}): units are observed only while its program lives.` : 'Waiting for the first observation.')}</p>{pruning}</>}
     </div>
   );
