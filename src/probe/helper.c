@@ -205,9 +205,13 @@ static void made_again(nns_run *run) {
     network_again(run);
 }
 
-static void second(nns_run *run, int64_t now_ns) {
+static void tend_folder(nns_run *run, int64_t now_ns) {
     bool was_made = run->writer_made;
     if (folder_tend(run, now_ns) && was_made) made_again(run);
+}
+
+static void second(nns_run *run, int64_t now_ns) {
+    tend_folder(run, now_ns);
     output_cut(run);
     lanes_keep_spares(run);
     series_tend(run, false);
@@ -259,6 +263,7 @@ static void count_left(nns_run *run) {
 static void finish(nns_run *run) {
     run->close_by_ns = clock_mono_ns() + CLOSE_NS;
     run->write_at_ns = 0;
+    tend_folder(run, clock_mono_ns());
     output_close(run, 200);
     network_finish(run);
     stats_second(run);

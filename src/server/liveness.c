@@ -1,7 +1,7 @@
 // Unit liveness.c sees which processes live, lets what dead ones left be salvaged, and sends runs that are over to rest.
 //
 //     LIVE --lock free--> GONE --salvaged, all taken--> OVER --files deleted--> forgotten (kept in the run object)
-//       \--no alive file, all taken--> OVER
+//       \--no alive file, behind CLOSE or for MISSING; all taken--> OVER
 //     FAR: on another host, cannot be checked from here; LIVE or over when it says so
 //
 // Engine thread, twice a second; a process that closed is looked at with every pass. Salvage copies up to
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define GIVE_BACK_NS (10 * NS_PER_S)
+#define MISSING_NS (40 * NS_PER_S) // a process tries to make its folder again every 30 s at least (probe/folder.c)
 
 typedef struct salvage_job {
     job j;
@@ -52,6 +53,17 @@ static void start_salvage(core *c, process *p, const char *folder) {
     job_submit(&c->workers, &s->j);
 }
 
+// No alive file: its process removed it, behind its CLOSE. Or somebody deleted the folder under a process that makes it again, in
+// a second, or as soon as it can: until then it is waited for.
+static void miss(process *p) {
+    int64_t now = clock_mono_ns();
+    if (!p->missing_ns) p->missing_ns = now;
+    p->rescan = true;
+    if (!p->closed && now - p->missing_ns < MISSING_NS) return;
+    p->ended = true;
+    p->state = PROC_GONE;
+}
+
 static void look(core *c, process *p) {
     char folder[PATH_CAP];
     if (p->state == PROC_OVER || p->salvaging || p->newer || p->http ||
@@ -60,6 +72,7 @@ static void look(core *c, process *p) {
     if (p->ended || p->salvaged) return;
     int alive = alive_check(folder, p->id.text);
     core_lock(c);
+    if (alive != NNS_E_NOT_FOUND) p->missing_ns = 0;
     if (alive == 1) {
         p->state = PROC_LIVE;
     } else if (alive == 2) {
@@ -68,8 +81,7 @@ static void look(core *c, process *p) {
         p->state = PROC_GONE;
         start_salvage(c, p, folder);
     } else if (alive == NNS_E_NOT_FOUND) {
-        p->ended = p->rescan = true;
-        p->state = PROC_GONE;
+        miss(p);
     }
     core_unlock(c);
 }

@@ -161,6 +161,7 @@ typedef struct process {
     bool open, drained;        // drained: nothing more to read at the last look
     _Atomic bool salvaging, salvaged, ended; // ended: no alive file any more; also set by others
     _Atomic bool rescan;       // its directory must be listed once more
+    int64_t missing_ns;        // since when there is no alive file, 0: there is one
     bool cursors_gone;         // over, files deleted, rows of cursors dropped
 
     lane_state **lanes;

@@ -157,7 +157,8 @@ static void note_write(process *p, const char *folder) {
 static bool precedes(process *p, const char *folder, const char *id) {
     if (p->state == PROC_OVER || p->http || p->newer || strcmp(p->id.text, id) >= 0) return false;
     note_write(p, folder);
-    bool gone = p->ended || p->state == PROC_GONE || alive_check(folder, p->id.text) == 0;
+    int alive = p->ended ? 0 : alive_check(folder, p->id.text);
+    bool gone = alive == 0 || alive == NNS_E_NOT_FOUND || p->state == PROC_GONE;
     return gone && p->wrote_ms < id_ms(id);
 }
 

@@ -3,6 +3,7 @@ shown, and once there is room again recording goes on. Every file system here is
 """
 import os
 import shutil
+import signal
 import time
 
 from faults import PATIENCE, MS_RDONLY, MS_REMOUNT, FaultCase, learnt, main, mount, own_mounts, unmount, wait_until
@@ -155,6 +156,21 @@ class Deleted(MountCase):
         self.check_unchanged(recorder, 30000)
         self.await_state(server, recorder.run, "finished", 20)
         self.assertLess(self.check_rising(server, recorder), 15000)
+
+    def test_the_run_while_its_program_is_stopped(self):
+        directory = self.make_directory()
+        server = self.start(directory)
+        recorder = self.recorder(directory, environment=PLACES, rate=5000, steps=15000)
+        recorder.reach(5000)
+        self.assertTrue(wait_until(lambda: self.run_of(server, recorder.run), 5))
+        recorder.process.send_signal(signal.SIGSTOP)
+        shutil.rmtree(os.path.join(directory, "runs", recorder.run))
+        time.sleep(3)  # the server looks twice a second
+        self.assertEqual(self.run_of(server, recorder.run)["state"], "running")
+        recorder.process.send_signal(signal.SIGCONT)
+        self.check_unchanged(recorder, 15000)
+        self.await_state(server, recorder.run, "finished", 20)
+        self.check_rising(server, recorder)
 
     def test_everything_under_a_server(self):
         directory = self.make_directory()
