@@ -411,8 +411,9 @@ void capture_at_step(nns_run *run, int64_t step) {
     if (wanted & WANT_BIT(WANT_NONFINITE)) nonfinite_tell(run);
     if (!n || !atomic_load_explicit(&n->copies.made, memory_order_acquire)) return;
     capturer *c = n->capturer;
-    wanted &= ~WANT_BIT(WANT_NONFINITE);
-    if (c->skip && !c->set.open && wanted == c->seen) {
+    bool pushed = wanted & WANT_BIT(WANT_PUSH); // it waits for no set
+    wanted &= ~(WANT_BIT(WANT_NONFINITE) | WANT_BIT(WANT_PUSH));
+    if (c->skip && !c->set.open && wanted == c->seen && !pushed) {
         c->skip--;
         return;
     }
@@ -422,7 +423,7 @@ void capture_at_step(nns_run *run, int64_t step) {
     capture_moment m = moment_before(run, step);
     refill(run, c, began);
     if (run->last_step != INT64_MIN) governor_step(&c->governor, began - run->began_ns);
-    if (wanted & WANT_BIT(WANT_PUSH)) pushes_run(run, &m, c->governor.bucket_ns >= 0);
+    if (pushed) pushes_run(run, &m, c->governor.bucket_ns >= 0);
     if (c->set.held) c->set.sliced = true; // begun in a hold that has ended
     c->set.held = false;
     if (c->set.open) go_on(run, n, c, &m);

@@ -323,5 +323,6 @@ void network_finish(nns_run *run) {
     network *n = network_of(run);
     if (!n) return;
     model_tend(run, true, false);
+    pushes_finish(run);
     if (n->digesting) run->digest_left = !digest_stop(run, clock_mono_ns() + STOP_NS);
 }

@@ -144,7 +144,7 @@ static bool push_pin(nns_run *run, pushes *p, uint32_t index) {
     pin *one = p->pins[index];
     push_job *job = push_job_new(p, PUSH_PIN_BIT | index, one->sample, one->input);
     if (job) job->asked = !one->pushed; // who pinned it waits for the first answer
-    if (!job || !push_queue(run, p, job)) return false;
+    if (!push_send(run, &p->pinned, job)) return false;
     one->job = job;
     return one->pushed = true;
 }

@@ -6,9 +6,10 @@
 // (answer.c). What cannot be pushed is answered by the helper at once.
 //
 // Invariants:
-//   1. Only the helper makes and frees jobs; queue[i % PUSHES_MAX] for i in freed..tail.
+//   1. Only the helper makes and frees jobs; jobs[i % PUSHES_MAX] of a queue for i in freed..tail.
 //   2. The program's calls run on the training thread, inside nns_step, nowhere else.
-//   3. An answer stands in one piece in the ring: BEGIN, values, END. There is room for all of it, or the job waits.
+//   3. An answer stands in one piece in the ring: BEGIN, values, END. There is room for all of it, or the job waits, until
+//      the helper has made a larger ring if need be. END has its place whatever the program hands over.
 #include "push.h"
 
 #include "base/clock.h"
@@ -20,6 +21,7 @@
 #include <string.h>
 
 #define WORD_BYTES_MAX 64u
+#define ENTRY_BYTES (sizeof(copy) + 64) // beside the values, with what aligns it
 
 // --- what the program declares -------------------------------------------------------------------
 
@@ -111,11 +113,17 @@ struct nns_push {
     bool failed, answered;
 };
 
+// NULL: no room. END has its own beside it.
+static copy *room_for(nns_push *push, const float *values, size_t count) {
+    size_t bytes = count * sizeof *values;
+    if (!values || !count || bytes > COPY_SLICE_BYTES_MAX) return NULL;
+    bool fits = copies_free_bytes(push->copies) >= bytes + 2 * ENTRY_BYTES;
+    return fits ? copies_room(push->copies, bytes) : NULL;
+}
+
 static void hand_over(nns_push *push, uint32_t what, nns_layer handle, const float *values,
                       size_t count) {
-    copy *entry = values && count && count <= COPY_SLICE_BYTES_MAX / sizeof *values
-                      ? copies_room(push->copies, count * sizeof *values)
-                      : NULL;
+    copy *entry = room_for(push, values, count);
     if (!entry) {
         push->failed = true;
         return;
@@ -167,17 +175,13 @@ static void border(nns_push *push, uint32_t kind, const push_job *job, int truth
     copies_put(push->copies, entry);
 }
 
-static void run_job(nns_run *run, pushes *p, push_job *job, copies *into,
-                    const capture_moment *m) {
-    nns_push push = {.run = run,
-                     .copies = into,
-                     .number = job->number,
-                     .step = m->step,
-                     .time_ns = m->time_ns};
+static void run_job(nns_run *run, pushes *p, push_job *job, copies *into, const capture_moment *m) {
+    nns_push push = {
+        .run = run, .copies = into, .number = job->number, .step = m->step, .time_ns = m->time_ns};
     int truth = -1;
     bool good = true;
     if (job->sample >= 0)
-        good = p->sample_call &&
+        good = job->sample < atomic_load(&p->samples) &&
                p->sample_call(p->context, job->sample, job->input, job->count, &truth);
     border(&push, COPY_PUSH_BEGIN, job, truth);
     if (good) hand_over(&push, PUSHED_INPUT, 0, job->input, job->count);
@@ -193,34 +197,42 @@ uint64_t push_answer_bytes(network *n) {
     uint64_t floats = declared ? (uint64_t)p->inputs + p->classes : 0;
     for (uint32_t i = 0; i < layers; i++)
         floats += (uint64_t)n->registry.layers[i]->elements;
-    return floats * sizeof(float) + (layers + 4) * (sizeof(copy) + 64);
+    return floats * sizeof(float) + (layers + 4) * ENTRY_BYTES;
 }
 
+// Of the largest ring an answer gets what there is.
 static bool has_room(copies *into, uint64_t need) {
-    uint64_t most = copies_capacity(into) * 3 / 4;
-    return copies_free_bytes(into) >= (need < most ? need : most);
+    uint64_t capacity = copies_capacity(into), most = capacity / 4 * 3;
+    if (need > most && capacity == COPIES_BYTES_MAX) need = most;
+    return copies_free_bytes(into) >= need;
+}
+
+// False: there is no room for the next one now.
+static bool run_queue(nns_run *run, push_queue *q, copies *into, const capture_moment *m,
+                      bool afforded) {
+    network *n = network_of(run);
+    uint64_t need = push_answer_bytes(n);
+    while (atomic_load_explicit(&q->tail, memory_order_acquire) != q->head) {
+        push_job *job = q->jobs[q->head % PUSHES_MAX];
+        if (!has_room(into, need)) return false;
+        q->head++;
+        if (afforded || job->asked)
+            run_job(run, n->pushes, job, into, m);
+        else
+            atomic_fetch_add_explicit(&n->plan.thinned, 1, memory_order_relaxed);
+        atomic_store_explicit(&job->done, true, memory_order_release);
+    }
+    return true;
 }
 
 void pushes_run(nns_run *run, const capture_moment *m, bool pins) {
     network *n = network_of(run);
     pushes *p = n->pushes;
-    uint64_t need = push_answer_bytes(n);
     atomic_fetch_and(&run->wanted, ~WANT_BIT(WANT_PUSH));
-    while (atomic_load_explicit(&p->tail, memory_order_acquire) != p->head) {
-        push_job *job = p->queue[p->head % PUSHES_MAX];
-        copies *into = job->number & PUSH_PIN_BIT ? &n->copies : &p->answers;
-        if (into == &p->answers) copies_move(into);
-        if (!has_room(into, need)) {
-            atomic_fetch_or(&run->wanted, WANT_BIT(WANT_PUSH));
-            return;
-        }
-        p->head++;
-        if (pins || job->asked)
-            run_job(run, p, job, into, m);
-        else
-            atomic_fetch_add_explicit(&n->plan.thinned, 1, memory_order_relaxed);
-        atomic_store_explicit(&job->done, true, memory_order_release);
-    }
+    copies_move(&p->answers);
+    bool all = run_queue(run, &p->asked, &p->answers, m, true);
+    all &= run_queue(run, &p->pinned, &n->copies, m, pins);
+    if (!all) atomic_fetch_or(&run->wanted, WANT_BIT(WANT_PUSH));
 }
 
 // --- helper --------------------------------------------------------------------------------------
@@ -236,14 +248,14 @@ push_job *push_job_new(const pushes *p, uint64_t number, int64_t sample, const v
     return job;
 }
 
-bool push_queue(nns_run *run, pushes *p, push_job *job) {
-    uint32_t tail = atomic_load(&p->tail);
-    if (!job || tail - p->freed >= PUSHES_MAX) {
+bool push_send(nns_run *run, push_queue *q, push_job *job) {
+    uint32_t tail = atomic_load(&q->tail);
+    if (!job || tail - q->freed >= PUSHES_MAX) {
         mem_free(job);
         return false;
     }
-    p->queue[tail % PUSHES_MAX] = job;
-    atomic_store_explicit(&p->tail, tail + 1, memory_order_release);
+    q->jobs[tail % PUSHES_MAX] = job;
+    atomic_store_explicit(&q->tail, tail + 1, memory_order_release);
     atomic_fetch_or(&run->wanted, WANT_BIT(WANT_PUSH));
     if (atomic_load(&run->holds)) command_wake(&run->commands);
     return true;
@@ -282,30 +294,42 @@ void push_receive(nns_run *run, const void *received) {
                           : "the program takes no samples (nns_on_push)";
     if (!error && (!number || (number & PUSH_PIN_BIT))) error = "the number makes no sense";
     if (!error && copies_tend(&n->pushes->answers, push_answer_bytes(n))) error = "out of memory";
-    if (!error && !push_queue(run, n->pushes,
-                              push_job_new(n->pushes, number, sample, sample < 0 ? at + 32 : NULL)))
+    if (!error && !push_send(run, &n->pushes->asked,
+                             push_job_new(n->pushes, number, sample, sample < 0 ? at + 32 : NULL)))
         error = "too many samples wait for the program";
     if (!error) return;
     uint64_t serial = atomic_load(&run->serial);
     pushed_refuse(run, number, atomic_load(&run->stamps[serial & 1].step), error);
 }
 
-static void free_done(pushes *p) {
-    uint32_t tail = atomic_load(&p->tail);
-    while (p->freed != tail) {
-        push_job *job = p->queue[p->freed % PUSHES_MAX];
+static void forget_job(pushes *p, const push_job *job) {
+    for (uint32_t i = 0; i < atomic_load(&p->pins_made); i++)
+        if (p->pins[i]->job == job) p->pins[i]->job = NULL;
+}
+
+static void free_done(pushes *p, push_queue *q) {
+    uint32_t tail = atomic_load(&q->tail);
+    while (q->freed != tail) {
+        push_job *job = q->jobs[q->freed % PUSHES_MAX];
         if (!atomic_load_explicit(&job->done, memory_order_acquire)) return;
-        for (uint32_t i = 0; i < atomic_load(&p->pins_made); i++)
-            if (p->pins[i]->job == job) p->pins[i]->job = NULL;
+        forget_job(p, job);
         mem_free(job);
-        p->freed++;
+        q->freed++;
     }
+}
+
+// Behind free_done: of what is done all is there.
+static void tend_answers(nns_run *run, pushes *p) {
+    if (!atomic_load(&p->answers.made)) return;
+    if (pushes_under_way(run)) copies_tend(&p->answers, push_answer_bytes(network_of(run)));
+    pushed_write(run, p);
 }
 
 int64_t pushes_tend(nns_run *run, int64_t now_ns) {
     pushes *p = network_of(run)->pushes;
-    free_done(p);
-    if (atomic_load(&p->answers.made)) pushed_write(run, p); // behind free_done: of what is done all is there
+    free_done(p, &p->asked);
+    free_done(p, &p->pinned);
+    tend_answers(run, p);
     if (atomic_load(&p->pins_made) == 0) return NS_PER_S;
     if (now_ns >= p->pins_due_ns) {
         pins_push(run, p);
@@ -314,16 +338,29 @@ int64_t pushes_tend(nns_run *run, int64_t now_ns) {
     return p->pins_due_ns - now_ns;
 }
 
+void pushes_finish(nns_run *run) {
+    tend_answers(run, network_of(run)->pushes);
+}
+
+static bool waits(const push_queue *q) {
+    return atomic_load(&q->tail) != q->freed;
+}
+
 bool pushes_under_way(nns_run *run) {
     const network *n = network_of(run);
-    return n && atomic_load(&n->pushes->tail) != n->pushes->freed;
+    return n && (waits(&n->pushes->asked) || waits(&n->pushes->pinned));
+}
+
+static void free_queue(push_queue *q) {
+    for (uint32_t i = q->freed; i != atomic_load(&q->tail); i++)
+        mem_free(q->jobs[i % PUSHES_MAX]);
 }
 
 void pushes_fini(nns_run *run) {
     pushes *p = network_of(run)->pushes;
     if (!p) return;
-    for (uint32_t i = p->freed; i != atomic_load(&p->tail); i++)
-        mem_free(p->queue[i % PUSHES_MAX]);
+    free_queue(&p->asked);
+    free_queue(&p->pinned);
     for (uint32_t i = 0; i < atomic_load(&p->pins_made); i++)
         pin_free(p->pins[i]);
     copies_fini(&p->answers);

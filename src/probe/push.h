@@ -7,7 +7,7 @@
 
 #include "journal/inbox.h"
 
-#define PUSHES_MAX 16u // on their way at the same time
+#define PUSHES_MAX 16u // people's on their way at the same time, and as many pins'
 #define PINS_MAX 16u   // at the same time
 #define PINS_EVER 256u // of a run: a pin's memory stays until nns_close
 #define PIN_NAME_BYTES_MAX 100u
@@ -39,6 +39,14 @@ typedef struct pin {
     int64_t held_step; // at which it was pushed while the run held
 } pin;
 
+// helper -> trainer.
+typedef struct push_queue {
+    push_job *jobs[PUSHES_MAX];
+    _Atomic uint32_t tail;
+    uint32_t head;  // trainer
+    uint32_t freed; // helper
+} push_queue;
+
 typedef struct pushes {
     // What the program declared. Constant once `declared`, but call and context, which are the trainer's.
     _Atomic bool declared;
@@ -51,11 +59,7 @@ typedef struct pushes {
     uint32_t inputs, classes;
     char *words; // of the classes, each 0-terminated
     _Atomic int64_t samples;
-    // The queue: helper -> trainer.
-    push_job *queue[PUSHES_MAX];
-    _Atomic uint32_t tail;
-    uint32_t head;  // trainer
-    uint32_t freed; // helper
+    push_queue asked, pinned; // a person does not wait behind pins that wait for the worker
     // The answers to what people pushed: trainer -> helper, which writes them (pushed.c). Made for the first of them.
     copies answers;
     buf answer; // helper: the capture under way
@@ -73,6 +77,7 @@ void pushes_run(nns_run *run, const capture_moment *m, bool pins);
 void push_receive(nns_run *run, const void *record);
 int64_t pushes_tend(nns_run *run, int64_t now_ns);
 bool pushes_under_way(nns_run *run);
+void pushes_finish(nns_run *run); // answers what the trainer has run
 uint64_t push_answer_bytes(network *n); // with every layer's values, at most; any thread
 bool push_describe(nns_run *run, buf *json); // the MODEL record's text
 void pushes_fini(nns_run *run);
@@ -85,7 +90,7 @@ void pushed_refuse(nns_run *run, uint64_t number, int64_t step, const char *why)
 const char *push_check(const pushes *p, int64_t sample, uint32_t count, const uint8_t *values,
                        char why[128]);
 push_job *push_job_new(const pushes *p, uint64_t number, int64_t sample, const void *values);
-bool push_queue(nns_run *run, pushes *p, push_job *job);
+bool push_send(nns_run *run, push_queue *q, push_job *job);
 
 // pin.c. Helper: pushes all that are pinned.
 void pins_push(nns_run *run, pushes *p);

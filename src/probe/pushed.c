@@ -61,8 +61,10 @@ static bool write_blob(nns_run *run, uint64_t number, const buf *answer) {
 static void end(nns_run *run, pushes *p, const copy *c) {
     buf *answer = &p->answer;
     capture_end(answer, 0);
-    if (c->flags & COPY_FAILED || answer->failed)
+    if (c->flags & COPY_FAILED)
         pushed_refuse(run, c->set, c->step, "the program could not run this sample");
+    else if (answer->failed)
+        pushed_refuse(run, c->set, c->step, "out of memory");
     else if (!write_blob(run, BLOB_FIRST + ++p->blobs, answer))
         pushed_refuse(run, c->set, c->step, "it could not be written");
     else

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
-enum { ROWS = 32, IN = 20, HIDDEN = 24, OUT = 10, MAPS = 6, PLACES = 4, FILTER = 9 };
+enum { ROWS = 32, IN = 20, HIDDEN = 24, OUT = 10, MAPS = 6, PLACES = 4, FILTER = 9, BOUNDED = 6 };
 
 static heard h;
 static nns_run *run;
@@ -22,7 +22,7 @@ static atomic_long poison_series_at; // from this step on a series is NaN
 static atomic_long evaluated;
 static atomic_bool evaluate_waits, evaluate_ended;
 
-static nns_layer input_layer, conv_layer, hidden_layer, output_layer;
+static nns_layer input_layer, conv_layer, hidden_layer, output_layer, tanh_layer, sigmoid_layer;
 static nns_tensor hidden_weight, output_weight, hidden_bias;
 // The program's memory. Hidden weights stand as (I, U), output weights as (U, I).
 static float input[ROWS][IN], conv_weight[MAPS][1][3][3], conv_act[ROWS][MAPS][2][2];
@@ -30,6 +30,10 @@ static float weight[IN][HIDDEN], weight_grad[IN][HIDDEN], bias[HIDDEN], act[ROWS
     pre_grad[ROWS][HIDDEN];
 static float out_weight[OUT][HIDDEN], prediction[ROWS][OUT], sample_loss[ROWS];
 static int32_t label[ROWS];
+// The same in every step, so that what is said of all samples is what is said of these.
+static double bounded[ROWS][BOUNDED];         // tanh
+static float bounded_grad[ROWS][BOUNDED];     // of it
+static float squashed[ROWS][BOUNDED][PLACES]; // sigmoid maps
 
 // The numbers, as functions of the step.
 static float weight_of(int64_t step, uint32_t u, uint32_t i) {
@@ -57,6 +61,42 @@ static float loss_of(int64_t step, uint32_t row) {
 }
 static uint32_t predicted_of(int64_t step, uint32_t row) {
     return (row + (uint32_t)(step % 3 == 0)) % OUT;
+}
+
+static bool holes; // not all of it is finite
+
+// Unit 0 is at its bound, 1 at its bound on 90 %, 2 only for class 3, 3 is zero, 4 NaN now and then, 5 as it comes.
+static double bounded_of(uint32_t row, uint32_t u) {
+    switch (u) {
+    case 0:
+        return row % 2 ? 0.995 : -0.999;
+    case 1:
+        return row % 10 ? 1 : 0;
+    case 2:
+        return row % OUT == 3 ? -0.7 : 0;
+    case 3:
+        return 0;
+    case 4:
+        return holes && row % 7 == 0 ? (double)NAN : 0.25;
+    default:
+        return sin(1.7 * row + 0.3);
+    }
+}
+static float bounded_grad_of(uint32_t row, uint32_t u) {
+    if (u == 3) return row % 3 ? 1e-30f : 0;
+    return holes && u == 4 && row % 2 ? INFINITY : 1e-3f * (float)(row + u) - 0.01f;
+}
+static float squashed_of(uint32_t row, uint32_t u, uint32_t place) {
+    return (float)(0.5 + 0.5 * bounded_of(row + place, u));
+}
+static void fill_bounded(void) {
+    for (uint32_t row = 0; row < ROWS; row++)
+        for (uint32_t u = 0; u < BOUNDED; u++) {
+            bounded[row][u] = bounded_of(row, u);
+            bounded_grad[row][u] = bounded_grad_of(row, u);
+            for (uint32_t place = 0; place < PLACES; place++)
+                squashed[row][u][place] = squashed_of(row, u, place);
+        }
 }
 
 static void fill(int64_t step) {
@@ -152,7 +192,18 @@ static void declare(void) {
     conv_layer = describe("conv", "conv", "relu", 3, MAPS, 2, 2);
     hidden_layer = describe("hidden", "dense", "relu", 1, HIDDEN, 0, 0);
     output_layer = describe("output", "dense", "softmax", 1, OUT, 0, 0);
+    tanh_layer = describe("bounded", "dense", "tanh", 1, BOUNDED, 0, 0);
+    sigmoid_layer = describe("squashed", "conv", "sigmoid", 3, BOUNDED, 2, 2);
     add(input_layer, NNS_INPUT, NNS_FLOAT32, input, 2, ROWS, IN, 0);
+    add(tanh_layer, NNS_ACT, NNS_FLOAT64, bounded, 2, ROWS, BOUNDED, 0);
+    add(tanh_layer, NNS_PRE_GRAD, NNS_FLOAT32, bounded_grad, 2, ROWS, BOUNDED, 0);
+    nns_tensor_info squash = {.layer = sigmoid_layer,
+                              .role = NNS_ACT,
+                              .dtype = NNS_FLOAT32,
+                              .data = squashed,
+                              .dims = 4,
+                              .shape = {ROWS, BOUNDED, 2, 2}};
+    assert_true(nns_tensor_add(run, &squash));
     nns_tensor_info map = {.layer = conv_layer,
                            .role = NNS_ACT,
                            .dtype = NNS_FLOAT32,
@@ -205,10 +256,16 @@ static int setup(void **state) {
     run = nns_open(&(nns_options){.quiet = true, .no_system = true, .budget = 0.9});
     assert_non_null(run);
     fill(-1);
+    fill_bounded();
     declare();
     heard_find(&h, nns_run_id(run));
     assert_int_equal(pthread_create(&trainer, NULL, train, NULL), 0);
     return 0;
+}
+
+static int setup_with_holes(void **state) {
+    holes = true;
+    return setup(state);
 }
 
 static void stop(void) {
@@ -221,6 +278,7 @@ static void stop(void) {
 static int teardown(void **state) {
     (void)state;
     stop();
+    holes = false;
     heard_fini(&h);
     return 0;
 }
@@ -247,20 +305,6 @@ static void ask_look(uint32_t what, uint32_t strongest, uint32_t layer, uint32_t
     le_put_u32(asked.data + 20, 1);
     le_put_u32(asked.data + 24, layer);
     le_put_u32(asked.data + 28, unit);
-    send(&asked);
-    buf_fini(&asked);
-}
-
-static void ask_push(uint64_t number, int64_t sample, const float *values, uint32_t count) {
-    buf asked = {0};
-    size_t bytes = (32 + 4 * (size_t)count + 7) & ~(size_t)7;
-    buf_zero(&asked, bytes);
-    le_put_u16(asked.data, RECORD_PUSH);
-    le_put_u16(asked.data + 2, (uint16_t)(bytes / 8));
-    le_put_u64(asked.data + 8, number);
-    le_put_i64(asked.data + 16, sample);
-    le_put_u32(asked.data + 24, count);
-    if (count) memcpy(asked.data + 32, values, 4 * (size_t)count);
     send(&asked);
     buf_fini(&asked);
 }
@@ -412,6 +456,85 @@ static void check_classes(void) {
     assert_int_equal(input_value.elements, IN);
 }
 
+// What is true of a unit of the bounded layers, of all samples: each batch has the same.
+typedef struct unit_truth {
+    double mean, mean_abs, gradient, beyond, class_mean[OUT], selectivity;
+} unit_truth;
+
+static double value_of(const nns_layer *layer, uint32_t row, uint32_t u, uint32_t place) {
+    return layer == &tanh_layer ? bounded_of(row, u) : (double)squashed_of(row, u, place);
+}
+
+static bool is_beyond(const nns_layer *layer, double v) {
+    return v > 0.99 || v < (layer == &tanh_layer ? -0.99 : 0.01);
+}
+
+// Mean over the places of those that are finite.
+static double sample_mean(const nns_layer *layer, uint32_t row, uint32_t u) {
+    uint32_t places = layer == &tanh_layer ? 1 : PLACES;
+    double sum = 0, finite = 0;
+    for (uint32_t p = 0; p < places; p++) {
+        double v = value_of(layer, row, u, p);
+        if (isfinite(v)) sum += v, finite++;
+    }
+    return sum / finite;
+}
+
+static double selectivity_of(const double *means) {
+    double best = 0, sum = 0;
+    for (uint32_t k = 0; k < OUT; k++) {
+        best = fmax(best, fabs(means[k]));
+        sum += fabs(means[k]);
+    }
+    double others = (sum - best) / (OUT - 1);
+    return (best - others) / (best + others);
+}
+
+static unit_truth truth_of(const nns_layer *layer, uint32_t u) {
+    unit_truth t = {0};
+    uint32_t places = layer == &tanh_layer ? 1 : PLACES;
+    double finite = 0, slopes = 0, seen[OUT] = {0};
+    for (uint32_t row = 0; row < ROWS; row++) {
+        double grad = (double)bounded_grad_of(row, u), mean = sample_mean(layer, row, u);
+        for (uint32_t p = 0; p < places; p++) {
+            double v = value_of(layer, row, u, p);
+            t.beyond += is_beyond(layer, v) / (double)(ROWS * places);
+            if (!isfinite(v)) continue;
+            t.mean += v, t.mean_abs += fabs(v), finite++;
+        }
+        if (isfinite(grad)) t.gradient += grad * grad, slopes++;
+        if (isfinite(mean)) t.class_mean[row % OUT] += mean, seen[row % OUT]++;
+    }
+    t.mean /= finite, t.mean_abs /= finite, t.gradient = sqrt(t.gradient / slopes);
+    for (uint32_t k = 0; k < OUT; k++)
+        t.class_mean[k] /= seen[k];
+    t.selectivity = selectivity_of(t.class_mean);
+    return t;
+}
+
+static void check_bounded(const nns_layer *layer) {
+    static const int quantities[] = {QUANTITY_ACTIVATION, QUANTITY_MEAN,  QUANTITY_SELECTIVITY,
+                                     QUANTITY_CLASS_MEAN, QUANTITY_MARKS, QUANTITY_GRADIENT};
+    capture_section s[6];
+    bool slopes = layer == &tanh_layer; // registered of it
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(find(quantities[i], *layer, 0, &s[i]), i < 5 || slopes);
+    for (uint32_t u = 0; u < BOUNDED; u++) {
+        unit_truth t = truth_of(layer, u);
+        double selectivity = (double)f32(&s[2], u);
+        assert_true(near((double)f32(&s[0], u), t.mean_abs, 1e-6));
+        assert_true(near((double)f32(&s[1], u), t.mean, 1e-6));
+        assert_true(isnan(t.selectivity) ? isnan(selectivity)
+                                         : near(selectivity, t.selectivity, 1e-5));
+        for (uint32_t k = 0; k < OUT; k++)
+            assert_true(near((double)f32(&s[3], k * BOUNDED + u), t.class_mean[k], 1e-6));
+        if (slopes) assert_true(near((double)f32(&s[5], u) / t.gradient, 1, 1e-6));
+        int marks = u == 3 && slopes ? MARK_DEAD : 0;
+        marks |= t.beyond >= 0.95 ? MARK_SATURATED : 0;
+        if (head.observed >= 2048) assert_int_equal(s[4].data[u], marks);
+    }
+}
+
 static void check_matrix(const capture_section *s, float (*of)(int64_t, uint32_t, uint32_t),
                          uint32_t units, uint32_t inputs) {
     assert_int_equal(s->shape[0], units);
@@ -480,22 +603,25 @@ static void looked_at(void **state) {
     ask_look(LOOK_UNITS | LOOK_WEIGHTS | LOOK_MATRICES | LOOK_GRADIENTS | LOOK_UPDATES |
                  LOOK_OUTCOME | LOOK_CLASSES | LOOK_CORRELATION | LOOK_VALUES,
              15, hidden_layer, 3);
-    int of_units = 0, of_links = 0, correlated = 0;
-    for (int round = 0; round < 40 && (!of_units || !of_links || !correlated); round++) {
+    int of_units = 0, of_links = 0, correlated = 0, judged = 0;
+    for (int round = 0; round < 40 && (!judged || !of_links || !correlated); round++) {
         assert_true(eventually(has_several, CAPTURE_LOOK));
         for (size_t n = 0; read_capture(CAPTURE_LOOK, n); n++) {
             capture_section s;
             if (check_units()) {
                 of_units++;
+                judged += head.observed >= 2048;
                 check_outcome();
                 check_classes();
+                check_bounded(&tanh_layer);
+                check_bounded(&sigmoid_layer);
             }
             of_links += check_links();
             correlated += find(QUANTITY_CORRELATION, hidden_layer, 0, &s);
         }
         sleep_ms(100);
     }
-    assert_true(of_units > 0 && of_links > 0 && correlated > 0);
+    assert_true(of_units > 0 && of_links > 0 && correlated > 0 && judged > 0);
 }
 
 // Statistics and snapshots -----------------------------------------------------------------------------
@@ -668,9 +794,9 @@ static void pushes_are_answered(void **state) {
     (void)state;
     float values[IN] = {0.25f, 0.5f}, bad[IN] = {-1};
     assert_true(eventually(is_awake, 0));
-    ask_push(11, -1, values, IN);
-    ask_push(12, 42, NULL, 0);
-    ask_push(13, -1, bad, IN);
+    heard_push(&h, 11, -1, values, IN);
+    heard_push(&h, 12, 42, NULL, 0);
+    heard_push(&h, 13, -1, bad, IN);
     assert_true(eventually(has_two_pushes, 0));
     for (size_t n = 0; n < 3; n++) {
         const heard_record *r = heard_nth(&h, RECORD_CAPTURE, CAPTURE_PUSH, n);
@@ -774,7 +900,7 @@ static void a_long_evaluation_does_not_hold_the_end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(looked_at, setup, teardown),
+        cmocka_unit_test_setup_teardown(looked_at, setup_with_holes, teardown),
         cmocka_unit_test_setup_teardown(statistics_are_series, setup, teardown),
         cmocka_unit_test_setup_teardown(snapshots_are_made, setup, teardown),
         cmocka_unit_test_setup_teardown(a_moment_is_kept, setup, teardown),

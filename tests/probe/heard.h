@@ -233,4 +233,23 @@ static inline void heard_send(heard *h, const command *c) {
     buf_fini(&bytes);
 }
 
+// Pushes a sample, as the server does: of the program's own set, or (-1) these values.
+static inline void heard_push(heard *h, uint64_t number, int64_t sample, const float *values,
+                              uint32_t count) {
+    inbox_writer w;
+    buf asked = {0};
+    size_t bytes = (32 + 4 * (size_t)count + 7) & ~(size_t)7;
+    buf_zero(&asked, bytes);
+    le_put_u16(asked.data, RECORD_PUSH);
+    le_put_u16(asked.data + 2, (uint16_t)(bytes / 8));
+    le_put_u64(asked.data + 8, number);
+    le_put_i64(asked.data + 16, sample);
+    le_put_u32(asked.data + 24, count);
+    if (count) memcpy(asked.data + 32, values, 4 * (size_t)count);
+    assert_int_equal(inbox_open_writer(&w, h->folder, h->process), 0);
+    assert_int_equal(inbox_append(&w, asked.data, asked.length), 0);
+    inbox_close_writer(&w);
+    buf_fini(&asked);
+}
+
 #endif
