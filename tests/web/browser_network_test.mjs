@@ -251,7 +251,30 @@ act('real training: a snapshot shows what was recorded, kept moments are marked'
   await page.getByRole('button', { name: 'keep', exact: true }).click();
   await page.getByText(/kept at step/).waitFor({ timeout: PATIENCE });
   await until('its mark', async () => (await page.locator('.time-kept, .time-flight').count()) > 0, PATIENCE);
+  await until('its event on the slider', async () => (await page.locator('.time-event[title^="kept"]').count()) === 1, PATIENCE);
   assert.deepEqual(page.problems, []);
+});
+
+act('real training: of an earlier moment what is not known has its word; compared, the picture tells what the inspector tells', async () => {
+  const legend = page.getByRole('region', { name: 'legend' }), { step } = (await stage.api(`runs/${run}/snapshots`)).snapshots[1];
+  await go(`runs=${run}&tab=network&at=fc1:11&moment=${step}&show=gradient&links=matrices`);
+  for (const words of ['the input: not in snapshots', '|dL/dw| as matrices: live only, |w| is shown']) await legend.getByText(words, { exact: true }).waitFor({ timeout: PATIENCE });
+  await inspector().getByText(/^Not in snapshots: .*strongest samples/).waitFor({ timeout: PATIENCE });
+  await order('pause');
+  await go(`runs=${run}&tab=network&moment=${step}&compare=1`);
+  await legend.getByText(/now minus then/).first().waitFor({ timeout: PATIENCE });
+  const box = await page.locator('.network-picture').boundingBox(), spoken = () => page.evaluate(() => [document.querySelector('.network-tip')?.textContent.match(/ \u00b7 unit \d+ ([\d.e\u2212-]+)$/)?.[1], document.querySelector('.inspector [data-fact="activation"]')?.textContent]);
+  const signs = new Set();
+  for (let i = 0; i < 400 && signs.size < 2; i++) {
+    await page.mouse.move(box.x + box.width * (0.3 + 0.4 * ((i * 0.618) % 1)), box.y + box.height * (0.25 + 0.5 * ((i * 0.381) % 1)));
+    const [told] = await spoken();
+    if (told === undefined) continue;
+    await until('both alike', async () => { const [tip, fact] = await spoken(); return tip !== undefined && tip === fact; }, PATIENCE);
+    signs.add(told.startsWith('\u2212'));
+  }
+  assert.equal(signs.size, 2, 'units that do more, and units that do less than then');
+  await page.mouse.move(2, 2);
+  await order('resume');
 });
 
 act('real training: when it is over its last snapshot stands', async () => {
@@ -261,6 +284,7 @@ act('real training: when it is over its last snapshot stands', async () => {
   await page.getByText(/as it ended, step/).waitFor({ timeout: PATIENCE });
   await until('numbers', async () => Number.isFinite(await fact('activation')), PATIENCE);
   const legend = page.getByRole('region', { name: 'legend' });
+  await legend.getByText('the input: not in snapshots', { exact: true }).waitFor({ timeout: PATIENCE });
   await until('its strongest weights as lines', async () => /strongest \d/.test(await legend.textContent()), PATIENCE);
 });
 
