@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeCapture } from '../src/link/capture';
 import { quantities, statistics } from '../src/link/tables';
-import { affordable, histogramOf, levels, ordered, pruningOf, redundancy, takeUnits, unitRows } from '../src/views/network/sparsity-data';
+import { affordable, histogramOf, levels, ordered, pruningOf, redundancy, takeUnits, unitRows, unitsSentence } from '../src/views/network/sparsity-data';
 import { outcomeOf } from '../src/views/try/outcome-data';
 import { pairSentence, sumsOf } from '../src/views/try/confusion-data';
 import { cleanName, freeName, pinsOf } from '../src/views/try/pins';
@@ -42,6 +42,8 @@ test('a unit that is lowest for its class prefers it; a class that nobody saw is
   ]))!).layers.get(1)!, rows = unitRows(layer);
   assert.deepEqual(rows.map(r => [r.preferred, r.most]), [[0, Math.fround(0.9)], [-1, 0]]);
   assert.equal(layer.sparsity, 0.25);
+  assert.equal(unitsSentence(rows, layer, 0.5).replace(/\s/g, ' '), '2 units: 0 dead, 0 saturated; 25 % of activations are zero');
+  assert.match(unitsSentence(rows.map(r => ({ ...r, young: true, selectivity: 0.7 })), layer, 0.5), /^2 units: not yet judged dead or saturated, 2 specific to a class;/);
   assert.deepEqual([...levels(layer, rows, true)].map(v => Math.round(100 * v) / 100), [-1, 0, NaN, NaN, 0.11, 0]);
   assert.deepEqual([...levels(layer, rows.slice(1), false)], [0, NaN, 0]);
 });

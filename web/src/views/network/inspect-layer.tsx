@@ -11,13 +11,13 @@ import { useCalm } from './calm';
 import { Fact, Section } from './parts';
 import { choose } from './seen';
 import { pathOf, type Range } from './spark';
-import { figure, shapeWords, share } from './words';
+import { figure, MARK_SAYS, shapeWords, share } from './words';
 
 const SHARES = new Set(['sparsity', 'near_zero', 'dead', 'saturated']);
 const SAYS: Record<string, string> = {
   sparsity: 'share of activations that are exactly zero', near_zero: 'share of |a| below a thousandth of the largest',
-  dead: 'share of units that were zero on each of the last 1024 observed samples',
-  saturated: 'share of units at their bound on 95 % of the observed samples', nonfinite: 'NaN and infinities in activation, gradient and weight',
+  dead: `share of units that were ${MARK_SAYS.dead}`,
+  saturated: `share of units that stood ${MARK_SAYS.saturated}`, nonfinite: 'NaN and infinities in activation, gradient and weight',
   update_ratio: 'norm of the last change of w / norm of w',
 };
 const GROUPS = ['activation', 'gradient', 'weight', ''] as const;

@@ -13,17 +13,13 @@ import { changedRow, columnOf, norm, rowOf, strongestOf, type Row } from './row-
 import { chooseUnit, feeds } from './seen';
 import { WeightImage } from './weights';
 import { largest } from './weights-shape';
-import { figure, layerWords, share, unitWords } from './words';
+import { figure, layerWords, MARK_SAYS, share, unitWords } from './words';
 
 const LINKS = 6;
 
 function markWords(marks = 0): ('dead' | 'saturated' | 'young')[] {
   return (['dead', 'saturated', 'young'] as const).filter(word => marks & MARK[word]);
 }
-
-const MARK_SAYS = {
-  dead: 'zero on each of the last 1024 observed samples', saturated: 'at its bound on 95 % of the observed samples', young: 'fewer than 1024 samples were observed: not yet judged',
-};
 
 interface UnitSeen { state: NetworkState | null; detail: UnitDetail | null; live: boolean }
 
@@ -94,7 +90,7 @@ function Classes({ network, state, unit, when }: { network: Network; state: Laye
   if (!all || all.classes < 2) return null;
   const means = Array.from({ length: all.classes }, (_, k) => all.data[k * all.units + unit]!);
   if (!means.some(Number.isFinite)) return null;
-  return <Section title="mean activation per class" note={when}><ClassBars means={means} words={network.model.classes ?? means.map((_, k) => String(k))} most={0} /></Section>;
+  return <Section title="mean activation per class" note={when}><ClassBars means={means} words={network.model.classes ?? means.map((_, k) => String(k))} /></Section>;
 }
 
 // What was recorded while somebody looked, with what snapshots hold of earlier.

@@ -11,7 +11,7 @@ import { view } from '../../state/view';
 import { drawn, pointed } from './seen';
 import { useCalm } from './calm';
 import { missingOf } from './missing';
-import { figure, LINK_WORDS, QUANTITY_WORDS } from './words';
+import { figure, LINK_WORDS, MARK_SAYS, QUANTITY_WORDS } from './words';
 
 const ROWS_MOST = 5, ROWS_NARROW = 3;
 
@@ -97,9 +97,9 @@ function Marks({ list }: { list: DrawnLayer[] }) {
   const dead = sum(list, 'dead'), saturated = sum(list, 'saturated'), young = sum(list, 'young');
   return (
     <p class="legend-marks">
-      <span title="zero on each of the last 1024 observed samples"><i class="mark-dead" />dead <b class="number">{whole(dead)}</b></span>
-      <span title="at its bound on 95 % of the observed samples"><i class="mark-saturated" />saturated <b class="number">{whole(saturated)}</b></span>
-      {young > 0 && <span title="fewer than 1024 samples were observed: not yet judged"><i class="mark-young" />young <b class="number">{whole(young)}</b></span>}
+      <span title={MARK_SAYS.dead}><i class="mark-dead" />dead <b class="number">{whole(dead)}</b></span>
+      <span title={MARK_SAYS.saturated}><i class="mark-saturated" />saturated <b class="number">{whole(saturated)}</b></span>
+      {young > 0 && <span title={MARK_SAYS.young}><i class="mark-young" />young <b class="number">{whole(young)}</b></span>}
     </p>
   );
 }

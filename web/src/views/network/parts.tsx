@@ -5,6 +5,7 @@ import { whole } from '../../look/format';
 import type { Course } from '../../state/unit-history';
 import { PixelCanvas } from '../media/pixels';
 import type { Samples } from '../../state/unit-detail';
+import { preferredOf } from './sparsity-data';
 import { figure } from './words';
 
 export function Section({ title, note, children }: { title: string; note?: string; children: ComponentChildren }) {
@@ -27,13 +28,14 @@ export function Fact({ name, value, text, title }: { name: string; value: number
   );
 }
 
-export function ClassBars({ means, words, most }: { means: ArrayLike<number>; words: readonly string[]; most: number }) {
-  const top = Array.from(means).reduce((a, b, i, all) => (Number.isFinite(b) && b > (all[a] ?? -Infinity) ? i : a), 0), high = Math.max(1e-30, most, ...Array.from(means).filter(Number.isFinite));
+// Bars of |mean|, those below zero in the colour of negative links.
+export function ClassBars({ means, words }: { means: ArrayLike<number>; words: readonly string[] }) {
+  const { preferred, most } = preferredOf(means.length, k => means[k]!);
   return (
     <ol class="class-bars" aria-label="mean activation per class">
       {Array.from(means, (mean, k) => (
-        <li key={k} class={k === top ? 'best' : ''} title={`${words[k] ?? k}: ${figure(mean)}`} data-value={mean}>
-          <i style={{ height: `${Math.max(0, (100 * mean) / high) || 0}%` }} /><span class="number clip">{words[k] ?? k}</span>
+        <li key={k} class={`${k === preferred ? 'best' : ''}${mean < 0 ? ' negative' : ''}`} title={`${words[k] ?? k}: ${Number.isNaN(mean) ? 'no sample seen' : figure(mean)}`} data-value={mean}>
+          <i style={{ height: `${(100 * Math.abs(mean)) / most || 0}%` }} /><span class="number clip">{words[k] ?? k}</span>
         </li>
       ))}
     </ol>

@@ -2,6 +2,7 @@
 // what pruning would cost. Pure.
 import { decodeCapture, floats, MARK, triples, type Capture, type Triples } from '../../link/capture';
 import { quantities, statistics } from '../../link/tables';
+import { percent, whole } from '../../look/format';
 
 export interface LayerUnits {
   units: number;
@@ -43,18 +44,22 @@ export const unitsIn = (bytes: ArrayBuffer, before: Units | null): Units | null 
 
 export interface Unit { unit: number; preferred: number; selectivity: number; active: number; dead: boolean; saturated: boolean; young: boolean; most: number } // most: highest |mean|
 
-// One row a unit: the class of its highest |mean|, as selectivity takes it (-1: none known, or it is silent), NaN where a number
-// is not known.
+// The class of the highest |mean|, as selectivity takes it; -1: none is known, or the unit is silent.
+export function preferredOf(classes: number, mean: (k: number) => number): { preferred: number; most: number } {
+  let preferred = -1, most = 0;
+  for (let k = 0; k < classes; k++) {
+    const size = Math.abs(mean(k));
+    if (size > most) (most = size), (preferred = k);
+  }
+  return { preferred, most };
+}
+
+// One row a unit, NaN where a number is not known.
 export function unitRows(l: LayerUnits): Unit[] {
   return Array.from({ length: l.units }, (_, unit) => {
-    let preferred = -1, most = 0;
-    for (let k = 0; l.classMean && k < l.classes; k++) {
-      const size = Math.abs(l.classMean[k * l.units + unit]!);
-      if (size > most) (most = size), (preferred = k);
-    }
     const marks = l.marks?.[unit] ?? 0;
     return {
-      unit, preferred, most, selectivity: l.selectivity?.[unit] ?? NaN, active: l.active?.[unit] ?? NaN,
+      unit, ...preferredOf(l.classMean ? l.classes : 0, k => l.classMean![k * l.units + unit]!), selectivity: l.selectivity?.[unit] ?? NaN, active: l.active?.[unit] ?? NaN,
       dead: (marks & MARK.dead) !== 0, saturated: (marks & MARK.saturated) !== 0, young: (marks & MARK.young) !== 0,
     };
   });
@@ -67,6 +72,13 @@ export function levels(layer: LayerUnits, units: readonly Unit[], own: boolean):
     for (let k = 0; k < layer.classes; k++) out[k * units.length + x] = layer.classMean![k * layer.units + u.unit]! / ((own ? u.most : all) || 1);
   });
   return out;
+}
+
+// A layer's units in a sentence: nothing of marks that are not judged yet, of classes that are not known.
+export function unitsSentence(rows: readonly Unit[], layer: LayerUnits, least: number): string {
+  const count = (test: (u: Unit) => boolean) => whole(rows.filter(test).length), known = rows.some(u => !Number.isNaN(u.selectivity));
+  const marks = rows.some(u => u.young) ? 'not yet judged dead or saturated' : `${count(u => u.dead)} dead, ${count(u => u.saturated)} saturated`;
+  return `${whole(rows.length)} units: ${marks}${known ? `, ${count(u => u.selectivity >= least)} specific to a class` : ''}${Number.isNaN(layer.sparsity) ? '' : `; ${percent(layer.sparsity)} of activations are zero`}`;
 }
 
 export type Order = 'class' | 'selectivity' | 'unit';

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { number, percent, whole } from '../../look/format';
 import { ordered, type Order, type Redundant, type Unit } from './sparsity-data';
+import { MARK_SAYS } from './words';
 
 const SHOWN = 100;
 export type Filter = 'all' | 'specific' | 'generic' | 'dead' | 'saturated';
@@ -11,8 +12,8 @@ export const FILTERS: { id: Filter; word: string; title: string; test: (u: Unit)
   { id: 'all', word: 'all', title: 'every unit of the layer', test: () => true },
   { id: 'specific', word: 'specific', title: `selectivity of ${SPECIFIC} and above`, test: u => u.selectivity >= SPECIFIC },
   { id: 'generic', word: 'generic', title: `selectivity below ${SPECIFIC}`, test: u => u.selectivity < SPECIFIC && !u.dead },
-  { id: 'dead', word: 'dead', title: 'zero on each of the last 1024 observed samples', test: u => u.dead },
-  { id: 'saturated', word: 'saturated', title: 'at its bound on 95 % of the observed samples', test: u => u.saturated },
+  { id: 'dead', word: 'dead', title: MARK_SAYS.dead, test: u => u.dead },
+  { id: 'saturated', word: 'saturated', title: MARK_SAYS.saturated, test: u => u.saturated },
 ];
 
 const shareText = (v: number) => (Number.isNaN(v) ? '–' : percent(v));
@@ -24,7 +25,7 @@ function Row({ unit: u, words, chosen, choose }: { unit: Unit; words: readonly s
       <td>{u.preferred < 0 ? '–' : words[u.preferred] ?? u.preferred}</td>
       <td class="number">{Number.isNaN(u.selectivity) ? '–' : number(u.selectivity, 3)}</td>
       <td class="number">{shareText(u.active)}</td>
-      <td>{u.dead && <span class="bad">dead</span>}{u.saturated && <span class="warn"> saturated</span>}{u.young && <span class="faint" title="fewer than 1024 samples were observed">not yet judged</span>}</td>
+      <td>{u.dead && <span class="bad">dead</span>}{u.saturated && <span class="warn"> saturated</span>}{u.young && <span class="faint" title={MARK_SAYS.young}>not yet judged</span>}</td>
     </tr>
   );
 }
@@ -42,7 +43,7 @@ export function UnitList({ rows, words, chosen, choose }: { rows: readonly Unit[
       </div>
       <div class="sp-table">
         <table aria-label="units">
-          <thead><tr>{head('unit', 'unit', 'by number')}{head('class', 'prefers', 'by the class of its highest mean')}{head('selectivity', 'selectivity', 'the most specific first')}<th scope="col">not zero on</th><th scope="col" /></tr></thead>
+          <thead><tr>{head('unit', 'unit', 'by number')}{head('class', 'prefers', 'by the class of its highest |mean|')}{head('selectivity', 'selectivity', 'the most specific first')}<th scope="col">not zero on</th><th scope="col" /></tr></thead>
           <tbody>{fits.slice(0, SHOWN).map(u => <Row key={u.unit} unit={u} words={words} chosen={u.unit === chosen} choose={choose} />)}</tbody>
         </table>
       </div>

@@ -3,14 +3,14 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Run } from '../../link/messages';
-import { percent, whole } from '../../look/format';
+import { whole } from '../../look/format';
 import { numberOf } from '../../network/take';
 import { link } from '../../state/link';
 import { useModel, type RunModel } from '../../state/model';
 import { isOver, runs } from '../../state/runs';
 import { setView, view } from '../../state/view';
 import { ClassMatrix, SelectivityHistogram } from './sparsity-classes';
-import { ordered, redundancy, unitRows, unitsIn, type LayerUnits, type Unit, type Units } from './sparsity-data';
+import { ordered, redundancy, unitRows, unitsIn, unitsSentence, type LayerUnits, type Units } from './sparsity-data';
 import { PruningView } from './sparsity-pruning';
 import { Redundancy, SPECIFIC, UnitList } from './sparsity-units';
 
@@ -26,12 +26,6 @@ function useUnits(run: string): { units: Units | null; error: string } {
   return { units, error };
 }
 
-function sentence(rows: readonly Unit[], layer: LayerUnits): string {
-  const dead = rows.filter(u => u.dead).length, saturated = rows.filter(u => u.saturated).length, specific = rows.filter(u => u.selectivity >= SPECIFIC).length;
-  const active = layer.active ? Array.from(layer.active).filter(Number.isFinite) : [], zero = active.length ? 1 - active.reduce((a, b) => a + b, 0) / active.length : NaN;
-  return `${whole(rows.length)} units: ${whole(dead)} dead, ${whole(saturated)} saturated, ${whole(specific)} specific to a class${Number.isNaN(zero) ? '' : `; ${percent(zero)} of activations are zero`}`;
-}
-
 interface LayerProps { name: string; layer: LayerUnits; words: readonly string[]; labels: boolean; over: boolean; chosen: number; choose: (unit: number) => void; pruning: ComponentChildren }
 
 function LayerWork({ name, layer, words, labels, over, chosen, choose, pruning }: LayerProps) {
@@ -39,7 +33,7 @@ function LayerWork({ name, layer, words, labels, over, chosen, choose, pruning }
   const found = useMemo(() => redundancy(layer.pairs, least, layer.units), [layer.pairs, least, layer.units]);
   return (
     <>
-      <p class="sp-sentence number" role="status">{name}: {sentence(rows, layer)}</p>
+      <p class="sp-sentence number" role="status">{name}: {unitsSentence(rows, layer, SPECIFIC)}</p>
       <section aria-label="units and classes">
         <h2>Units and classes</h2>
         {layer.classMean && layer.classes > 0 ? <ClassMatrix layer={layer} units={byClass} words={words} chosen={chosen} choose={choose} />
