@@ -39,6 +39,7 @@
 #define AWAIT_PACE_NS (2 * NS_PER_MS)
 #define AWAIT_PART 8 // of the time that a look has waited
 #define STOP_NS NS_PER_S
+#define HELD_UP_NS NS_PER_S // no turn for so long
 // What a unit's own view needs (UNIT_WEIGHT, UNIT_OUT, UNIT_GRADIENT, UNIT_UPDATE, UNIT_SAMPLES).
 #define UNIT_ROLES (1u << NNS_WEIGHT | 1u << NNS_WEIGHT_GRAD | 1u << NNS_UPDATE)
 #define UNIT_SAMPLE_ROLES (1u << NNS_ACT | 1u << NNS_INPUT | 1u << NNS_LABEL)
@@ -152,10 +153,20 @@ static int64_t next_due(int64_t due_ns, int64_t period_ns, int64_t now_ns) {
     return due_ns > now_ns ? due_ns : now_ns + period_ns;
 }
 
+// What was due while a disk held the helper up is thinned too.
+static void count_missed(plan *p, uint32_t kind, int64_t period_ns, int64_t now_ns) {
+    int64_t from = p->due_ns[kind] > p->tended_ns ? p->due_ns[kind] : p->tended_ns;
+    if (!p->tended_ns || now_ns - p->tended_ns < HELD_UP_NS || now_ns < from) return;
+    atomic_fetch_add(&p->thinned, (uint64_t)((now_ns - from) / period_ns));
+}
+
 // Is it time for what comes every `period_ns`? In *soon_ns: when it is next, if that is sooner.
 static bool is_due(plan *p, uint32_t kind, int64_t period_ns, int64_t now_ns, int64_t *soon_ns) {
     bool due = now_ns >= p->due_ns[kind];
-    if (due) p->due_ns[kind] = next_due(p->due_ns[kind], period_ns, now_ns);
+    if (due) {
+        count_missed(p, kind, period_ns, now_ns);
+        p->due_ns[kind] = next_due(p->due_ns[kind], period_ns, now_ns);
+    }
     if (p->due_ns[kind] - now_ns < *soon_ns) *soon_ns = p->due_ns[kind] - now_ns;
     return due;
 }
@@ -225,6 +236,7 @@ static void tend_records(nns_run *run, network *n, int64_t now_ns, int64_t *soon
     want(run, n, WANT_STATISTICS);
     if (fly) want(run, n, WANT_FLIGHT);
     if (now_ns < p->due_ns[WANT_SNAPSHOT]) return; // together with statistics
+    count_missed(p, WANT_SNAPSHOT, SNAPSHOT_NS, now_ns);
     want(run, n, WANT_SNAPSHOT);
     p->due_ns[WANT_SNAPSHOT] = now_ns + SNAPSHOT_NS - STATISTICS_NS / 2;
 }
@@ -286,6 +298,7 @@ int64_t network_tend(nns_run *run, int64_t now_ns) {
     tend_look(run, n, now_ns, &soon);
     await_look(run, &n->plan, now_ns, &soon);
     tend_records(run, n, now_ns, &soon);
+    n->plan.tended_ns = now_ns;
     if (copies_waiting(&n->copies)) digest_wake(run);
     return soon;
 }

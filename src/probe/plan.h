@@ -51,7 +51,7 @@ typedef struct plan {
     _Atomic bool recording;       // statistics, snapshots, flight recorder: not switched off
     _Atomic uint64_t keep_number; // command numbers of the last keep and prune: in SET_BEGIN.number too
     _Atomic uint64_t prune_number;
-    _Atomic uint64_t thinned;     // wanted again before it could be done
+    _Atomic uint64_t thinned;     // wanted again before it could be done, or due while a disk stalled
     _Atomic uint32_t late;        // bits of those: their turn comes first
     _Atomic uint64_t done;        // sets copied
     _Atomic int64_t worker_cpu_ns; // worker: its CPU time so far
@@ -59,6 +59,7 @@ typedef struct plan {
     pthread_mutex_t lock; // helper and worker; never the trainer
     look look;
     // Helper only.
+    int64_t tended_ns;     // its last turn
     int64_t due_ns[WANTS]; // when each is wanted next
     bool look_new;         // a LOOK record came: served at once
     int64_t looked_ns;     // since when what is looked at is wanted
