@@ -6,58 +6,23 @@ argument names.
 """
 import json
 import os
-import struct
 import subprocess
-import threading
 import time
 import unittest
 
-from harness import PROGRAM, Server, Trainer, WebSocket, main, wait
+from harness import PROGRAM, Server, Trainer, main, wait
+from viewer import Viewer
 
 BIN = os.path.dirname(os.path.abspath(PROGRAM))
 COMMON = ["--digits", "--limit", "3000", "--epochs", "3", "--threads", "1", "--seed", "5", "--batch", "64"]
 MLP = [*COMMON, "--layers", "256,128"]
 CNN = [*COMMON, "--limit", "1500", "--model", "cnn", "--filters", "4,8", "--layers", "32"]
 PRESENT = {"lr": 0.05, "momentum": 0.9, "batch": 64, "epochs": 3, "optimizer": "momentum"}
-EVERYTHING = ["units", "weights", "gradients", "updates", "outcome", "classes", "correlation", "values", "matrices"]
-LOOK, PUSH = 1, 3  # kinds of captures
 
 
 def read(path):
     with open(path, "rb") as f:
         return f.read()
-
-
-def capture_kind(payload):
-    return struct.unpack_from("<H", payload, 6)[0] if payload[:4] == b"NNSC" else 0
-
-
-class Viewer:
-    """Follows the curves and looks at everything; counts the frames and captures that it got."""
-
-    def __init__(self, server, run, rate=10):
-        self.frames = self.looks = 0
-        self.link = WebSocket(server)
-        self.link.message("hello")
-        self.send(type="watch", id=1, run=run)
-        self.send(type="subscribe", id=2, run=run, series=["*"], buckets=500)
-        self.send(type="look", id=3, run=run, what=EVERYTHING, rate=rate, links_rate=rate, strongest=3000)
-        self.thread = threading.Thread(target=self.read, daemon=True)
-        self.thread.start()
-
-    def send(self, **message):
-        self.link.send(json.dumps(message))
-
-    def read(self):
-        try:
-            while True:
-                opcode, payload = self.link.frame()
-                self.frames += opcode == 2
-                self.looks += opcode == 2 and capture_kind(payload) == LOOK
-                if opcode == 9:
-                    self.link.send(payload, opcode=10)
-        except (ConnectionError, OSError):
-            pass
 
 
 class Bits:

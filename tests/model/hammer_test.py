@@ -11,8 +11,9 @@ import subprocess
 import threading
 import unittest
 
-from bits_test import BIN, Viewer, read
+from bits_test import BIN, read
 from harness import Server, Trainer, main, wait
+from viewer import Viewer
 
 ARGUMENTS = ["--digits", "--limit", "1500", "--epochs", "12", "--threads", "2", "--seed", "5", "--batch", "32",
              "--model", "cnn", "--filters", "4,8", "--layers", "32"]
