@@ -191,16 +191,16 @@ static void add_correlation(digest *d, uint32_t handle) {
     if (view->correlated_ns && (double)(now - view->correlated_ns) < pause + CORRELATION_PAUSE_NS)
         return;
     unit_pair *pairs = mem_array(CORRELATIONS, sizeof *pairs);
-    uint32_t count =
+    int64_t count =
         pairs ? samples_correlation(&d->samples, handle - 1, CORRELATION_LEAST, CORRELATIONS, pairs)
-              : 0;
-    if (pairs && view->has_units)
+              : -1;
+    if (count >= 0 && view->has_units)
         section_add(&d->set.look_capture,
                     (capture_section){.quantity = QUANTITY_CORRELATION,
                                       .coding = CODING_TRIPLE,
                                       .dims = 1,
                                       .layer = handle,
-                                      .shape = {count}},
+                                      .shape = {(uint32_t)count}},
                     pairs);
     mem_free(pairs);
     view->correlated_ns = clock_mono_ns();

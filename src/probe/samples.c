@@ -287,20 +287,20 @@ static bool is_stopped(const samples *s) {
     return s->stop && atomic_load_explicit(s->stop, memory_order_relaxed);
 }
 
-uint32_t samples_correlation(const samples *s, uint32_t layer, float least, uint32_t most,
-                             unit_pair *pairs) {
+int64_t samples_correlation(const samples *s, uint32_t layer, float least, uint32_t most,
+                            unit_pair *pairs) {
     const samples_layer *l = layer < SAMPLES_LAYERS ? &s->layers[layer] : NULL;
-    if (!l || !l->values || most == 0) return 0;
+    if (!l || !l->values || most == 0) return -1;
     uint32_t columns = (s->ring + 7) & ~7u;
     float *rows = mem_array((size_t)l->units * columns, sizeof *rows);
     found f = {mem_array(2 * (size_t)most, sizeof *pairs), 0, 2 * most, most, least};
-    if (rows && f.pairs && standardise(s, l, rows, columns) >= CORRELATION_SAMPLES_LEAST)
-        for (uint32_t a = 0; a < l->units && !is_stopped(s); a++)
-            correlate_with(&f, rows, a, l->units, columns);
+    bool known = rows && f.pairs && standardise(s, l, rows, columns) >= CORRELATION_SAMPLES_LEAST;
+    for (uint32_t a = 0; known && a < l->units && !is_stopped(s); a++)
+        correlate_with(&f, rows, a, l->units, columns);
     if (f.count) qsort(f.pairs, f.count, sizeof *f.pairs, by_size);
     uint32_t count = f.count < most ? f.count : most;
     if (count) memcpy(pairs, f.pairs, count * sizeof *pairs);
     mem_free(rows);
     mem_free(f.pairs);
-    return count;
+    return known && !is_stopped(s) ? (int64_t)count : -1;
 }

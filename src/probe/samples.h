@@ -93,8 +93,8 @@ typedef struct unit_pair {
     uint32_t a, b;
     float r;
 } unit_pair;
-// Returns how many of `most` were written; 0 also when there is no memory, or *stop.
-uint32_t samples_correlation(const samples *s, uint32_t layer, float least, uint32_t most,
-                             unit_pair *pairs);
+// Returns how many of `most` were written; -1: not known (fewer samples, a layer that is not kept, no memory, *stop).
+int64_t samples_correlation(const samples *s, uint32_t layer, float least, uint32_t most,
+                            unit_pair *pairs);
 
 #endif

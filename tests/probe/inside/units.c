@@ -250,22 +250,27 @@ static void correlated_units(void **state) {
     }
     samples s;
     assert_int_equal(samples_init(&s), 0);
-    uint64_t first = samples_take(&s, &(samples_batch){.rows = N});
-    samples_units(&s, 0, values, N, WIDTH, first);
+    uint64_t first = samples_take(&s, &(samples_batch){.rows = 31});
+    samples_units(&s, 0, values, 31, WIDTH, first);
     unit_pair pairs[100];
-    uint32_t count = samples_correlation(&s, 0, 0.8f, 100, pairs), expected = 0;
+    assert_int_equal(samples_correlation(&s, 0, 0.8f, 100, pairs), -1); // too few samples
+    samples_fini(&s);
+    assert_int_equal(samples_init(&s), 0);
+    first = samples_take(&s, &(samples_batch){.rows = N});
+    samples_units(&s, 0, values, N, WIDTH, first);
+    int64_t count = samples_correlation(&s, 0, 0.8f, 100, pairs), expected = 0;
     for (uint32_t a = 0; a < WIDTH; a++)
         for (uint32_t b = a + 1; b < WIDTH; b++)
             expected += fabs(slow_r(values, a, b, N, WIDTH)) >= 0.8;
     assert_int_equal(count, expected);
     assert_true(count > 3);
-    for (uint32_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < count; i++) {
         assert_true(fabs((double)pairs[i].r - slow_r(values, pairs[i].a, pairs[i].b, N, WIDTH)) <
                     1e-4);
         if (i) assert_true(fabsf(pairs[i - 1].r) >= fabsf(pairs[i].r));
     }
-    uint32_t few = samples_correlation(&s, 0, 0.8f, 2, pairs);
-    assert_int_equal(few, 2);
+    assert_int_equal(samples_correlation(&s, 0, 0.8f, 2, pairs), 2);
+    assert_int_equal(samples_correlation(&s, 1, 0.8f, 2, pairs), -1); // not kept: nothing is said
     samples_fini(&s);
     free(values);
 }

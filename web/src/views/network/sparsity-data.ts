@@ -17,6 +17,8 @@ export interface LayerUnits {
 
 export interface Units { step: number; observed: number; layers: ReadonlyMap<number, LayerUnits> } // by the layer's number
 
+export const CLASSES_MOST = 65536;  // units of a layer of which means per class are kept (src/probe/units.h)
+export const CORRELATED_MOST = 4096; // and of which correlations are (src/probe/samples.h)
 const SPARSITY = statistics.indexOf('sparsity');
 const NONE: LayerUnits = { units: 0, classes: 0, classMean: null, selectivity: null, active: null, sparsity: NaN, marks: null, pairs: null };
 

@@ -10,7 +10,7 @@ import { useModel, type RunModel } from '../../state/model';
 import { isOver, runs } from '../../state/runs';
 import { setView, view } from '../../state/view';
 import { ClassMatrix, SelectivityHistogram } from './sparsity-classes';
-import { ordered, redundancy, unitRows, unitsIn, unitsSentence, type LayerUnits, type Units } from './sparsity-data';
+import { CLASSES_MOST, CORRELATED_MOST, ordered, redundancy, unitRows, unitsIn, unitsSentence, type LayerUnits, type Units } from './sparsity-data';
 import { PruningView } from './sparsity-pruning';
 import { Redundancy, SPECIFIC, UnitList } from './sparsity-units';
 
@@ -37,7 +37,7 @@ function LayerWork({ name, layer, words, labels, over, chosen, choose, pruning }
       <section aria-label="units and classes">
         <h2>Units and classes</h2>
         {layer.classMean && layer.classes > 0 ? <ClassMatrix layer={layer} units={byClass} words={words} chosen={chosen} choose={choose} />
-          : <p class="faint">{!labels ? 'The program registers no labels (role NNS_LABEL): what a unit prefers is not known.' : over ? `${OVER}: which classes a unit prefers is not in snapshots.` : 'Not known yet.'}</p>}
+          : <p class="faint">{!labels ? 'The program registers no labels (role NNS_LABEL): what a unit prefers is not known.' : over ? `${OVER}: which classes a unit prefers is not in snapshots.` : layer.units > CLASSES_MOST ? `Means per class are kept of layers of up to ${whole(CLASSES_MOST)} units.` : 'Not known yet.'}</p>}
       </section>
       <div class="sp-columns">
         <section aria-label="selectivity"><h2>Generic or specific</h2>
@@ -46,7 +46,7 @@ function LayerWork({ name, layer, words, labels, over, chosen, choose, pruning }
         </section>
         <div>
           <section aria-label="redundancy"><h2>Redundancy</h2>
-            <Redundancy found={found} unknown={layer.pairs ? '' : over ? `${OVER}: correlations are not in snapshots.` : 'Correlations are not known yet.'} least={least} setLeast={setLeast} chosen={chosen} choose={choose} />
+            <Redundancy found={found} unknown={layer.pairs ? '' : over ? `${OVER}: correlations are not in snapshots.` : layer.units > CORRELATED_MOST ? `Correlations are made of layers of up to ${whole(CORRELATED_MOST)} units.` : 'Correlations are not known yet.'} least={least} setLeast={setLeast} chosen={chosen} choose={choose} />
           </section>
           {pruning}
         </div>
