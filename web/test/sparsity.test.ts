@@ -54,9 +54,11 @@ test('selectivity as a histogram: NaN is in no bin, 1 in the last', () => {
 
 test('redundancy: pairs join into groups, all but one of each are spare', () => {
   const pairs = takeUnits(null, capture()).layers.get(2)!.pairs;
-  assert.deepEqual({ ...redundancy(pairs, 0.95, 4), pairs: 0 }, { pairs: 0, groups: [[0, 1, 3]], spare: 2 });
+  assert.deepEqual({ ...redundancy(pairs, 0.95, 4), pairs: 0 }, { pairs: 0, groups: [[0, 1, 3]], spare: 2, cut: false });
   assert.deepEqual(redundancy(pairs, 0.8, 4).groups, [[0, 1, 2, 3]]);
   assert.equal(redundancy(pairs, 0.995, 4).spare, 0);
+  const many = { a: new Uint32Array(2000), b: Uint32Array.from({ length: 2000 }, (_, i) => i + 1), value: new Float32Array(2000).fill(0.99) };
+  assert.deepEqual([redundancy(many, 0.9, 2001).cut, redundancy(many, 0.995, 2001).cut, redundancy(many, 0.9, 2001).spare], [true, false, 2000], 'more pairs may be than come');
   assert.equal(redundancy(pairs, 0.8, 2).pairs.length, 1, 'a unit that is not there is left out');
 });
 

@@ -103,7 +103,9 @@ export function histogramOf(values: ArrayLike<number>, bins: number): number[] {
   return counts;
 }
 
-export interface Redundant { pairs: { a: number; b: number; r: number }[]; groups: number[][]; spare: number }
+export interface Redundant { pairs: { a: number; b: number; r: number }[]; groups: number[][]; spare: number; cut: boolean } // cut: there may be more pairs
+
+const PAIRS_MOST = 2000; // of a layer that come (src/probe/look.c)
 
 // Units joined by pairs of |r| >= least are one group: all but one of each group are spare.
 export function redundancy(t: Triples | null, least: number, units: number): Redundant {
@@ -116,9 +118,9 @@ export function redundancy(t: Triples | null, least: number, units: number): Red
     parent[root(a)] = root(b);
   }
   const groups = new Map<number, number[]>();
-  for (let u = 0; u < units; u++) groups.set(root(u), [...(groups.get(root(u)) ?? []), u]);
+  for (let u = 0; u < units; u++) groups.get(root(u))?.push(u) ?? groups.set(root(u), [u]);
   const joined = [...groups.values()].filter(g => g.length > 1).sort((a, b) => b.length - a.length || a[0]! - b[0]!);
-  return { pairs, groups: joined, spare: joined.reduce((n, g) => n + g.length - 1, 0) };
+  return { pairs, groups: joined, spare: joined.reduce((n, g) => n + g.length - 1, 0), cut: pairs.length >= PAIRS_MOST };
 }
 
 // --- pruning ------------------------------------------------------------------------------------

@@ -54,6 +54,9 @@ export function UnitList({ rows, words, chosen, choose }: { rows: readonly Unit[
 
 const many = (n: number, word: string): string => `${whole(n)} ${word}${n === 1 ? '' : 's'}`;
 
+const redundancySentence = ({ pairs, groups, spare, cut }: Redundant): string =>
+  `${cut ? 'the strongest ' : ''}${many(pairs.length, 'pair')} in ${many(groups.length, 'group')}: ${cut ? 'at least ' : ''}${many(spare, 'unit')} could be spared`;
+
 // Units that do the same: pairs above the chosen correlation, and what could be spared.
 export function Redundancy(props: { found: Redundant; unknown: string; least: number; setLeast: (r: number) => void; chosen: number; choose: (unit: number) => void }) {
   const { found, least } = props, unit = (n: number) => <button type="button" class={`link${n === props.chosen ? ' chosen' : ''}`} onClick={() => props.choose(n)}>unit {n}</button>;
@@ -66,7 +69,7 @@ export function Redundancy(props: { found: Redundant; unknown: string; least: nu
         <span class="number">{least.toFixed(3)}</span>
       </label>
       <p class="number" data-pairs={found.pairs.length} data-spare={found.spare}>
-        {props.unknown || (!found.pairs.length ? 'No two units of this layer are that much alike.' : `${many(found.pairs.length, 'pair')} in ${many(found.groups.length, 'group')}: ${many(found.spare, 'unit')} could be spared`)}
+        {props.unknown || (!found.pairs.length ? 'No two units of this layer are that much alike.' : redundancySentence(found))}
       </p>
       <ul class="sp-pairs">{found.pairs.slice(0, SHOWN).map(p => <li key={`${p.a} ${p.b}`}>{unit(p.a)} <span class="faint">and</span> {unit(p.b)} <span class="number muted">r {number(p.r, 3)}</span></li>)}</ul>
       {found.pairs.length > SHOWN && <p class="faint">the strongest {SHOWN}</p>}
