@@ -26,6 +26,18 @@ for (const width of [600, 870])
     labels.forEach((a, i) => labels.slice(i + 1).forEach(b => assert.ok(!meet(a, b), `${a.text} and ${b.text}`)));
   });
 
+test('a name at the edge is not cut, and moves no further than its box; every class has its number where there is little room', () => {
+  const wide = chain(input([28, 28]), layer('fc1', [24]), layer('output', [3])), values = Float32Array.of(-0.054, 5.3e-4, 0.12);
+  const content = contentOf(wide, stateOf(wide, { layers: [{}, {}, { activation: values }] }), { links: 'matrices' }), box = content.layout.boxes[0]!;
+  const labels = (x: number, width = 900) => labelsOf({ content, view: { zoom: 1, x, y: 0 }, width, height: 600, ink: INK.dark, measure }, content.layout.boxes, []);
+  const name = (x: number) => labels(x).find(l => l.text.startsWith('input'))!, half = measure('input · 28 × 28', 13) / 2;
+  const middle = box.x + box.w / 2;
+  assert.equal(name(0).x, Math.max(middle, Math.min(half + 3, box.x + box.w)));
+  assert.equal(name(-box.x).x, Math.max(middle - box.x, Math.min(half + 3, box.w)), 'its box at the very edge');
+  const last = content.layout.boxes[2]!, told = labels(0, Math.ceil(last.x + last.w / 2 + 26 + 7 + measure('5e-4', 11) + 3)).filter(l => l.style.align === 'left').map(l => l.text);
+  assert.ok(told.includes('5e-4'), told.join());
+});
+
 test('a pair of which no line could be drawn says so', () => {
   const pair = { drawn: 0, total: 576, fold: '' } as DrawnPair;
   assert.match(pairWords(pair, { links: 'lines', strongest: 100 })[0]!, /576 links, none drawn: zero or not finite/);

@@ -26,6 +26,9 @@ export function number(value: number, digits = 4): string {
 
 const minus = (text: string) => text.replace('-', text.startsWith('-') ? '\u2212' : '-');
 
+// One digit and a power: what still fits where nothing else does.
+export const rough = (value: number): string => minus(value.toExponential(0).replace('e+', 'e'));
+
 // The shortest text that reads back as the same value; for float, the same 32-bit value.
 export function exact(value: number, type: string): string {
   if (!Number.isFinite(value)) return String(value);

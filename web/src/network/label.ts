@@ -1,6 +1,6 @@
 // The words of the picture: what each layer is, how it is folded, what is marked, how many links are drawn. Placed in screen
 // pixels; what has no room is shortened or left to the pointer, never laid over its neighbour.
-import { number, percent, whole } from '../look/format';
+import { number, percent, rough, whole } from '../look/format';
 import type { Content } from './content';
 import { times } from './fold';
 import { unitAt, type Box, type Rect } from './layout';
@@ -86,6 +86,13 @@ function reach(title: Title, all: Title[]): number {
   return room;
 }
 
+// The middle of words that would be cut at the picture's edge though their box is in sight: moved inwards, as far as they stand over it.
+function inside(x: number, wide: number, left: number, right: number, width: number): number {
+  const room = wide / 2 + 3;
+  if (left >= 0 && x < room) return Math.min(room, right);
+  return right <= width && x > width - room ? Math.max(width - room, left) : x;
+}
+
 // lower: px below its usual place.
 function paintTitle(space: Space, title: Title, room: number, lower: number, out: Label[]): void {
   const { content, view } = space, { vertical } = content.layout, { box, x, lines } = title;
@@ -95,9 +102,10 @@ function paintTitle(space: Space, title: Title, room: number, lower: number, out
     const measure = (text: string) => space.measure(text, style.size, style.bold);
     return { text: words.find(w => measure(w) <= room) ?? (i ? '' : shorten(words[words.length - 1]!, room, measure)), style }; // half a name is one, half a fact is none
   }).filter(l => l.text);
+  const wide = Math.max(0, ...fitting.map(({ text, style }) => space.measure(text, style.size, style.bold))), at = inside(x, wide, box.x * view.zoom + view.x, (box.x + box.w) * view.zoom + view.x, space.width);
   fitting.forEach(({ text, style }, i) => {
     const above = top - 15 * (fitting.length - i) + 1, y = box.below ? below + 13 + 13 * i : vertical ? above : Math.max(14 + 15 * i, above);
-    out.push({ text, x, y, style });
+    out.push({ text, x: at, y, style });
   });
 }
 
@@ -148,7 +156,7 @@ function classes({ content, view, ink, width, measure }: Space, box: Box, out: L
   for (let u = 0; u < box.units; u++) {
     const [wx, wy] = unitAt(box, u), x = wx * view.zoom + view.x, y = wy * view.zoom + view.y, top = u === best;
     const word = content.model.classes?.[u] ?? String(u), known = numbers && Number.isFinite(numbers[u]!);
-    const says = !known ? [] : shares ? [percent(numbers[u]!)] : [3, 2, 1].map(digits => number(numbers[u]!, digits));
+    const says = !known ? [] : shares ? [percent(numbers[u]!)] : [...[3, 2, 1].map(digits => number(numbers[u]!, digits)), rough(numbers[u]!)];
     const first: TextStyle = { size: 12, colour: top ? ink.text : ink.text2, align: vertical ? 'center' : 'left', bold: top };
     if (vertical) {
       out.push({ text: word.slice(0, 6), x, y: y + 22, style: first });

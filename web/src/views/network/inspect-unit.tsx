@@ -10,7 +10,7 @@ import { setNetwork, view } from '../../state/view';
 import { useCalm } from './calm';
 import { ClassBars, CoursePlot, Fact, joined, LinkRows, pointsOf, SampleRow, Section, type LinkRow } from './parts';
 import { changedRow, columnOf, norm, rowOf, strongestOf, type Row } from './row-of';
-import { chooseUnit, feeds } from './seen';
+import { chooseUnit, feeds, kernelWords } from './seen';
 import { WeightImage } from './weights';
 import { largest } from './weights-shape';
 import { figure, layerWords, MARK_SAYS, share, unitWords } from './words';
@@ -60,7 +60,8 @@ function incoming(network: Network, layer: number, row: Row): LinkRow[] {
   if (!from) return [];
   const each = from.shape.length >= 3 ? Math.max(1, row.data.length / from.shape[0]!) : 1;
   return strongestOf(row.data, LINKS).map(i => {
-    const unit = Math.floor(i / each), word = unitWords(from, unit, undefined, false);
+    const unit = Math.floor(i / each), word = unitWords(from, unit, undefined, false), kernel = kernelWords(network, layer, i);
+    if (kernel) return { key: String(i), word: kernel, value: row.data[i]!, go: () => chooseUnit(network, source, from.shape.length >= 3 ? unit : -1) };
     return { key: String(i), word: from.kind === 'input' ? word : `${from.name} ${word}`, value: row.data[i]!, go: () => chooseUnit(network, source, unit) };
   });
 }

@@ -21,9 +21,25 @@ export function feeds(network: Network, layer: number): number {
   return from === undefined ? -1 : layers.findIndex(l => l.name === from);
 }
 
+const weightOf = ({ model: { layers, tensors } }: Network, layer: number) => tensors.find(t => t.layer === layers[layer]?.name && t.role === 'weight');
+
+// Rows and columns of a convolution's kernels; null: the layer has none.
+export function kernelOf(network: Network, layer: number): [number, number] | null {
+  const shape = weightOf(network, layer)?.shape ?? [];
+  return shape.length === 4 ? [shape[2]!, shape[3]!] : null;
+}
+
+// Where a weight of a kernel comes from: the channel that it reads and its place in the kernel. null: it is none of a kernel.
+export function kernelWords(network: Network, layer: number, index: number): string | null {
+  const kernel = kernelOf(network, layer), from = network.model.layers[feeds(network, layer)];
+  if (!kernel || !from) return null;
+  const [rows, columns] = kernel, at = index % Math.max(1, columnsOf(network, layer)), place = at % (rows * columns);
+  return `${from.name}${from.shape.length >= 3 ? ` channel ${Math.floor(at / (rows * columns))}` : ''} at ${Math.floor(place / columns)}, ${place % columns}`;
+}
+
 // Columns of a weight: inputs of a unit.
 export function columnsOf(network: Network, layer: number): number {
-  const { layers, tensors } = network.model, weight = tensors.find(t => t.layer === layers[layer]?.name && t.role === 'weight');
+  const { layers } = network.model, weight = weightOf(network, layer);
   if (weight) return weight.shape.slice(1).reduce((n, side) => n * side, 1);
   const from = feeds(network, layer);
   return from < 0 ? 0 : layers[from]!.shape.reduce((n, side) => n * side, 1);
@@ -36,7 +52,8 @@ export function targetOf(network: Network, place: Place | null): Target | null {
   if (place.index < 0) return { kind: 'unit', layer, unit: place.unit, value: NaN };
   const columns = columnsOf(network, layer), source = feeds(network, layer), at = columns ? place.index % columns : 0;
   const { shape } = network.model.layers[source] ?? { shape: [1] }, all = shape.reduce((n, side) => n * side, 1);
-  const unit = shape.length >= 3 ? Math.floor(at / Math.max(1, columns / shape[0]!)) : at % Math.max(1, all);
+  const kernel = kernelOf(network, layer);
+  const unit = kernel ? Math.floor(at / (kernel[0] * kernel[1])) : shape.length >= 3 ? Math.floor(at / Math.max(1, columns / shape[0]!)) : at % Math.max(1, all);
   return { kind: 'link', layer, tensor: 0, index: place.index, from: { layer: source, unit }, to: { layer, unit: place.unit }, value: NaN };
 }
 

@@ -10,7 +10,7 @@ import { isOver, runs } from '../../state/runs';
 import { view } from '../../state/view';
 import { useCalm } from './calm';
 import { NoTensors } from './empty';
-import { choose, drawn, picture, pointed, targetOf } from './seen';
+import { choose, drawn, kernelWords, picture, pointed, targetOf } from './seen';
 import { figure, unitWords } from './words';
 
 const DWELL_MS = 120; // under the pointer so long: its weights and samples are asked for
@@ -64,7 +64,8 @@ export function targetWords(network: Network, t: Target): string {
   const { layers, classes } = network.model, unit = (layer: number, at: number) => unitWords(layers[layer]!, at, classes, layer === layers.length - 1);
   if (t.kind === 'layer') return layers[t.layer]!.name;
   if (t.kind === 'unit') return `${layers[t.layer]!.name} · ${unit(t.layer, t.unit)}`;
-  const from = layers[t.from.layer];
+  const from = layers[t.from.layer], kernel = kernelWords(network, t.layer, t.index);
+  if (kernel) return `${kernel} \u2192 ${layers[t.to.layer]!.name} ${unit(t.to.layer, t.to.unit)}`;
   return `${from ? `${from.name} ${unit(t.from.layer, t.from.unit)} \u2192 ` : ''}${layers[t.to.layer]!.name} ${unit(t.to.layer, t.to.unit)}`;
 }
 
