@@ -1,6 +1,7 @@
 // The time slider: over the snapshots and to now, with play, speed, steps, the way back to live, comparison, and the keeping of this
 // moment. Events, moments kept and the flight recorder's are marked on it; what snapshots cost stands beside.
 import { useMemo, useState } from 'preact/hooks';
+import type { RunEvent } from '../../link/messages';
 import { bytes, clock, whole } from '../../look/format';
 import { link } from '../../state/link';
 import type { Network } from '../../state/network';
@@ -33,9 +34,12 @@ function momentAt(all: readonly Snapshot[], e: Extent, step: number): number | n
   return all[nearest(all, step)]!.step;
 }
 
+// A person's mark whose moment is there: the moment's diamond stands for both.
+const isDiamond = (e: RunEvent, marked: readonly Snapshot[]): boolean => e.type === 'mark' && e.command !== undefined && marked.some(s => isKept(s) && Math.abs(s.step - e.step) <= 1);
+
 function Marks({ network, all, extent }: { network: Network; all: readonly Snapshot[]; extent: Extent }) {
-  const events = useWatch(network.run).events.value.filter(e => e.step >= extent.from && e.step <= extent.to && e.type !== 'started').slice(-EVENTS_SHOWN);
-  const marked = all.filter(s => isFlight(s) || isKept(s));
+  const marked = all.filter(s => isFlight(s) || isKept(s)), inside = (e: RunEvent) => e.step >= extent.from && e.step <= extent.to && e.type !== 'started';
+  const events = useWatch(network.run).events.value.filter(e => inside(e) && !isDiamond(e, marked)).slice(-EVENTS_SHOWN);
   return (
     <div class="time-marks">
       {events.map(e => (
