@@ -24,14 +24,17 @@ bool event_text(nns_run *run, uint32_t type, uint64_t number, const char *json) 
     return put(run, type, number, json, strlen(json));
 }
 
-void nns_mark(nns_run *run, const char *text) {
-    if (!run_is_open(run) || !text) return;
+bool event_mark(nns_run *run, uint64_t number, const char *text) {
     uint8_t memory[MARK_BYTES_MAX * 6 + 64]; // each byte escaped as \u0000 at most: never grows
     buf json = {.data = memory, .capacity = sizeof memory};
     buf_text(&json, "{\"text\":");
     buf_json(&json, text, strnlen(text, MARK_BYTES_MAX));
     buf_char(&json, '}');
-    event_write(run, EVENT_MARK, 0, &json);
+    return event_write(run, EVENT_MARK, number, &json);
+}
+
+void nns_mark(nns_run *run, const char *text) {
+    if (run_is_open(run) && text) event_mark(run, 0, text);
 }
 
 static void member(buf *json, const char *key, const char *text) {

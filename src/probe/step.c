@@ -13,6 +13,7 @@
 #include "capture.h"
 #include "event.h"
 #include "lanes.h"
+#include "push.h"
 #include "stats.h"
 
 #include "base/clock.h"
@@ -156,6 +157,12 @@ static void apply_step(nns_run *run, order *o) {
     buf_text(&o->said, json);
 }
 
+static void mark_pin(nns_run *run, const order *o, const char *done) {
+    char text[PIN_NAME_BYTES_MAX + 16];
+    snprintf(text, sizeof text, "%s %s", done, o->pin->name);
+    event_mark(run, o->number, text);
+}
+
 static void apply(nns_run *run, order *o) {
     switch (o->verb) {
     case COMMAND_SET:
@@ -174,11 +181,18 @@ static void apply(nns_run *run, order *o) {
     case COMMAND_KEEP:
         atomic_store(&network_of(run)->plan.keep_number, o->number);
         atomic_fetch_or(&run->wanted, WANT_BIT(WANT_KEEP));
-        event_text(run, EVENT_MARK, o->number, "{\"text\":\"kept\"}");
+        event_mark(run, o->number, "kept");
         break;
     case COMMAND_PRUNE:
         atomic_store(&network_of(run)->plan.prune_number, o->number);
         atomic_fetch_or(&run->wanted, WANT_BIT(WANT_PRUNE));
+        event_mark(run, o->number, "pruning curve");
+        break;
+    case COMMAND_PIN:
+        mark_pin(run, o, "pinned");
+        break;
+    case COMMAND_UNPIN:
+        mark_pin(run, o, "unpinned");
         break;
     case COMMAND_STOP:
         run->stopping = true;

@@ -180,9 +180,10 @@ class Inside(unittest.TestCase):
         self.assertEqual([each["name"] for each in told["layers"]], ["input", "fc1", "fc2", "output"])
         self.assertNotEqual(self.server.command("inspect", self.key, "none").returncode, 0)
 
-        said = self.post("commands?wait=5000", {"type": "keep"}).json()
-        marks = self.wait(lambda: [e for e in self.get("runs/%s/events" % self.key)["events"] if e["type"] == "mark"])
-        self.assertEqual([(e["text"], e["command"], e["step"]) for e in marks], [("kept", str(said["id"]), said["step"])])
+        acts = [("kept", {"type": "keep"}), ('pinned a "7"', {"type": "pin", "name": 'a "7"', "sample": 7}), ('unpinned a "7"', {"type": "unpin", "name": 'a "7"'})]
+        said = [(word, self.post("commands?wait=5000", act).json()) for word, act in acts]
+        marks = self.wait(lambda: (lambda all: all if len(all) == len(acts) else None)([e for e in self.get("runs/%s/events" % self.key)["events"] if e["type"] == "mark"]))
+        self.assertEqual([(e["text"], e["command"], e["step"]) for e in marks], [(word, str(act["id"]), act["step"]) for word, act in said])
         self.assertIn("author", marks[0])
 
         def flown():  # the recorder has nothing to keep until it has flown for a while: asked again
