@@ -188,6 +188,7 @@ static refusal check_network(nns_run *run, uint32_t verb) {
     if (!n || !n->digesting) return no("invalid", "the program shows nothing of a network", NULL);
     if (verb == COMMAND_PRUNE && !atomic_load(&n->evaluate))
         return no("invalid", "the program cannot evaluate other weights (nns_on_evaluate)", NULL);
+    network_prepare(run, verb == COMMAND_KEEP ? WANT_KEEP : WANT_PRUNE);
     return fine;
 }
 

@@ -133,17 +133,22 @@ static bool get_ready(nns_run *run, network *n) {
 
 // --- what is due ---------------------------------------------------------------------------------
 
-static void want(nns_run *run, network *n, uint32_t kind) {
+void network_prepare(nns_run *run, uint32_t kind) {
+    network *n = network_of(run);
     uint32_t roles = atomic_load(&n->plan.roles[kind]);
+    uint32_t bases = roles & (1u << NNS_UPDATE) ? 1u << NNS_WEIGHT : 0;
+    measure(n);
+    readable_check(run, roles | bases);
+}
+
+static void want(nns_run *run, network *n, uint32_t kind) {
     if (atomic_load(&run->wanted) & WANT_BIT(kind)) {
         if (kind == WANT_FLIGHT) return;
         atomic_fetch_add(&n->plan.thinned, 1);
         atomic_fetch_or(&n->plan.late, WANT_BIT(kind));
         return;
     }
-    measure(n);
-    uint32_t bases = roles & (1u << NNS_UPDATE) ? 1u << NNS_WEIGHT : 0;
-    readable_check(run, roles | bases);
+    network_prepare(run, kind);
     atomic_fetch_or(&run->wanted, WANT_BIT(kind));
 }
 

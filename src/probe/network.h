@@ -37,6 +37,8 @@ network *network_make(nns_run *run);
 int64_t network_tend(nns_run *run, int64_t now_ns);
 void network_second(nns_run *run); // once a second
 void network_again(nns_run *run);                  // the run's folder was made anew: everything is described again
+// Helper: sizes and memory of what `kind` (plan.h) takes are looked at before it is wanted.
+void network_prepare(nns_run *run, uint32_t kind);
 void network_look(nns_run *run, const void *record); // a LOOK record
 // Helper, at the end: what is described is written, the worker ended.
 void network_finish(nns_run *run);

@@ -268,6 +268,13 @@ static int setup_with_holes(void **state) {
     return setup(state);
 }
 
+static int setup_recording_nothing(void **state) {
+    setenv("NNSCOPE_RECORD_NETWORK", "0", 1);
+    int result = setup(state);
+    unsetenv("NNSCOPE_RECORD_NETWORK");
+    return result;
+}
+
 static void stop(void) {
     atomic_store(&finish, true);
     if (run) pthread_join(trainer, NULL);
@@ -732,14 +739,30 @@ static bool has_flagged(const heard *all, uint64_t flag) {
     return false;
 }
 
-static void a_moment_is_kept(void **state) {
-    (void)state;
-    assert_true(eventually(has_kind, CAPTURE_SNAPSHOT));
+static void check_kept(void) {
     heard_send(&h, &(command){.verb = COMMAND_KEEP, .number = 5, .at_step = -1});
     assert_true(eventually(has_reply, 5));
     assert_true(eventually(has_flagged, CAPTURE_KEPT));
     for (size_t n = 0; read_capture(CAPTURE_SNAPSHOT, n); n++)
         if (head.flags & CAPTURE_KEPT) check_snapshot();
+}
+
+static void a_moment_is_kept(void **state) {
+    (void)state;
+    assert_true(eventually(has_kind, CAPTURE_SNAPSHOT));
+    check_kept();
+}
+
+static bool is_described(const heard *all, uint64_t ignored) {
+    (void)ignored;
+    return heard_nth(all, RECORD_MODEL, UINT32_MAX, 0) != NULL;
+}
+
+// Nothing of it was ever looked at before.
+static void a_moment_is_kept_whole_where_nothing_is_recorded(void **state) {
+    (void)state;
+    assert_true(eventually(is_described, 0));
+    check_kept();
 }
 
 // Trouble --------------------------------------------------------------------------------------------
@@ -904,6 +927,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(statistics_are_series, setup, teardown),
         cmocka_unit_test_setup_teardown(snapshots_are_made, setup, teardown),
         cmocka_unit_test_setup_teardown(a_moment_is_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_moment_is_kept_whole_where_nothing_is_recorded,
+                                        setup_recording_nothing, teardown),
         cmocka_unit_test_setup_teardown(nan_writes_the_flight_recorder_out, setup, teardown),
         cmocka_unit_test_setup_teardown(nan_in_a_series_is_said_with_its_step, setup, teardown),
         cmocka_unit_test_setup_teardown(pushes_are_answered, setup, teardown),
