@@ -256,10 +256,14 @@ act('real training: a snapshot shows what was recorded, kept moments are marked'
   assert.deepEqual(page.problems, []);
 });
 
+// A snapshot holds the input where somebody looked at the input in that very step: then it has its scale, else its word.
+const inputIsTold = () => until('the input, or the word that it is not there', async () => /the input: not in snapshots|\binput\s*\d/.test(await page.getByRole('region', { name: 'legend' }).innerText()), PATIENCE);
+
 act('real training: of an earlier moment what is not known has its word; compared, the picture tells what the inspector tells', async () => {
   const legend = page.getByRole('region', { name: 'legend' }), { step } = (await stage.api(`runs/${run}/snapshots`)).snapshots[1];
   await go(`runs=${run}&tab=network&at=fc1:11&moment=${step}&show=gradient&links=matrices`);
-  for (const words of ['the input: not in snapshots', '|dL/dw| as matrices: live only, |w| is shown']) await legend.getByText(words, { exact: true }).waitFor({ timeout: PATIENCE });
+  await legend.getByText('|dL/dw| as matrices: live only, |w| is shown', { exact: true }).waitFor({ timeout: PATIENCE });
+  await inputIsTold();
   await inspector().getByText(/^Not in snapshots: .*strongest samples/).waitFor({ timeout: PATIENCE });
   await order('pause');
   await go(`runs=${run}&tab=network&moment=${step}&compare=1`);
@@ -285,7 +289,7 @@ act('real training: when it is over its last snapshot stands', async () => {
   await page.getByText(/as it ended, step/).waitFor({ timeout: PATIENCE });
   await until('numbers', async () => Number.isFinite(await fact('activation')), PATIENCE);
   const legend = page.getByRole('region', { name: 'legend' });
-  await legend.getByText('the input: not in snapshots', { exact: true }).waitFor({ timeout: PATIENCE });
+  await inputIsTold();
   await until('its strongest weights as lines', async () => /strongest \d/.test(await legend.textContent()), PATIENCE);
 });
 
