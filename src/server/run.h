@@ -251,7 +251,7 @@ struct run {
     char *over_processes;      // JSON items of processes of the past, without brackets
     char *needs;               // version that is needed
 
-    uint32_t watchers;         // viewers that watch or subscribe
+    _Atomic uint32_t watchers; // viewers that watch or subscribe; the engine looks without the lock
     char out_process[27];      // whose captured output grew last, and how far
     int64_t out_size;
     buf json;                  // cached object of `json_version`
